@@ -1,0 +1,166 @@
+use std::fmt;
+use std::iter::FusedIterator;
+
+use crate::event::{Event, EventedId, Ready};
+use crate::sys::Buffer;
+
+/// The events of one poll.
+///
+/// It is created once, beside the [`Poller`](crate::Poller), and filled anew by each
+/// [`Poller::poll`](crate::Poller::poll). Iterating over `&mut events` consumes the events,
+/// [`iter`](Events::iter) only looks at them.
+///
+/// # Examples
+///
+/// ```
+/// # fn main() -> std::io::Result<()> {
+/// use std::time::Duration;
+///
+/// use mio_st::{Events, Poller};
+///
+/// let mut poller = Poller::new()?;
+/// let mut events = Events::new();
+///
+/// poller.poll(&mut events, Some(Duration::from_millis(1)))?;
+/// for event in &mut events {
+///     println!("{}: {:?}", event.id(), event.readiness());
+/// }
+/// assert!(events.is_empty());
+/// # Ok(())
+/// # }
+/// ```
+pub struct Events {
+    // Allocated once. The kernel writes here, and the user reads here: there is no copy between.
+    buffer: Box<[Event]>,
+    // What is left to consume is `buffer[position..len]`.
+    position: usize,
+    len: usize,
+}
+
+impl Events {
+    /// Creates room for 256 events, which is enough for most programs: what does not fit comes with
+    /// the next poll.
+    pub fn new() -> Events {
+        Events::with_capacity(256)
+    }
+
+    /// Creates room for `capacity` events.
+    ///
+    /// A poll into a capacity of 0 is an error, and no system call fills more than the kernel's own
+    /// limit (on Linux `INT_MAX / sizeof(struct epoll_event)`).
+    pub fn with_capacity(capacity: usize) -> Events {
+        let none = Event::new(EventedId(0), Ready::from_bits(0));
+        Events { buffer: vec![none; capacity].into_boxed_slice(), position: 0, len: 0 }
+    }
+
+    /// How many events fit.
+    pub fn capacity(&self) -> usize {
+        self.buffer.len()
+    }
+
+    /// How many events remain to be consumed.
+    #[inline]
+    pub fn len(&self) -> usize {
+        self.len - self.position
+    }
+
+    /// Whether no event remains to be consumed.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Looks at the events that remain without consuming them.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = Event> + FusedIterator + '_ {
+        self.buffer[self.position..self.len].iter().copied()
+    }
+
+    /// Fills anew: whatever remained is forgotten, also when filling fails.
+    #[inline]
+    pub(crate) fn fill<R>(&mut self, fill: impl FnOnce(&mut Buffer<'_>) -> R) -> R {
+        let mut buffer = Buffer::new(&mut self.buffer);
+        let result = fill(&mut buffer);
+        self.len = buffer.len();
+        self.position = 0;
+        result
+    }
+}
+
+impl Default for Events {
+    fn default() -> Events {
+        Events::new()
+    }
+}
+
+impl fmt::Debug for Events {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
+    }
+}
+
+impl Iterator for &mut Events {
+    type Item = Event;
+
+    #[inline]
+    fn next(&mut self) -> Option<Event> {
+        let event = *self.buffer[..self.len].get(self.position)?;
+        self.position += 1;
+        Some(event)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (Events::len(self), Some(Events::len(self)))
+    }
+}
+
+impl ExactSizeIterator for &mut Events {
+    fn len(&self) -> usize {
+        Events::len(self)
+    }
+}
+
+impl FusedIterator for &mut Events {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn three() -> Events {
+        let mut events = Events::with_capacity(4);
+        events.fill(|buffer| {
+            for id in 0..3 {
+                buffer.push(Event::new(EventedId(id), Ready::READABLE));
+            }
+        });
+        events
+    }
+
+    #[test]
+    fn iterating_consumes_and_len_counts_what_remains() {
+        let mut events = three();
+        assert_eq!((events.capacity(), events.len(), events.is_empty()), (4, 3, false));
+        assert_eq!((&mut events).next().unwrap().id(), EventedId(0));
+        assert_eq!(ExactSizeIterator::len(&&mut events), 2);
+        assert_eq!(events.iter().map(|event| event.id().0).collect::<Vec<_>>(), [1, 2]);
+        assert_eq!((&mut events).count(), 2);
+        assert!(events.is_empty());
+        for _ in 0..3 {
+            assert_eq!((&mut events).next(), None);
+        }
+        assert_eq!(events.len(), 0);
+    }
+
+    #[test]
+    fn filling_forgets_what_remained() {
+        let mut events = three();
+        events.fill(|buffer| buffer.push(Event::new(EventedId(9), Ready::ERROR)));
+        assert_eq!(format!("{events:?}"), "[Event { id: EventedId(9), readiness: ERROR }]");
+        events.fill(|_| ());
+        assert_eq!(events.iter().len(), 0);
+    }
+
+    #[test]
+    fn there_is_room_for_256_events() {
+        assert_eq!(Events::default().capacity(), 256);
+    }
+}

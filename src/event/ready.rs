@@ -1,0 +1,197 @@
+use std::fmt;
+use std::ops::{BitOr, BitOrAssign};
+
+/// What a handle is ready for: a set of flags.
+///
+/// # What the peer did
+///
+/// The flags beyond `READABLE` and `WRITABLE` say what happened to the connection. They come whether
+/// they were asked for or not, except `PRIORITY`, and `READ_CLOSED` without an interest in reading.
+/// Data that arrived before is still there to read after any of them.
+///
+/// | what happened | flags |
+/// |---|---|
+/// | TCP: the peer closed or shut down its writing half | `READABLE`, `READ_CLOSED` |
+/// | Unix stream: the peer closed | `READABLE`, `READ_CLOSED`, `WRITE_CLOSED`, `HUP` |
+/// | TCP: the peer reset the connection | `READABLE`, `WRITABLE`, `READ_CLOSED`, `WRITE_CLOSED`, `HUP`, `ERROR` |
+/// | pipe: the writing end is gone | `READABLE`, `READ_CLOSED`, `WRITE_CLOSED`, `HUP` |
+/// | pipe: the reading end is gone | `ERROR` |
+///
+/// # Platform differences
+///
+/// On kqueue, reading and writing readiness of one handle may come as two events.
+///
+/// # Examples
+///
+/// ```
+/// use mio_st::event::Ready;
+///
+/// let ready = Ready::READABLE | Ready::WRITABLE;
+/// assert!(ready.is_readable());
+/// assert!(ready.is_writable());
+/// assert!(!ready.is_error());
+/// ```
+//
+// Flags that epoll has too carry epoll's bits, so that an event of the kernel's is translated by a
+// mask and one branch that is rarely taken.
+#[derive(Copy, Clone, Eq, PartialEq, Ord, PartialOrd, Hash)]
+#[repr(transparent)]
+pub struct Ready(u32);
+
+impl Ready {
+    /// Reading will not block: there is data, the end of the stream, an error, or a connection to accept.
+    pub const READABLE: Ready = Ready(1 << 0);
+
+    /// Out-of-band data is there to read (`MSG_OOB`), or the descriptor has another exceptional
+    /// condition; only with [`Interests::PRIORITY`](crate::poll::Interests::PRIORITY).
+    pub const PRIORITY: Ready = Ready(1 << 1);
+
+    /// Writing will not block, or will fail at once.
+    pub const WRITABLE: Ready = Ready(1 << 2);
+
+    /// The handle has an error waiting: take it with `take_error`, or read or write to get it.
+    pub const ERROR: Ready = Ready(1 << 3);
+
+    /// Both directions of the connection are closed.
+    pub const HUP: Ready = Ready(1 << 4);
+
+    /// Writing will fail for ever.
+    pub const WRITE_CLOSED: Ready = Ready(1 << 5);
+
+    /// A deadline has passed, see [`Poller::add_deadline`](crate::Poller::add_deadline).
+    pub const TIMER: Ready = Ready(1 << 6);
+
+    /// Reading will come to the end of the stream: the peer sends no more.
+    pub const READ_CLOSED: Ready = Ready(1 << 13);
+
+    const ALL: [(Ready, &'static str); 8] = [
+        (Ready::READABLE, "READABLE"),
+        (Ready::WRITABLE, "WRITABLE"),
+        (Ready::ERROR, "ERROR"),
+        (Ready::TIMER, "TIMER"),
+        (Ready::HUP, "HUP"),
+        (Ready::READ_CLOSED, "READ_CLOSED"),
+        (Ready::WRITE_CLOSED, "WRITE_CLOSED"),
+        (Ready::PRIORITY, "PRIORITY"),
+    ];
+
+    pub(crate) fn all() -> Ready {
+        Ready::ALL.into_iter().fold(Ready(0), |all, (flag, _)| all | flag)
+    }
+
+    pub(crate) const fn from_bits(bits: u32) -> Ready {
+        Ready(bits)
+    }
+
+    pub(crate) const fn bits(self) -> u32 {
+        self.0
+    }
+
+    /// Whether all flags of `other` are in `self`.
+    #[inline]
+    pub const fn contains(self, other: Ready) -> bool {
+        self.0 & other.0 == other.0
+    }
+
+    /// Whether [`READABLE`](Ready::READABLE) is in the set.
+    #[inline]
+    pub const fn is_readable(self) -> bool {
+        self.contains(Ready::READABLE)
+    }
+
+    /// Whether [`WRITABLE`](Ready::WRITABLE) is in the set.
+    #[inline]
+    pub const fn is_writable(self) -> bool {
+        self.contains(Ready::WRITABLE)
+    }
+
+    /// Whether [`ERROR`](Ready::ERROR) is in the set.
+    #[inline]
+    pub const fn is_error(self) -> bool {
+        self.contains(Ready::ERROR)
+    }
+
+    /// Whether [`TIMER`](Ready::TIMER) is in the set.
+    #[inline]
+    pub const fn is_timer(self) -> bool {
+        self.contains(Ready::TIMER)
+    }
+
+    /// Whether [`HUP`](Ready::HUP) is in the set.
+    #[inline]
+    pub const fn is_hup(self) -> bool {
+        self.contains(Ready::HUP)
+    }
+
+    /// Whether [`READ_CLOSED`](Ready::READ_CLOSED) is in the set.
+    #[inline]
+    pub const fn is_read_closed(self) -> bool {
+        self.contains(Ready::READ_CLOSED)
+    }
+
+    /// Whether [`WRITE_CLOSED`](Ready::WRITE_CLOSED) is in the set.
+    #[inline]
+    pub const fn is_write_closed(self) -> bool {
+        self.contains(Ready::WRITE_CLOSED)
+    }
+
+    /// Whether [`PRIORITY`](Ready::PRIORITY) is in the set.
+    #[inline]
+    pub const fn is_priority(self) -> bool {
+        self.contains(Ready::PRIORITY)
+    }
+}
+
+impl BitOr for Ready {
+    type Output = Ready;
+
+    #[inline]
+    fn bitor(self, other: Ready) -> Ready {
+        Ready(self.0 | other.0)
+    }
+}
+
+impl BitOrAssign for Ready {
+    #[inline]
+    fn bitor_assign(&mut self, other: Ready) {
+        self.0 |= other.0;
+    }
+}
+
+impl fmt::Debug for Ready {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut separator = "";
+        for (flag, name) in Ready::ALL {
+            if self.contains(flag) {
+                write!(f, "{separator}{name}")?;
+                separator = " | ";
+            }
+        }
+        if separator.is_empty() { f.write_str("(empty)") } else { Ok(()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_flag_is_itself_and_no_other() {
+        for (i, (flag, name)) in Ready::ALL.into_iter().enumerate() {
+            assert_eq!(format!("{flag:?}"), name);
+            for (j, (other, _)) in Ready::ALL.into_iter().enumerate() {
+                assert_eq!(flag.contains(other), i == j);
+            }
+        }
+    }
+
+    #[test]
+    fn sets_of_flags() {
+        let mut ready = Ready::READABLE | Ready::WRITABLE;
+        assert!(ready.contains(Ready::READABLE));
+        assert!(!Ready::READABLE.contains(ready));
+        ready |= Ready::HUP;
+        assert_eq!(format!("{ready:?}"), "READABLE | WRITABLE | HUP");
+        assert_eq!(format!("{:?}", Ready::from_bits(0)), "(empty)");
+    }
+}

@@ -1,0 +1,5 @@
+//! Internet sockets: TCP.
+
+mod tcp;
+
+pub use self::tcp::{TcpListener, TcpStream};

@@ -1,0 +1,13 @@
+//! Polling: the [`Poller`], and what one registers with.
+
+mod awakener;
+mod interests;
+mod option;
+mod poller;
+mod shares;
+
+pub use self::awakener::Awakener;
+pub use self::interests::Interests;
+pub use self::option::PollOption;
+pub use self::poller::Poller;
+pub use crate::deadlines::DeadlineKey;

@@ -1,0 +1,18 @@
+/// When a registered handle gives events.
+///
+/// | | event | what the user does |
+/// |---|---|---|
+/// | `Edge` | when the readiness *changes*: new data arrived, there is room again | reads, writes or accepts until `WouldBlock`, or misses the rest |
+/// | `Level` | at every poll for as long as the handle is ready | whatever it likes, or deregisters what it does not handle |
+/// | `Oneshot` | one, for both directions; then none | calls [`Poller::reregister`](crate::Poller::reregister) to get the next |
+///
+/// `Edge` makes the fewest system calls and is what the examples use.
+#[derive(Copy, Clone, Debug, Eq, PartialEq, Ord, PartialOrd, Hash)]
+pub enum PollOption {
+    /// Edge-triggered: an event when the readiness changes.
+    Edge,
+    /// Level-triggered: an event at every poll while the handle is ready.
+    Level,
+    /// One event disarms the whole handle, both directions, until it is reregistered.
+    Oneshot,
+}

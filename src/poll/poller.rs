@@ -1,0 +1,528 @@
+use std::cell::Cell;
+use std::collections::VecDeque;
+use std::io;
+use std::marker::PhantomData;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
+use std::time::{Duration, Instant};
+
+use crate::deadlines::{DeadlineKey, Deadlines};
+use crate::event::{Event, Evented, EventedId, Events, Ready};
+use crate::poll::awakener::Awakeners;
+use crate::poll::shares::Turn;
+use crate::poll::{Awakener, Interests, PollOption};
+use crate::sys::{self, Buffer, Generation, Selector, Waker};
+
+/// The longest single wait, in nanoseconds: 2^50, about 13 days. What is longer is waited for in
+/// pieces, since a backend may have a limit (`epoll_wait(2)`: `INT_MAX` milliseconds, 24.8 days).
+const MAX_WAIT: u64 = 1 << 50;
+
+/// What the kernel allows itself at the end of any wait, `PR_SET_TIMERSLACK` in `prctl(2)`.
+const KERNEL_SLACK: u64 = 50_000;
+
+/// Waits for readiness events of many handles, for notifications and for deadlines.
+///
+/// A handle is registered under an id, with the interests one has in it and the trigger
+/// ([`PollOption`]); then [`poll`](Poller::poll) hands out an [`Event`] whenever it is ready. Besides,
+/// [`notify`](Poller::notify) posts an event from the program to itself,
+/// [`add_deadline`](Poller::add_deadline) asks for one at a given time, and an [`Awakener`] makes one
+/// from another thread.
+///
+/// # Notes
+///
+/// *An event is a hint.* The operation may still say [`WouldBlock`](io::ErrorKind::WouldBlock); then
+/// wait for the next event.
+///
+/// *Edge-triggered means drain.* After an event of a handle registered with [`PollOption::Edge`], read,
+/// write or accept until `WouldBlock`; otherwise the rest may never be reported.
+///
+/// *No source starves another.* While handles, notifications and deadlines all have events, each of the
+/// three kinds gets at least one in any three polls, whatever the capacity of [`Events`].
+///
+/// *After `fork`* the poller belongs to the parent. In the child every method that returns a `Result`
+/// fails, the others act on the child's copy only, and the parent notices nothing. (`vfork` and a raw
+/// `clone` are not seen.)
+///
+/// # Implementation
+///
+/// | system | by |
+/// |---|---|
+/// | Linux, Android | `epoll(7)` |
+/// | FreeBSD, NetBSD, OpenBSD, DragonFly BSD, macOS, iOS | `kqueue(2)` |
+///
+/// A poll is one system call, unless a signal interrupts it or a long wait is split to be precise.
+///
+/// # Examples
+///
+/// ```
+/// # fn main() -> std::io::Result<()> {
+/// use mio_st::event::{EventedId, Events};
+/// use mio_st::net::{TcpListener, TcpStream};
+/// use mio_st::poll::{PollOption, Poller};
+///
+/// const SERVER: EventedId = EventedId(0);
+///
+/// let mut poller = Poller::new()?;
+/// let mut events = Events::new();
+///
+/// let mut server = TcpListener::bind("127.0.0.1:0".parse().unwrap())?;
+/// poller.register(&mut server, SERVER, TcpListener::INTERESTS, PollOption::Edge)?;
+///
+/// let client = TcpStream::connect(server.local_addr()?)?;
+/// poller.poll(&mut events, None)?;
+/// for event in &mut events {
+///     assert_eq!(event.id(), SERVER);
+///     let (connection, address) = server.accept()?;
+///     assert_eq!(address, client.local_addr()?);
+///     # drop(connection);
+/// }
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Poller {
+    selector: Selector,
+    notifications: VecDeque<Event>,
+    deadlines: Deadlines,
+    awakeners: Awakeners,
+    turn: Turn,
+    /// The time of the last poll, if it was read.
+    now: Cell<Option<u64>>,
+    generation: Generation,
+    _thread: PhantomData<*const ()>,
+}
+
+impl Poller {
+    /// Creates a poller.
+    ///
+    /// # Errors
+    ///
+    /// `EMFILE` and `ENFILE` when there are too many descriptors, `ENOMEM`.
+    pub fn new() -> io::Result<Poller> {
+        Poller::with_capacity(0, 0)
+    }
+
+    /// Creates a poller with room for so many deadlines and notifications, for programs that must not
+    /// allocate later.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Poller::new).
+    pub fn with_capacity(deadlines: usize, notifications: usize) -> io::Result<Poller> {
+        Ok(Poller {
+            selector: Selector::new()?,
+            notifications: VecDeque::with_capacity(notifications),
+            deadlines: Deadlines::with_capacity(deadlines),
+            awakeners: Awakeners::default(),
+            turn: Turn::default(),
+            now: Cell::new(None),
+            generation: Generation::current(),
+            _thread: PhantomData,
+        })
+    }
+
+    /// Registers a handle: from now on its readiness gives events with `id`.
+    ///
+    /// What is ready already gives an event at the next poll, edge-triggered too.
+    ///
+    /// # Errors
+    ///
+    /// - `AlreadyExists`: the handle is registered; use [`reregister`](Poller::reregister).
+    /// - `InvalidInput`: interests that make no sense for the handle, such as writing to a listener.
+    /// - `PermissionDenied` (`EPERM`): a regular file or a directory, which is always ready.
+    /// - `EBADF`: the descriptor is not open.
+    /// - `ENOMEM`, `ENOSPC`: the kernel's memory, or its limit on registrations
+    ///   (`/proc/sys/fs/epoll/max_user_watches`), is used up.
+    pub fn register<E>(
+        &mut self,
+        handle: &mut E,
+        id: EventedId,
+        interests: Interests,
+        opt: PollOption,
+    ) -> io::Result<()>
+    where
+        E: Evented + ?Sized,
+    {
+        handle.register(self, id, interests, opt)
+    }
+
+    /// Replaces the id, the interests and the trigger of a registered handle, and arms it again.
+    ///
+    /// Afterwards no event of the old registration arrives, and what is ready gives an event at the
+    /// next poll.
+    ///
+    /// # Errors
+    ///
+    /// `NotFound` when the handle is not registered here, and those of [`register`](Poller::register).
+    pub fn reregister<E>(
+        &mut self,
+        handle: &mut E,
+        id: EventedId,
+        interests: Interests,
+        opt: PollOption,
+    ) -> io::Result<()>
+    where
+        E: Evented + ?Sized,
+    {
+        handle.reregister(self, id, interests, opt)
+    }
+
+    /// Ends the registration of a handle: it gives no more events. It can be registered again.
+    ///
+    /// Closing the last descriptor of a handle does the same by itself.
+    ///
+    /// # Errors
+    ///
+    /// `NotFound` when the handle is not registered here, `EBADF` when its descriptor is not open.
+    pub fn deregister<E>(&mut self, handle: &mut E) -> io::Result<()>
+    where
+        E: Evented + ?Sized,
+    {
+        handle.deregister(self)
+    }
+
+    /// Posts an event, which the next poll with room for it returns as it is.
+    ///
+    /// It allocates when more notifications wait than ever before; see
+    /// [`try_notify`](Poller::try_notify).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # fn main() -> std::io::Result<()> {
+    /// use mio_st::event::{Event, EventedId, Events, Ready};
+    /// use mio_st::Poller;
+    ///
+    /// let mut poller = Poller::new()?;
+    /// let mut events = Events::new();
+    ///
+    /// poller.notify(EventedId(0), Ready::READABLE);
+    /// poller.poll(&mut events, None)?;
+    /// assert_eq!((&mut events).next(), Some(Event::new(EventedId(0), Ready::READABLE)));
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[inline]
+    pub fn notify(&mut self, id: EventedId, ready: Ready) {
+        self.notifications.push_back(Event::new(id, ready));
+    }
+
+    /// As [`notify`](Poller::notify), without ever allocating.
+    ///
+    /// # Errors
+    ///
+    /// `WouldBlock` when as many notifications wait as there is room for: poll first, or create the
+    /// poller [`with_capacity`](Poller::with_capacity). In a forked child it fails.
+    pub fn try_notify(&mut self, id: EventedId, ready: Ready) -> io::Result<()> {
+        self.generation.check()?;
+        if self.notifications.len() == self.notifications.capacity() {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        self.notify(id, ready);
+        Ok(())
+    }
+
+    /// Asks for an event with `id` and [`Ready::TIMER`] at the time `deadline`, or right away if it
+    /// has passed.
+    ///
+    /// It is never early, and late by at most its slack (see
+    /// [`set_deadline_slack`](Poller::set_deadline_slack)) and the kernel's. An id may have any number of
+    /// deadlines. It allocates when there are more deadlines than ever before.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # fn main() -> std::io::Result<()> {
+    /// use std::time::{Duration, Instant};
+    ///
+    /// use mio_st::event::{Event, EventedId, Events, Ready};
+    /// use mio_st::Poller;
+    ///
+    /// let mut poller = Poller::new()?;
+    /// let mut events = Events::new();
+    ///
+    /// let deadline = Instant::now() + Duration::from_millis(10);
+    /// poller.add_deadline(EventedId(0), deadline);
+    /// poller.poll(&mut events, None)?;
+    /// assert_eq!((&mut events).next(), Some(Event::new(EventedId(0), Ready::TIMER)));
+    /// assert!(Instant::now() >= deadline);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn add_deadline(&mut self, id: EventedId, deadline: Instant) -> DeadlineKey {
+        self.deadlines.add(sys::monotonic(), sys::nanos(deadline), id.0 as u64)
+    }
+
+    /// Asks for an event with `id` and [`Ready::TIMER`] after `timeout`, counted from now (not from the
+    /// last poll).
+    pub fn add_timeout(&mut self, id: EventedId, timeout: Duration) -> DeadlineKey {
+        let now = sys::monotonic();
+        self.deadlines.add(now, now.saturating_add(sys::duration(timeout)), id.0 as u64)
+    }
+
+    /// Asks for an event with `id` and [`Ready::TIMER`] after `first`, counted from now, and from then
+    /// on every `period`.
+    ///
+    /// A loop that stalls over several periods gets one event, not several, and then goes on in phase.
+    /// A period of zero is taken as one nanosecond. The key stays valid until it is cancelled.
+    pub fn add_interval(
+        &mut self,
+        id: EventedId,
+        first: Duration,
+        period: Duration,
+    ) -> DeadlineKey {
+        let now = sys::monotonic();
+        let first = now.saturating_add(sys::duration(first));
+        self.deadlines.add_interval(now, first, sys::duration(period).max(1), id.0 as u64)
+    }
+
+    /// Cancels a deadline: no event of it comes any more. Takes constant time.
+    ///
+    /// False when there is nothing to cancel: it fired (its event may be among those that the last poll
+    /// handed out), was cancelled, or belongs to another poller.
+    pub fn cancel_deadline(&mut self, key: DeadlineKey) -> bool {
+        self.deadlines.cancel(key)
+    }
+
+    /// Moves a deadline to another time, earlier or later; the key stays valid. Takes constant time.
+    ///
+    /// False when there is nothing to move, see [`cancel_deadline`](Poller::cancel_deadline).
+    pub fn move_deadline(&mut self, key: DeadlineKey, deadline: Instant) -> bool {
+        self.deadlines.move_to(sys::monotonic(), key, sys::nanos(deadline))
+    }
+
+    /// Removes the earliest deadline with this id, if there is one.
+    ///
+    /// It looks at all deadlines: [`cancel_deadline`](Poller::cancel_deadline) is the quick form.
+    pub fn remove_deadline(&mut self, id: EventedId) {
+        self.deadlines.remove(id.0 as u64);
+    }
+
+    /// Sets how late deadlines that are added or moved from now on may be, so that neighbours share a
+    /// wake-up: 1/128 of the distance to the deadline, and at most `slack`.
+    ///
+    /// The default is 2^20 ns, about 1.05 ms. Zero is exact, up to the kernel's own slack.
+    pub fn set_deadline_slack(&mut self, slack: Duration) {
+        self.deadlines.set_slack(sys::duration(slack));
+    }
+
+    /// How long a poll would wait at most: zero while a notification waits, otherwise until the next
+    /// deadline; `None` without either. It is for embedding the poller in another loop.
+    pub fn next_wakeup(&mut self) -> Option<Duration> {
+        if !self.notifications.is_empty() {
+            return Some(Duration::ZERO);
+        }
+        let wakeup = self.deadlines.next_wakeup()?;
+        Some(Duration::from_nanos(wakeup.saturating_sub(sys::monotonic())))
+    }
+
+    /// The time of the last poll; if that did not need to read the clock, it is read now.
+    pub fn now(&self) -> Instant {
+        sys::instant(self.now_nanos())
+    }
+
+    pub(crate) fn now_nanos(&self) -> u64 {
+        let now = self.now.get().unwrap_or_else(sys::monotonic);
+        self.now.set(Some(now));
+        now
+    }
+
+    /// Waits until there is an event, or `timeout` has passed (`None`: for ever), and fills `events`
+    /// anew.
+    ///
+    /// A timeout of zero does not wait, any other never returns without an event before it has passed.
+    /// Events that do not fit are kept for the next poll. A signal does not end the wait: a program that
+    /// wants to stop at a signal is told so by an [`Awakener`] or by `Signals`.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidInput` when `events` has no capacity; and in a forked child. `events` is empty then.
+    #[inline]
+    pub fn poll(&mut self, events: &mut Events, timeout: Option<Duration>) -> io::Result<()> {
+        events.fill(|buffer| self.fill(buffer, timeout.map(sys::duration)))
+    }
+
+    /// As [`poll`](Poller::poll), without asking the system: it hands out notifications and expired
+    /// deadlines only, and never waits.
+    pub fn poll_userspace(&mut self, events: &mut Events) {
+        events.fill(|buffer| {
+            let expired = self.deadline_expired();
+            let shares = self.turn.divide(buffer.room(), false, self.notifications.len(), expired);
+            self.fill_from_userspace(buffer, shares.deadlines);
+        });
+    }
+
+    /// The poll cycle. `timeout` is in nanoseconds.
+    pub(crate) fn fill(&mut self, buffer: &mut Buffer<'_>, timeout: Option<u64>) -> io::Result<()> {
+        self.generation.check()?;
+        if buffer.room() == 0 {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "no capacity for events"));
+        }
+        self.now.set(None);
+        let expired = self.deadline_expired();
+        let notified = !self.notifications.is_empty();
+        let shares = self.turn.divide(buffer.room(), true, self.notifications.len(), expired);
+        if shares.system > 0 {
+            let timeout = if expired || notified { Some(0) } else { timeout };
+            self.wait(buffer, shares.system, timeout)?;
+            self.awakeners.rearm(buffer.filled());
+        }
+        self.fill_from_userspace(buffer, shares.deadlines);
+        Ok(())
+    }
+
+    /// Whether a deadline has expired, as far as is known without waiting. Reads the clock only if there
+    /// are deadlines.
+    fn deadline_expired(&mut self) -> bool {
+        match self.deadlines.next_wakeup() {
+            Some(wakeup) => wakeup <= self.read_clock(),
+            None => false,
+        }
+    }
+
+    fn read_clock(&self) -> u64 {
+        let now = sys::monotonic();
+        self.now.set(Some(now));
+        now
+    }
+
+    /// Asks the system for events until there are some, or the timeout or the next deadline has passed.
+    fn wait(
+        &mut self,
+        buffer: &mut Buffer<'_>,
+        room: usize,
+        timeout: Option<u64>,
+    ) -> io::Result<()> {
+        let deadline = self.deadlines.next_wakeup();
+        // When the wait ends, if it does: unless there is something to wait for, no clock is read.
+        let end = match timeout {
+            Some(0) => Some(0),
+            Some(timeout) => {
+                let end = self.now_nanos().saturating_add(timeout);
+                Some(deadline.map_or(end, |deadline| deadline.min(end)))
+            }
+            None => deadline,
+        };
+        loop {
+            let step = match end {
+                None => None,
+                Some(0) => Some(0),
+                Some(end) => {
+                    Some(self.step(end.saturating_sub(self.now_nanos()), Some(end) == deadline))
+                }
+            };
+            match self.selector.select(buffer, room, step) {
+                Ok(0) => {}
+                Ok(_) => break,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+            match end {
+                None => {}
+                Some(0) => break,
+                Some(end) if self.read_clock() >= end => break,
+                Some(_) => {}
+            }
+        }
+        if deadline.is_none() {
+            // Nothing needs the time after the wait; `now` reads it if asked.
+            self.now.set(None);
+        } else if !buffer.filled().is_empty() && timeout != Some(0) {
+            self.read_clock();
+        }
+        Ok(())
+    }
+
+    /// How long to wait in one piece when `remaining` is to be waited for.
+    ///
+    /// The kernel stretches a wait by up to 0.1 % (`select_estimate_accuracy` in fs/select.c). Where that
+    /// is more than a deadline allows, the wait ends a little before it, and the rest is waited for.
+    fn step(&self, remaining: u64, for_deadline: bool) -> u64 {
+        let stretch = remaining / 1000;
+        let precise = for_deadline && stretch > self.deadlines.next_slack().max(KERNEL_SLACK);
+        let step = if precise { remaining / 128 * 127 } else { remaining };
+        step.min(MAX_WAIT)
+    }
+
+    /// Fills the buffer with notifications and expired deadlines; `deadlines` of the room is left for
+    /// the latter.
+    fn fill_from_userspace(&mut self, buffer: &mut Buffer<'_>, deadlines: usize) {
+        self.take_notifications(buffer, buffer.room().saturating_sub(deadlines));
+        if !self.deadlines.is_empty() {
+            let now = self.now_nanos();
+            while buffer.room() > 0 {
+                let Some(id) = self.deadlines.expire(now) else { break };
+                buffer.push(Event::from_raw(id, Ready::TIMER));
+            }
+        }
+        // What the deadlines left over.
+        self.take_notifications(buffer, buffer.room());
+    }
+
+    fn take_notifications(&mut self, buffer: &mut Buffer<'_>, most: usize) {
+        let count = most.min(self.notifications.len());
+        for event in self.notifications.drain(..count) {
+            buffer.push(event);
+        }
+    }
+
+    pub(crate) fn register_fd(
+        &mut self,
+        fd: RawFd,
+        id: u64,
+        interests: Interests,
+        option: PollOption,
+    ) -> io::Result<()> {
+        self.generation.check()?;
+        self.selector.register(fd, id, interests, option)
+    }
+
+    pub(crate) fn reregister_fd(
+        &mut self,
+        fd: RawFd,
+        id: u64,
+        interests: Interests,
+        option: PollOption,
+    ) -> io::Result<()> {
+        self.generation.check()?;
+        self.selector.reregister(fd, id, interests, option)
+    }
+
+    pub(crate) fn deregister_fd(&mut self, fd: RawFd) -> io::Result<()> {
+        self.generation.check()?;
+        self.selector.deregister(fd)
+    }
+
+    /// As `notify`, with an error where that would abort for want of memory.
+    pub(crate) fn notify_checked(&mut self, event: Event) -> io::Result<()> {
+        self.generation.check()?;
+        self.notifications.try_reserve(1)?;
+        self.notifications.push_back(event);
+        Ok(())
+    }
+
+    pub(crate) fn generation(&self) -> Generation {
+        self.generation
+    }
+
+    pub(crate) fn add_awakener(&mut self, id: u64) -> io::Result<Awakener> {
+        self.generation.check()?;
+        let notifications = &mut self.notifications;
+        self.awakeners.sweep(|unseen| notifications.push_back(unseen));
+        let waker = Waker::new(&self.selector, id)?;
+        self.awakeners.add(waker, id, self.generation)
+    }
+}
+
+/// The descriptor becomes readable when the poller has an event of a handle: a poller can be registered
+/// in another poller, or in another loop together with [`Poller::next_wakeup`].
+impl AsFd for Poller {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.selector.as_fd()
+    }
+}
+
+impl AsRawFd for Poller {
+    fn as_raw_fd(&self) -> RawFd {
+        self.as_fd().as_raw_fd()
+    }
+}

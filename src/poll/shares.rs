@@ -1,0 +1,114 @@
+//! Who gets how much room when several kinds of sources have events for one poll.
+
+/// The three kinds of sources, in the order in which a poll serves them.
+const SYSTEM: usize = 0;
+#[cfg(test)]
+const NOTIFICATIONS: usize = 1;
+const DEADLINES: usize = 2;
+
+/// How much of the room for events each kind may fill before the others have had theirs.
+#[derive(Debug, Eq, PartialEq)]
+pub(crate) struct Shares {
+    pub(crate) system: usize,
+    pub(crate) deadlines: usize,
+}
+
+/// Whose turn it is when there is not room for one event of each kind.
+#[derive(Debug, Default)]
+pub(crate) struct Turn(usize);
+
+impl Turn {
+    /// Divides `room` among the system (if `system`), `notifications` waiting notifications, and the
+    /// deadlines (if some have `expired`), so that each that waits gets an event in any three calls.
+    ///
+    /// What is not for the system or the deadlines is for the notifications; what a kind leaves over
+    /// goes to the others.
+    pub(crate) fn divide(
+        &mut self,
+        room: usize,
+        system: bool,
+        notifications: usize,
+        expired: bool,
+    ) -> Shares {
+        let waiting = [system, notifications > 0, expired];
+        let kinds = waiting.into_iter().filter(|waits| *waits).count();
+        if room >= kinds {
+            let share = room / kinds.max(1);
+            let deadlines = if expired { share } else { 0 };
+            let rest = room - deadlines;
+            let system = if system { rest - notifications.min(share) } else { 0 };
+            return Shares { system, deadlines };
+        }
+        // Room for one or two: those whose turn it is get one each.
+        let mut shares = [0; 3];
+        let first = self.0;
+        let in_turn = (0..3).map(|i| (first + i) % 3).filter(|kind| waiting[*kind]);
+        for kind in in_turn.take(room) {
+            shares[kind] = 1;
+            self.0 = (kind + 1) % 3;
+        }
+        Shares { system: shares[SYSTEM], deadlines: shares[DEADLINES] }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_is_alone_gets_everything() {
+        let mut turn = Turn::default();
+        assert_eq!(turn.divide(8, true, 0, false), Shares { system: 8, deadlines: 0 });
+        assert_eq!(turn.divide(8, false, 0, true), Shares { system: 0, deadlines: 8 });
+        assert_eq!(turn.divide(8, false, 9, false), Shares { system: 0, deadlines: 0 });
+    }
+
+    #[test]
+    fn with_room_for_all_each_gets_a_third_and_the_system_what_is_left() {
+        let mut turn = Turn::default();
+        assert_eq!(turn.divide(9, true, 100, true), Shares { system: 3, deadlines: 3 });
+        assert_eq!(turn.divide(9, true, 1, true), Shares { system: 5, deadlines: 3 });
+        assert_eq!(turn.divide(9, true, 1, false), Shares { system: 8, deadlines: 0 });
+    }
+
+    /// Behaviour 15: none is starved, whatever the room.
+    #[test]
+    fn each_that_waits_is_served_in_any_three_polls() {
+        for room in 1..10 {
+            for waiting in 0..8 {
+                let waits = [waiting & 1 != 0, waiting & 2 != 0, waiting & 4 != 0];
+                for system_has_nothing in [false, true] {
+                    let mut turn = Turn::default();
+                    let served: Vec<[usize; 3]> = (0..12)
+                        .map(|_| serve(&mut turn, room, waits, system_has_nothing))
+                        .collect();
+                    for polls in served.windows(3) {
+                        for kind in [SYSTEM, NOTIFICATIONS, DEADLINES] {
+                            if waits[kind] && !(kind == SYSTEM && system_has_nothing) {
+                                let events: usize = polls.iter().map(|poll| poll[kind]).sum();
+                                assert!(events > 0, "room {room}, {waits:?}, kind {kind}");
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// What the poll does with the shares, with many notifications and expired deadlines.
+    fn serve(
+        turn: &mut Turn,
+        room: usize,
+        waits: [bool; 3],
+        system_has_nothing: bool,
+    ) -> [usize; 3] {
+        let many = 100;
+        let notifications = if waits[NOTIFICATIONS] { many } else { 0 };
+        let shares = turn.divide(room, waits[SYSTEM], notifications, waits[DEADLINES]);
+        let system = if system_has_nothing { 0 } else { shares.system };
+        let notified = (room - system).saturating_sub(shares.deadlines).min(notifications);
+        let deadlines = if waits[DEADLINES] { room - system - notified } else { 0 };
+        assert!(system + notified + deadlines <= room);
+        [system, notified, deadlines]
+    }
+}

@@ -1,0 +1,45 @@
+//! Notices that the process was forked, without a system call per poll.
+
+use std::io;
+use std::sync::Once;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// How often this process, or those it was forked from, came out of `fork` as the child.
+static FORKS: AtomicU32 = AtomicU32::new(0);
+
+extern "C" fn in_child() {
+    FORKS.fetch_add(1, Ordering::Relaxed);
+}
+
+/// The process in which something was created. `vfork` and a raw `clone` are not seen.
+#[derive(Copy, Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Generation(u32);
+
+impl Generation {
+    pub(crate) fn current() -> Generation {
+        static HANDLER: Once = Once::new();
+        HANDLER.call_once(|| {
+            // SAFETY: the handler only adds to an atomic, which is allowed after fork.
+            // It fails with ENOMEM only: then a fork is not noticed.
+            unsafe { libc::pthread_atfork(None, None, Some(in_child)) };
+        });
+        Generation(FORKS.load(Ordering::Relaxed))
+    }
+
+    /// Whether this is still the process of [`current`](Generation::current).
+    #[inline]
+    pub(crate) fn is_current(self) -> bool {
+        self.0 == FORKS.load(Ordering::Relaxed)
+    }
+
+    /// An error in a child forked since.
+    #[inline]
+    pub(crate) fn check(self) -> io::Result<()> {
+        if self.is_current() { Ok(()) } else { Err(forked()) }
+    }
+}
+
+#[cold]
+fn forked() -> io::Error {
+    io::Error::other("the poller was created before the process was forked")
+}

@@ -1,0 +1,35 @@
+//! The operating system. The only folder that calls it, and the only one with `unsafe` blocks.
+//!
+//! A backend is one file, chosen by build.rs at compile time, that supplies
+//!
+//! - `Selector`: `new`, `register`, `reregister`, `deregister` (a descriptor), `select` (wait and
+//!   fill a [`Buffer`] with translated events) and `AsFd`;
+//! - `Waker`: `new` (for a selector and an id) and `wake`, which any thread and any signal handler
+//!   may call.
+//!
+//! Both follow `docs/behaviours.md`; where systems differ, the rule there wins.
+
+/// Calls a function of libc and turns a negative result into the error that errno names, so that
+/// each use reads like the manual page.
+macro_rules! syscall {
+    ($function:ident($($argument:expr),* $(,)?)) => {{
+        let result = libc::$function($($argument),*);
+        if result < 0 { Err(std::io::Error::last_os_error()) } else { Ok(result) }
+    }};
+}
+
+#[cfg_attr(epoll, path = "epoll.rs")]
+#[cfg_attr(kqueue, path = "kqueue.rs")]
+mod selector;
+
+mod buffer;
+mod clock;
+mod fd;
+mod fork;
+pub(crate) mod socket;
+
+pub(crate) use self::buffer::Buffer;
+pub(crate) use self::clock::{duration, instant, monotonic, nanos};
+pub(crate) use self::fd::{Fd, fd_traits};
+pub(crate) use self::fork::Generation;
+pub(crate) use self::selector::{Selector, Waker};

@@ -1,0 +1,293 @@
+//! Sockets: `socket(2)`, `bind(2)`, `connect(2)`, `accept(2)`, `send(2)`, `recv(2)`, `getsockopt(2)`.
+//!
+//! Every socket made here is non-blocking and close-on-exec from the start, except on Darwin, which has
+//! no system call for that: there it is set at once after.
+
+use std::io::{self, IoSlice};
+use std::mem;
+use std::net::{Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, SocketAddrV4, SocketAddrV6};
+use std::os::fd::RawFd;
+
+use libc::{c_int, c_void, sockaddr, sockaddr_in, sockaddr_in6, sockaddr_storage, socklen_t};
+
+use crate::sys::Fd;
+use crate::sys::fd::clamp;
+
+/// Writing to a connection that is gone is an error, and never the signal SIGPIPE.
+#[cfg(not(any(target_os = "macos", target_os = "ios")))]
+const NO_SIGNAL: c_int = libc::MSG_NOSIGNAL;
+/// Darwin has an option of the socket instead, see [`prepare`].
+#[cfg(any(target_os = "macos", target_os = "ios"))]
+const NO_SIGNAL: c_int = 0;
+
+/// A socket address of any family, as the system has it.
+#[derive(Copy, Clone)]
+pub(crate) struct Addr {
+    storage: sockaddr_storage,
+    len: socklen_t,
+}
+
+impl Addr {
+    /// An address for the system to write to.
+    fn unset() -> Addr {
+        // SAFETY: all-zero is a valid sockaddr_storage: it is made of integers.
+        Addr { storage: unsafe { mem::zeroed() }, len: size_of::<sockaddr_storage>() as socklen_t }
+    }
+
+    fn of<T>(address: T) -> Addr {
+        const { assert!(size_of::<T>() <= size_of::<sockaddr_storage>()) };
+        let mut addr = Addr::unset();
+        addr.len = size_of::<T>() as socklen_t;
+        // SAFETY: the address fits, as asserted, and sockaddr_storage is aligned for any of them.
+        unsafe { (&raw mut addr.storage).cast::<T>().write(address) };
+        addr
+    }
+
+    fn as_ptr(&self) -> *const sockaddr {
+        (&raw const self.storage).cast()
+    }
+
+    fn as_mut_ptr(&mut self) -> *mut sockaddr {
+        (&raw mut self.storage).cast()
+    }
+
+    /// The address family, `AF_INET` and the like.
+    pub(crate) fn family(&self) -> c_int {
+        self.storage.ss_family.into()
+    }
+}
+
+impl From<SocketAddr> for Addr {
+    fn from(address: SocketAddr) -> Addr {
+        match address {
+            SocketAddr::V4(v4) => Addr::of(sockaddr_in {
+                #[cfg(kqueue)]
+                sin_len: size_of::<sockaddr_in>() as u8,
+                sin_family: libc::AF_INET as libc::sa_family_t,
+                sin_port: v4.port().to_be(),
+                sin_addr: libc::in_addr { s_addr: u32::from_ne_bytes(v4.ip().octets()) },
+                sin_zero: [0; 8],
+            }),
+            SocketAddr::V6(v6) => Addr::of(sockaddr_in6 {
+                #[cfg(kqueue)]
+                sin6_len: size_of::<sockaddr_in6>() as u8,
+                sin6_family: libc::AF_INET6 as libc::sa_family_t,
+                sin6_port: v6.port().to_be(),
+                sin6_flowinfo: v6.flowinfo(),
+                sin6_addr: libc::in6_addr { s6_addr: v6.ip().octets() },
+                sin6_scope_id: v6.scope_id(),
+            }),
+        }
+    }
+}
+
+impl TryFrom<&Addr> for SocketAddr {
+    type Error = io::Error;
+
+    fn try_from(addr: &Addr) -> io::Result<SocketAddr> {
+        match addr.family() {
+            libc::AF_INET if addr.len as usize >= size_of::<sockaddr_in>() => {
+                // SAFETY: the family and the length say that this is what it is.
+                let v4 = unsafe { &*addr.as_ptr().cast::<sockaddr_in>() };
+                let ip = Ipv4Addr::from(v4.sin_addr.s_addr.to_ne_bytes());
+                Ok(SocketAddrV4::new(ip, u16::from_be(v4.sin_port)).into())
+            }
+            libc::AF_INET6 if addr.len as usize >= size_of::<sockaddr_in6>() => {
+                // SAFETY: the family and the length say that this is what it is.
+                let v6 = unsafe { &*addr.as_ptr().cast::<sockaddr_in6>() };
+                let ip = Ipv6Addr::from(v6.sin6_addr.s6_addr);
+                let port = u16::from_be(v6.sin6_port);
+                Ok(SocketAddrV6::new(ip, port, v6.sin6_flowinfo, v6.sin6_scope_id).into())
+            }
+            _ => Err(io::Error::new(io::ErrorKind::InvalidInput, "not an internet address")),
+        }
+    }
+}
+
+/// Makes a socket of a family (`AF_INET`) and a kind (`SOCK_STREAM`).
+pub(crate) fn new(family: c_int, kind: c_int) -> io::Result<Fd> {
+    #[cfg(not(any(target_os = "macos", target_os = "ios")))]
+    let kind = kind | libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC;
+    // SAFETY: no pointer is passed, and the new descriptor is ours.
+    let fd = unsafe { syscall!(socket(family, kind, 0)).map(|raw| Fd::new(raw))? };
+    prepare(&fd)?;
+    Ok(fd)
+}
+
+/// What the system could not do when it made the socket.
+#[cfg(not(any(target_os = "macos", target_os = "ios")))]
+#[inline]
+fn prepare(_: &Fd) -> io::Result<()> {
+    Ok(())
+}
+
+#[cfg(any(target_os = "macos", target_os = "ios"))]
+fn prepare(fd: &Fd) -> io::Result<()> {
+    set_nonblocking_cloexec(fd.raw())?;
+    set_option(fd, libc::SOL_SOCKET, libc::SO_NOSIGPIPE, &1 as &c_int)
+}
+
+/// Makes any descriptor non-blocking and close-on-exec.
+#[allow(dead_code)]
+pub(crate) fn set_nonblocking_cloexec(fd: RawFd) -> io::Result<()> {
+    // SAFETY: no pointer is passed, and a descriptor may be any number.
+    unsafe {
+        let flags = syscall!(fcntl(fd, libc::F_GETFL))?;
+        if flags & libc::O_NONBLOCK == 0 {
+            syscall!(fcntl(fd, libc::F_SETFL, flags | libc::O_NONBLOCK))?;
+        }
+        syscall!(fcntl(fd, libc::F_SETFD, libc::FD_CLOEXEC))?;
+    }
+    Ok(())
+}
+
+pub(crate) fn bind(fd: &Fd, address: &Addr) -> io::Result<()> {
+    // SAFETY: the pointer and the length are those of an address.
+    unsafe { syscall!(bind(fd.raw(), address.as_ptr(), address.len)) }.map(drop)
+}
+
+pub(crate) fn listen(fd: &Fd, backlog: c_int) -> io::Result<()> {
+    // SAFETY: no pointer is passed.
+    unsafe { syscall!(listen(fd.raw(), backlog)) }.map(drop)
+}
+
+/// Connects, or begins to.
+pub(crate) fn connect(fd: &Fd, address: &Addr) -> io::Result<()> {
+    // SAFETY: the pointer and the length are those of an address.
+    match unsafe { syscall!(connect(fd.raw(), address.as_ptr(), address.len)) } {
+        Ok(_) => Ok(()),
+        Err(error) => match error.raw_os_error() {
+            // EINTR: it goes on in the background all the same, see connect(2).
+            Some(libc::EINPROGRESS | libc::EINTR) => Ok(()),
+            _ => Err(error),
+        },
+    }
+}
+
+/// Takes a connection from the queue of a listener.
+pub(crate) fn accept(fd: &Fd) -> io::Result<(Fd, Addr)> {
+    let mut peer = Addr::unset();
+    loop {
+        match accept_once(fd, &mut peer) {
+            Ok(connection) => {
+                prepare(&connection)?;
+                return Ok((connection, peer));
+            }
+            Err(error) => match error.raw_os_error() {
+                // The peer was gone before its connection could be accepted: nobody wants to know.
+                Some(libc::ECONNABORTED | libc::EINTR) => {}
+                _ => return Err(error),
+            },
+        }
+    }
+}
+
+#[cfg(not(any(target_os = "macos", target_os = "ios")))]
+fn accept_once(fd: &Fd, peer: &mut Addr) -> io::Result<Fd> {
+    let flags = libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC;
+    // SAFETY: the pointer and the length are those of an address, and the new descriptor is ours.
+    unsafe {
+        syscall!(accept4(fd.raw(), peer.as_mut_ptr(), &mut peer.len, flags)).map(|raw| Fd::new(raw))
+    }
+}
+
+#[cfg(any(target_os = "macos", target_os = "ios"))]
+fn accept_once(fd: &Fd, peer: &mut Addr) -> io::Result<Fd> {
+    // SAFETY: the pointer and the length are those of an address, and the new descriptor is ours.
+    unsafe { syscall!(accept(fd.raw(), peer.as_mut_ptr(), &mut peer.len)).map(|raw| Fd::new(raw)) }
+}
+
+pub(crate) fn local_addr(fd: &Fd) -> io::Result<Addr> {
+    let mut address = Addr::unset();
+    // SAFETY: the pointer and the length are those of an address.
+    unsafe { syscall!(getsockname(fd.raw(), address.as_mut_ptr(), &mut address.len)) }?;
+    Ok(address)
+}
+
+pub(crate) fn peer_addr(fd: &Fd) -> io::Result<Addr> {
+    let mut address = Addr::unset();
+    // SAFETY: the pointer and the length are those of an address.
+    unsafe { syscall!(getpeername(fd.raw(), address.as_mut_ptr(), &mut address.len)) }?;
+    Ok(address)
+}
+
+pub(crate) fn shutdown(fd: &Fd, how: Shutdown) -> io::Result<()> {
+    let how = match how {
+        Shutdown::Read => libc::SHUT_RD,
+        Shutdown::Write => libc::SHUT_WR,
+        Shutdown::Both => libc::SHUT_RDWR,
+    };
+    // SAFETY: no pointer is passed.
+    unsafe { syscall!(shutdown(fd.raw(), how)) }.map(drop)
+}
+
+pub(crate) fn send(fd: &Fd, buffer: &[u8]) -> io::Result<usize> {
+    // SAFETY: the pointer and the length are those of a slice.
+    unsafe { syscall!(send(fd.raw(), buffer.as_ptr().cast(), buffer.len(), NO_SIGNAL)) }
+        .map(|n| n as usize)
+}
+
+/// As `writev(2)`, which has no flag to hold SIGPIPE back.
+pub(crate) fn send_vectored(fd: &Fd, buffers: &[IoSlice<'_>]) -> io::Result<usize> {
+    let buffers = clamp(buffers);
+    // SAFETY: all-zero is a valid msghdr: it is made of integers and pointers.
+    let mut message: libc::msghdr = unsafe { mem::zeroed() };
+    // An `IoSlice` has the layout of an iovec; sendmsg does not write to it.
+    message.msg_iov = buffers.as_ptr().cast_mut().cast();
+    message.msg_iovlen = buffers.len() as _;
+    // SAFETY: the message points to slices that are borrowed until after the call.
+    unsafe { syscall!(sendmsg(fd.raw(), &message, NO_SIGNAL)) }.map(|n| n as usize)
+}
+
+/// Receives with flags such as `MSG_PEEK`.
+pub(crate) fn recv(fd: &Fd, buffer: &mut [u8], flags: c_int) -> io::Result<usize> {
+    // SAFETY: the pointer and the length are those of a slice that is ours to write.
+    unsafe { syscall!(recv(fd.raw(), buffer.as_mut_ptr().cast(), buffer.len(), flags)) }
+        .map(|n| n as usize)
+}
+
+/// Sets a socket option, see `socket(7)`, `ip(7)`, `tcp(7)`. The value is a plain struct of C's.
+pub(crate) fn set_option<T: Copy>(fd: &Fd, level: c_int, name: c_int, value: &T) -> io::Result<()> {
+    let len = size_of::<T>() as socklen_t;
+    let value = (&raw const *value).cast::<c_void>();
+    // SAFETY: the pointer and the length are those of the value.
+    unsafe { syscall!(setsockopt(fd.raw(), level, name, value, len)) }.map(drop)
+}
+
+/// Gets a socket option, which is an integer.
+pub(crate) fn int_option(fd: &Fd, level: c_int, name: c_int) -> io::Result<c_int> {
+    let mut value: c_int = 0;
+    let mut len = size_of::<c_int>() as socklen_t;
+    let pointer = (&raw mut value).cast::<c_void>();
+    // SAFETY: the pointer and the length are those of an integer.
+    unsafe { syscall!(getsockopt(fd.raw(), level, name, pointer, &mut len)) }?;
+    Ok(value)
+}
+
+/// Sets a socket option, which is an integer.
+pub(crate) fn set_int_option(fd: &Fd, level: c_int, name: c_int, value: c_int) -> io::Result<()> {
+    set_option(fd, level, name, &value)
+}
+
+/// The error that waits at the socket, which is taken from it.
+pub(crate) fn take_error(fd: &Fd) -> io::Result<Option<io::Error>> {
+    match int_option(fd, libc::SOL_SOCKET, libc::SO_ERROR)? {
+        0 => Ok(None),
+        errno => Ok(Some(io::Error::from_raw_os_error(errno))),
+    }
+}
+
+/// Whether the connection stands; the error, if connecting failed.
+pub(crate) fn connected(fd: &Fd) -> io::Result<bool> {
+    if let Some(error) = take_error(fd)? {
+        return Err(error);
+    }
+    match peer_addr(fd) {
+        Ok(_) => Ok(true),
+        Err(error) => match error.raw_os_error() {
+            // EINVAL: some BSDs say so of a socket that was shut down.
+            Some(libc::ENOTCONN | libc::EINVAL) => Ok(false),
+            _ => Err(error),
+        },
+    }
+}
