@@ -2,6 +2,7 @@ use std::cell::Cell;
 use std::collections::VecDeque;
 use std::io;
 use std::marker::PhantomData;
+use std::num::NonZeroU64;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::time::{Duration, Instant};
 
@@ -272,7 +273,8 @@ impl Poller {
     ) -> DeadlineKey {
         let now = sys::monotonic();
         let first = now.saturating_add(sys::duration(first));
-        self.deadlines.add_interval(now, first, sys::duration(period).max(1), id.0 as u64)
+        let period = NonZeroU64::new(sys::duration(period)).unwrap_or(NonZeroU64::MIN);
+        self.deadlines.add_interval(now, first, period, id.0 as u64)
     }
 
     /// Cancels a deadline: no event of it comes any more. Takes constant time.
@@ -438,7 +440,7 @@ impl Poller {
     /// is more than a deadline allows, the wait ends a little before it, and the rest is waited for.
     fn step(&self, remaining: u64, for_deadline: bool) -> u64 {
         let stretch = remaining / 1000;
-        let precise = for_deadline && stretch > self.deadlines.next_slack().max(KERNEL_SLACK);
+        let precise = for_deadline && stretch > self.deadlines.strictest_slack().max(KERNEL_SLACK);
         let step = if precise { remaining / 128 * 127 } else { remaining };
         step.min(MAX_WAIT)
     }
