@@ -216,6 +216,11 @@ impl Deadlines {
             if self.is_empty() { slack } else { slack.min(self.strictest_slack) };
     }
 
+    /// The cap on the slack of what is added or moved now.
+    pub fn slack(&self) -> u64 {
+        self.slack
+    }
+
     /// No deadline was filed with a cap on its slack below this one. The slack of the earliest,
     /// `wait` from now, is then at least the smaller of this and `wait / 128`.
     pub fn strictest_slack(&self) -> u64 {
