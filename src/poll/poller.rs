@@ -11,11 +11,7 @@ use crate::event::{Event, Evented, EventedId, Events, Ready};
 use crate::poll::awakener::Awakeners;
 use crate::poll::shares::Turn;
 use crate::poll::{Awakener, Interests, PollOption};
-use crate::sys::{self, Buffer, Generation, Selector, Waker};
-
-/// The longest single wait, in nanoseconds: 2^50, about 13 days. What is longer is waited for in
-/// pieces, since a backend may have a limit (`epoll_wait(2)`: `INT_MAX` milliseconds, 24.8 days).
-const MAX_WAIT: u64 = 1 << 50;
+use crate::sys::{self, Batch, Buffer, Generation, Selector, Waker};
 
 /// What the kernel allows itself at the end of any wait, `PR_SET_TIMERSLACK` in `prctl(2)`.
 const KERNEL_SLACK: u64 = 50_000;
@@ -91,6 +87,10 @@ pub struct Poller {
     turn: Turn,
     /// The time of the last poll, if it was read.
     now: Cell<Option<u64>>,
+    /// This process, as long as there are neither notifications nor deadlines, and `now` is not known;
+    /// otherwise none. So a poll that is but a system call finds out by one comparison, and that the
+    /// process was not forked by the same.
+    quiet: Cell<Generation>,
     generation: Generation,
     _thread: PhantomData<*const ()>,
 }
@@ -119,6 +119,7 @@ impl Poller {
             awakeners: Awakeners::default(),
             turn: Turn::default(),
             now: Cell::new(None),
+            quiet: Cell::new(Generation::NONE),
             generation: Generation::current(),
             _thread: PhantomData,
         })
@@ -207,6 +208,7 @@ impl Poller {
     /// ```
     #[inline]
     pub fn notify(&mut self, id: EventedId, ready: Ready) {
+        self.quiet.set(Generation::NONE);
         self.notifications.push_back(Event::new(id, ready));
     }
 
@@ -260,6 +262,7 @@ impl Poller {
     /// last poll).
     pub fn add_timeout(&mut self, id: EventedId, timeout: Duration) -> DeadlineKey {
         let now = sys::monotonic();
+        self.quiet.set(Generation::NONE);
         self.deadlines.add(now, now.saturating_add(sys::duration(timeout)), id.0 as u64)
     }
 
@@ -277,6 +280,7 @@ impl Poller {
         let now = sys::monotonic();
         let first = now.saturating_add(sys::duration(first));
         let period = NonZeroU64::new(sys::duration(period)).unwrap_or(NonZeroU64::MIN);
+        self.quiet.set(Generation::NONE);
         self.deadlines.add_interval(now, first, period, id.0 as u64)
     }
 
@@ -296,6 +300,7 @@ impl Poller {
     }
 
     pub(crate) fn add_deadline_nanos(&mut self, deadline: u64, id: u64) -> DeadlineKey {
+        self.quiet.set(Generation::NONE);
         self.deadlines.add(self.time_before(deadline), deadline, id)
     }
 
@@ -343,6 +348,7 @@ impl Poller {
 
     pub(crate) fn now_nanos(&self) -> u64 {
         let now = self.now.get().unwrap_or_else(sys::monotonic);
+        self.quiet.set(Generation::NONE);
         self.now.set(Some(now));
         now
     }
@@ -359,52 +365,82 @@ impl Poller {
     /// `InvalidInput` when `events` has no capacity; and in a forked child. `events` is empty then.
     #[inline]
     pub fn poll(&mut self, events: &mut Events, timeout: Option<Duration>) -> io::Result<()> {
-        events.fill(|buffer| self.fill(buffer, timeout.map(sys::duration)))
+        let batch = events.refill();
+        if let (true, Some(timeout)) = (self.is_quiet(), untimed(timeout)) {
+            if let Ok(count) = batch.select(&self.selector, timeout) {
+                if count > 0 && !self.awakeners.is_empty() {
+                    self.rearm(batch);
+                }
+                return Ok(());
+            }
+            // Interrupted by a signal, or wrong: the long way tells which.
+        }
+        self.refill(batch, timeout)
+    }
+
+    #[inline(never)]
+    fn refill(&mut self, batch: &mut Batch, timeout: Option<Duration>) -> io::Result<()> {
+        batch.fill(|buffer| self.fill(buffer, timeout.map(sys::duration)))
+    }
+
+    #[inline(never)]
+    fn rearm(&self, batch: &Batch) {
+        self.awakeners.rearm(|n| batch.get(n));
     }
 
     /// As [`poll`](Poller::poll), without asking the system: it hands out notifications and expired
     /// deadlines only, and never waits.
     pub fn poll_userspace(&mut self, events: &mut Events) {
         self.now.set(None);
-        events.fill(|buffer| {
+        events.refill().fill(|buffer| {
             let expired = self.deadline_expired();
             let shares = self.turn.divide(buffer.room(), false, self.notifications.len(), expired);
             self.fill_from_userspace(buffer, shares.deadlines);
         });
     }
 
-    /// Fills the buffer with events of all kinds. `timeout` is in nanoseconds.
+    /// As [`poll`](Poller::poll), into a buffer; `timeout` is in nanoseconds.
     #[inline]
-    pub(crate) fn fill(&mut self, buffer: &mut Buffer<'_>, timeout: Option<u64>) -> io::Result<()> {
-        self.generation.check()?;
-        self.now.set(None);
-        if buffer.room() == 0 {
-            return Err(no_capacity());
+    pub(crate) fn poll_into(
+        &mut self,
+        buffer: &mut Buffer<'_>,
+        timeout: Option<u64>,
+    ) -> io::Result<()> {
+        if self.is_quiet() && matches!(timeout, None | Some(0)) {
+            if let Ok(count) = buffer.select(&self.selector, buffer.room(), timeout) {
+                if count > 0 {
+                    self.awakeners.rearm(|n| buffer.get(n));
+                }
+                return Ok(());
+            }
         }
-        if self.notifications.is_empty()
-            && self.deadlines.is_empty()
-            && matches!(timeout, None | Some(0))
-        {
-            // Only the system can have events, and no time has to be measured.
-            return self.select(buffer, buffer.room(), timeout);
-        }
-        self.fill_from_all(buffer, timeout)
+        self.fill(buffer, timeout)
+    }
+
+    /// Whether nothing but the system can have events.
+    #[inline]
+    fn is_quiet(&self) -> bool {
+        self.quiet.get().is_current()
     }
 
     /// The poll cycle.
-    #[inline(never)]
-    fn fill_from_all(&mut self, buffer: &mut Buffer<'_>, timeout: Option<u64>) -> io::Result<()> {
+    fn fill(&mut self, buffer: &mut Buffer<'_>, timeout: Option<u64>) -> io::Result<()> {
+        self.generation.check()?;
+        if buffer.room() == 0 {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "no capacity for events"));
+        }
+        self.now.set(None);
         let expired = self.deadline_expired();
         let notifications = self.notifications.len();
         let shares = self.turn.divide(buffer.room(), true, notifications, expired);
         if shares.system > 0 {
-            if expired || notifications > 0 {
-                self.select(buffer, shares.system, Some(0))?;
-            } else {
-                self.wait(buffer, shares.system, timeout)?;
-            }
+            let timeout = if expired || notifications > 0 { Some(0) } else { timeout };
+            self.wait(buffer, shares.system, timeout)?;
         }
         self.fill_from_userspace(buffer, shares.deadlines);
+        if self.notifications.is_empty() && self.deadlines.is_empty() && self.now.get().is_none() {
+            self.quiet.set(self.generation);
+        }
         Ok(())
     }
 
@@ -416,21 +452,6 @@ impl Poller {
         }
     }
 
-    /// Asks the system for events, again if a signal interrupts it.
-    #[inline]
-    fn select(&self, buffer: &mut Buffer<'_>, room: usize, timeout: Option<u64>) -> io::Result<()> {
-        loop {
-            match self.selector.select(buffer, room, timeout) {
-                Ok(_) => {
-                    self.awakeners.rearm(buffer);
-                    return Ok(());
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
-    }
-
     /// Asks the system for events until there are some, or the timeout or the next deadline has passed.
     fn wait(
         &mut self,
@@ -439,27 +460,32 @@ impl Poller {
         timeout: Option<u64>,
     ) -> io::Result<()> {
         let deadline = self.deadlines.next_wakeup();
-        let timeout = timeout.map(|timeout| self.now_nanos().saturating_add(timeout));
-        let Some(end) = deadline.into_iter().chain(timeout).min() else {
-            return self.select(buffer, room, None);
+        // When the wait ends; without an end no time has to be measured.
+        let end = match timeout {
+            Some(0) => None,
+            Some(timeout) => {
+                let end = self.now_nanos().saturating_add(timeout);
+                Some(deadline.map_or(end, |deadline| deadline.min(end)))
+            }
+            None => deadline,
         };
         loop {
-            let remaining = end.saturating_sub(self.now_nanos());
-            let step = self.step(remaining, deadline == Some(end));
-            let waited = self.selector.select(buffer, room, Some(step));
-            // Nothing needs to know the time if there are neither deadlines nor something left to wait
-            // for; `now` reads the clock if asked.
-            self.now.set(None);
+            let remaining = end.map(|end| end.saturating_sub(self.now_nanos())).or(timeout);
+            let step = remaining.map(|remaining| self.step(remaining, deadline == end));
+            let waited = buffer.select(&self.selector, room, step);
+            if step != Some(0) {
+                // The time has passed: who needs it reads the clock again.
+                self.now.set(None);
+            }
             match waited {
                 Ok(0) if step < remaining => {}
-                Ok(_) => {
-                    self.awakeners.rearm(buffer);
-                    return Ok(());
-                }
+                Ok(_) => break,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }
         }
+        self.awakeners.rearm(|n| buffer.get(n));
+        Ok(())
     }
 
     /// How long to wait in one piece when `remaining` is to be waited for.
@@ -470,7 +496,7 @@ impl Poller {
         let stretch = remaining / 1000;
         let precise = for_deadline && stretch > self.deadlines.strictest_slack().max(KERNEL_SLACK);
         let step = if precise { remaining / 128 * 127 } else { remaining };
-        step.min(MAX_WAIT)
+        step.min(sys::MAX_WAIT)
     }
 
     /// Fills the buffer with notifications and expired deadlines; `deadlines` of the room is left for
@@ -497,6 +523,7 @@ impl Poller {
         }
     }
 
+    #[inline]
     pub(crate) fn register_fd(
         &mut self,
         fd: RawFd,
@@ -508,6 +535,7 @@ impl Poller {
         self.selector.register(fd, id, interests, option)
     }
 
+    #[inline]
     pub(crate) fn reregister_fd(
         &mut self,
         fd: RawFd,
@@ -519,6 +547,7 @@ impl Poller {
         self.selector.reregister(fd, id, interests, option)
     }
 
+    #[inline]
     pub(crate) fn deregister_fd(&mut self, fd: RawFd) -> io::Result<()> {
         self.generation.check()?;
         self.selector.deregister(fd)
@@ -528,6 +557,7 @@ impl Poller {
     pub(crate) fn notify_checked(&mut self, event: Event) -> io::Result<()> {
         self.generation.check()?;
         self.notifications.try_reserve(1)?;
+        self.quiet.set(Generation::NONE);
         self.notifications.push_back(event);
         Ok(())
     }
@@ -539,15 +569,21 @@ impl Poller {
     pub(crate) fn add_awakener(&mut self, id: u64) -> io::Result<Awakener> {
         self.generation.check()?;
         let notifications = &mut self.notifications;
+        self.quiet.set(Generation::NONE);
         self.awakeners.sweep(|unseen| notifications.push_back(unseen));
         let waker = Waker::new(&self.selector, id)?;
         self.awakeners.add(waker, id, self.generation)
     }
 }
 
-#[cold]
-fn no_capacity() -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidInput, "no capacity for events")
+/// The timeout in nanoseconds, if waiting for it asks for no clock.
+#[inline]
+fn untimed(timeout: Option<Duration>) -> Option<Option<u64>> {
+    match timeout {
+        None => Some(None),
+        Some(Duration::ZERO) => Some(Some(0)),
+        Some(_) => None,
+    }
 }
 
 /// The descriptor becomes readable when the poller has an event of a handle: a poller can be registered
