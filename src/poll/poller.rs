@@ -1,5 +1,4 @@
 use std::cell::Cell;
-use std::collections::VecDeque;
 use std::io;
 use std::marker::PhantomData;
 use std::num::NonZeroU64;
@@ -9,6 +8,7 @@ use std::time::{Duration, Instant};
 use crate::deadlines::{DeadlineKey, Deadlines};
 use crate::event::{Event, Evented, EventedId, Events, Ready};
 use crate::poll::awakener::Awakeners;
+use crate::poll::notifications::Notifications;
 use crate::poll::shares::Turn;
 use crate::poll::{Awakener, Interests, PollOption};
 use crate::sys::{self, Batch, Buffer, Generation, Selector, Waker};
@@ -81,7 +81,7 @@ const COARSE_LAG: u64 = 100_000_000;
 #[derive(Debug)]
 pub struct Poller {
     selector: Selector,
-    notifications: VecDeque<Event>,
+    notifications: Notifications,
     deadlines: Deadlines,
     awakeners: Awakeners,
     turn: Turn,
@@ -114,7 +114,7 @@ impl Poller {
     pub fn with_capacity(deadlines: usize, notifications: usize) -> io::Result<Poller> {
         Ok(Poller {
             selector: Selector::new()?,
-            notifications: VecDeque::with_capacity(notifications),
+            notifications: Notifications::with_capacity(notifications),
             deadlines: Deadlines::with_capacity(deadlines),
             awakeners: Awakeners::default(),
             turn: Turn::default(),
@@ -209,7 +209,7 @@ impl Poller {
     #[inline]
     pub fn notify(&mut self, id: EventedId, ready: Ready) {
         self.quiet.set(Generation::NONE);
-        self.notifications.push_back(Event::new(id, ready));
+        self.notifications.push(Event::new(id, ready));
     }
 
     /// As [`notify`](Poller::notify), without ever allocating.
@@ -220,7 +220,7 @@ impl Poller {
     /// poller [`with_capacity`](Poller::with_capacity). In a forked child it fails.
     pub fn try_notify(&mut self, id: EventedId, ready: Ready) -> io::Result<()> {
         self.generation.check()?;
-        if self.notifications.len() == self.notifications.capacity() {
+        if self.notifications.is_full() {
             return Err(io::ErrorKind::WouldBlock.into());
         }
         self.notify(id, ready);
@@ -434,8 +434,11 @@ impl Poller {
         let notifications = self.notifications.len();
         let shares = self.turn.divide(buffer.room(), true, notifications, expired);
         if shares.system > 0 {
-            let timeout = if expired || notifications > 0 { Some(0) } else { timeout };
-            self.wait(buffer, shares.system, timeout)?;
+            if expired || notifications > 0 || timeout == Some(0) {
+                self.select(buffer, shares.system, Some(0))?;
+            } else {
+                self.wait(buffer, shares.system, timeout)?;
+            }
         }
         self.fill_from_userspace(buffer, shares.deadlines);
         if self.notifications.is_empty() && self.deadlines.is_empty() && self.now.get().is_none() {
@@ -460,32 +463,39 @@ impl Poller {
         timeout: Option<u64>,
     ) -> io::Result<()> {
         let deadline = self.deadlines.next_wakeup();
-        // When the wait ends; without an end no time has to be measured.
-        let end = match timeout {
-            Some(0) => None,
-            Some(timeout) => {
-                let end = self.now_nanos().saturating_add(timeout);
-                Some(deadline.map_or(end, |deadline| deadline.min(end)))
-            }
-            None => deadline,
-        };
+        let timeout = timeout.map(|timeout| self.now_nanos().saturating_add(timeout));
+        let end = deadline.into_iter().chain(timeout).min();
         loop {
-            let remaining = end.map(|end| end.saturating_sub(self.now_nanos())).or(timeout);
+            // Without an end no time has to be measured.
+            let remaining = end.map(|end| end.saturating_sub(self.now_nanos()));
             let step = remaining.map(|remaining| self.step(remaining, deadline == end));
-            let waited = buffer.select(&self.selector, room, step);
-            if step != Some(0) {
-                // The time has passed: who needs it reads the clock again.
-                self.now.set(None);
-            }
-            match waited {
-                Ok(0) if step < remaining => {}
-                Ok(_) => break,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
+            let count = self.select(buffer, room, step)?;
+            // Time has passed: who needs to know reads the clock again.
+            self.now.set(None);
+            match count {
+                // Interrupted by a signal, or the wait goes on in another piece.
+                None => {}
+                Some(0) if step < remaining => {}
+                Some(_) => return Ok(()),
             }
         }
-        self.awakeners.rearm(|n| buffer.get(n));
-        Ok(())
+    }
+
+    /// Asks the system for events, once; `None` if a signal interrupts.
+    fn select(
+        &self,
+        buffer: &mut Buffer<'_>,
+        room: usize,
+        timeout: Option<u64>,
+    ) -> io::Result<Option<usize>> {
+        match buffer.select(&self.selector, room, timeout) {
+            Ok(count) => {
+                self.awakeners.rearm(|n| buffer.get(n));
+                Ok(Some(count))
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// How long to wait in one piece when `remaining` is to be waited for.
@@ -501,8 +511,9 @@ impl Poller {
 
     /// Fills the buffer with notifications and expired deadlines; `deadlines` of the room is left for
     /// the latter.
+    #[inline]
     fn fill_from_userspace(&mut self, buffer: &mut Buffer<'_>, deadlines: usize) {
-        self.take_notifications(buffer, buffer.room().saturating_sub(deadlines));
+        self.notifications.move_to(buffer, buffer.room().saturating_sub(deadlines));
         if self.deadlines.is_empty() {
             return;
         }
@@ -512,15 +523,7 @@ impl Poller {
             buffer.push(Event::from_raw(id, Ready::TIMER));
         }
         // What the deadlines left over.
-        self.take_notifications(buffer, buffer.room());
-    }
-
-    #[inline]
-    fn take_notifications(&mut self, buffer: &mut Buffer<'_>, most: usize) {
-        for _ in 0..most {
-            let Some(event) = self.notifications.pop_front() else { break };
-            buffer.push(event);
-        }
+        self.notifications.move_to(buffer, buffer.room());
     }
 
     #[inline]
@@ -556,9 +559,9 @@ impl Poller {
     /// As `notify`, with an error where that would abort for want of memory.
     pub(crate) fn notify_checked(&mut self, event: Event) -> io::Result<()> {
         self.generation.check()?;
-        self.notifications.try_reserve(1)?;
+        self.notifications.try_reserve()?;
         self.quiet.set(Generation::NONE);
-        self.notifications.push_back(event);
+        self.notifications.push(event);
         Ok(())
     }
 
@@ -570,7 +573,7 @@ impl Poller {
         self.generation.check()?;
         let notifications = &mut self.notifications;
         self.quiet.set(Generation::NONE);
-        self.awakeners.sweep(|unseen| notifications.push_back(unseen));
+        self.awakeners.sweep(|unseen| notifications.push(unseen));
         let waker = Waker::new(&self.selector, id)?;
         self.awakeners.add(waker, id, self.generation)
     }

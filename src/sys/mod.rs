@@ -34,4 +34,4 @@ pub(crate) use self::buffer::{Batch, Buffer};
 pub(crate) use self::clock::{duration, instant, monotonic, monotonic_coarse, nanos};
 pub(crate) use self::fd::{Fd, fd_traits};
 pub(crate) use self::fork::Generation;
-pub(crate) use self::selector::{MAX_WAIT, Selector, Waker};
+pub(crate) use self::selector::{KernelEvent, MAX_WAIT, Selector, Waker, untranslated};
