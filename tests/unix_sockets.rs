@@ -11,6 +11,7 @@ use std::os::linux::net::SocketAddrExt;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{self as std_net, SocketAddr};
+use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -403,7 +404,7 @@ fn alone_try_without_permission() {
         // SAFETY: no pointer is passed.
         unsafe { assert_eq!((libc::setgid(65534), libc::setuid(65534)), (0, 0)) };
     } else {
-        fs::set_permissions(&path, fs::Permissions::from_mode(0)).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o000)).unwrap();
         fs::set_permissions(path.parent().unwrap(), fs::Permissions::from_mode(0o500)).unwrap();
     }
     assert_eq!(kind(UnixStream::connect(&path)), ErrorKind::PermissionDenied);
@@ -611,17 +612,11 @@ fn a_listener_works_on_in_a_forked_child() {
 fn alone_accept_in_a_forked_child() {
     let listener = UnixListener::bind_addr(&abstract_name(b"fork")).unwrap();
     let mut client = UnixStream::connect_addr(&listener.local_addr().unwrap()).unwrap();
-    // SAFETY: this process has one thread that matters, and the child leaves by `_exit`.
-    let child = unsafe { libc::fork() };
-    if child == 0 {
-        let answered = listener.accept().and_then(|(mut stream, _)| stream.write_all(b"child"));
-        // SAFETY: nothing is left to be done in the child.
-        unsafe { libc::_exit(answered.is_err().into()) };
-    }
-    let mut status = 0;
-    // SAFETY: the pointer is that of an integer.
-    assert_eq!(unsafe { libc::waitpid(child, &mut status, 0) }, child);
-    assert_eq!(status, 0);
+    let inherited = AssertUnwindSafe(&listener);
+    passes_forked(move || {
+        let (mut stream, _) = inherited.accept().unwrap();
+        stream.write_all(b"child").unwrap();
+    });
     client.read_exact(&mut [0; 5]).unwrap();
     assert_eq!(kind(listener.accept()), ErrorKind::WouldBlock);
 }
