@@ -263,9 +263,10 @@ impl RawSocket {
     ) {
         let mut bytes = (libc::AF_UNIX as u16).to_ne_bytes().to_vec();
         bytes.extend(path.as_os_str().as_bytes());
+        let len = bytes.len() as u32;
+        bytes.push(0); // Not part of it; valgrind looks for it.
         // SAFETY: the pointer and the length are those of an address.
-        let result =
-            unsafe { function(self.0.as_raw_fd(), bytes.as_ptr().cast(), bytes.len() as u32) };
+        let result = unsafe { function(self.0.as_raw_fd(), bytes.as_ptr().cast(), len) };
         assert_eq!(result, 0, "{}", io::Error::last_os_error());
     }
 }
