@@ -5,7 +5,7 @@
 //! handles it takes notifications from the program to itself, deadlines, and wakes from other threads.
 //!
 //! The modules are [`poll`] (the poller, and what one registers with), [`event`] (what a poll hands out),
-//! [`net`] (TCP) and [`unix`] (any descriptor).
+//! [`net`] (TCP) and [`unix`] (any descriptor, pipes, Unix sockets, signals, processes).
 //!
 //! The same library has a C interface, `mio_st.h`.
 //!
@@ -77,6 +77,7 @@ compile_error!(
      OpenBSD, DragonFly BSD), and none for this target"
 );
 
+#[allow(dead_code)] // `len` and `try_reserve` are for the C layer.
 mod deadlines;
 pub mod event;
 pub mod net;

@@ -44,9 +44,9 @@ impl Poller {
         events: &mut [MaybeUninit<Event>],
         timeout: Option<u64>,
     ) -> io::Result<usize> {
-        let mut buffer = Buffer::from(events);
+        let mut buffer = Buffer::new(events);
         self.fill(&mut buffer, timeout)?;
-        Ok(buffer.len())
+        Ok(buffer.translate())
     }
 
     /// Whether the process was forked since the poller was created.

@@ -43,6 +43,7 @@ fn a_stream_by_path_from_connect_to_close() {
     let folder = Folder::new();
     let path = folder.join("socket");
     let mut listener = UnixListener::bind(&path).unwrap();
+    assert!(is_nonblocking(&listener));
     assert_eq!(kind(listener.accept()), ErrorKind::WouldBlock);
     assert_eq!(listener.local_addr().unwrap().as_pathname(), Some(path.as_path()));
 
@@ -106,6 +107,7 @@ fn eight_megabytes_arrive_byte_for_byte() {
     let byte = |i: usize| (i % 251) as u8;
     let data: Vec<u8> = (0..SIZE).map(byte).collect();
     let (mut a, mut b) = UnixStream::pair().unwrap();
+    assert!(is_nonblocking(&a) && is_nonblocking(&b));
     let mut poller = Poller::new().unwrap();
     let mut events = Events::new();
     poller.register(&mut a, EventedId(0), Interests::WRITABLE, PollOption::Edge).unwrap();
@@ -459,6 +461,7 @@ fn datagrams_keep_their_bounds_and_their_order() {
     let mut server = UnixDatagram::bind(&path).unwrap();
     let client = UnixDatagram::bind(&client_path).unwrap();
     assert_eq!(client.local_addr().unwrap().as_pathname(), Some(client_path.as_path()));
+    assert!(is_nonblocking(&server) && is_nonblocking(&client));
     let mut buf = [0; 16];
     assert_eq!(kind(server.recv(&mut buf)), ErrorKind::WouldBlock);
     assert_eq!(kind(server.recv_from(&mut buf)), ErrorKind::WouldBlock);
@@ -500,6 +503,7 @@ fn datagrams_keep_their_bounds_and_their_order() {
 #[test]
 fn a_datagram_socket_whose_peer_is_slow_would_block_until_it_is_writable() {
     let (mut a, b) = UnixDatagram::pair().unwrap();
+    assert!(is_nonblocking(&a));
     let mut sent = 0;
     let error = loop {
         match a.send(b"datagram") {

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::event::{Event, EventedId, Ready};
 use crate::poll::Poller;
-use crate::sys::{Generation, Waker};
+use crate::sys::{Buffer, Generation, Waker};
 
 /// Wakes a [`Poller`] from another thread, or from a signal handler.
 ///
@@ -142,15 +142,15 @@ impl Awakeners {
         Ok(Awakener { shared })
     }
 
-    /// Takes back the flags of those whose event is among `events`, before these are handed out: from
+    /// Takes back the flags of those whose event is in the buffer, before the events are handed out: from
     /// here on a wake is sent again.
     #[inline]
-    pub(super) fn rearm(&self, events: &[Event]) {
+    pub(super) fn rearm(&self, buffer: &Buffer<'_>) {
         for awakener in &self.all {
             // Looking first saves the locked instruction. A wake that this does not see yet was the
             // first since the flag was taken back: it is sent.
             if awakener.pending.load(Ordering::Relaxed)
-                && events.iter().any(|event| event.raw_id() == awakener.id)
+                && buffer.iter().any(|event| event.raw_id() == awakener.id)
             {
                 // An acquire: what the threads wrote before they found the flag set is now visible.
                 awakener.pending.swap(false, Ordering::AcqRel);

@@ -2,6 +2,7 @@ use std::cell::Cell;
 use std::collections::VecDeque;
 use std::io;
 use std::marker::PhantomData;
+use std::num::NonZeroU64;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::time::{Duration, Instant};
 
@@ -18,6 +19,9 @@ const MAX_WAIT: u64 = 1 << 50;
 
 /// What the kernel allows itself at the end of any wait, `PR_SET_TIMERSLACK` in `prctl(2)`.
 const KERNEL_SLACK: u64 = 50_000;
+
+/// By how much the coarse clock may be behind, with room to spare: a tick is 10 ms at most.
+const COARSE_LAG: u64 = 100_000_000;
 
 /// Waits for readiness events of many handles, for notifications and for deadlines.
 ///
@@ -249,7 +253,7 @@ impl Poller {
     /// # }
     /// ```
     pub fn add_deadline(&mut self, id: EventedId, deadline: Instant) -> DeadlineKey {
-        self.deadlines.add(sys::monotonic(), sys::nanos(deadline), id.0 as u64)
+        self.add_deadline_nanos(sys::nanos(deadline), id.0 as u64)
     }
 
     /// Asks for an event with `id` and [`Ready::TIMER`] after `timeout`, counted from now (not from the
@@ -272,7 +276,8 @@ impl Poller {
     ) -> DeadlineKey {
         let now = sys::monotonic();
         let first = now.saturating_add(sys::duration(first));
-        self.deadlines.add_interval(now, first, sys::duration(period).max(1), id.0 as u64)
+        let period = NonZeroU64::new(sys::duration(period)).unwrap_or(NonZeroU64::MIN);
+        self.deadlines.add_interval(now, first, period, id.0 as u64)
     }
 
     /// Cancels a deadline: no event of it comes any more. Takes constant time.
@@ -287,7 +292,23 @@ impl Poller {
     ///
     /// False when there is nothing to move, see [`cancel_deadline`](Poller::cancel_deadline).
     pub fn move_deadline(&mut self, key: DeadlineKey, deadline: Instant) -> bool {
-        self.deadlines.move_to(sys::monotonic(), key, sys::nanos(deadline))
+        self.move_deadline_nanos(key, sys::nanos(deadline))
+    }
+
+    pub(crate) fn add_deadline_nanos(&mut self, deadline: u64, id: u64) -> DeadlineKey {
+        self.deadlines.add(self.time_before(deadline), deadline, id)
+    }
+
+    pub(crate) fn move_deadline_nanos(&mut self, key: DeadlineKey, deadline: u64) -> bool {
+        self.deadlines.move_to(self.time_before(deadline), key, deadline)
+    }
+
+    /// The time, as precise as the slack of this deadline asks for: where the deadline is so far away
+    /// that its slack is the cap, the coarse clock says the same for a fifth of the price (5 ns, not 23).
+    fn time_before(&self, deadline: u64) -> u64 {
+        let coarse = sys::monotonic_coarse();
+        let far = self.deadlines.slack().saturating_mul(128).saturating_add(COARSE_LAG);
+        if deadline.saturating_sub(coarse) >= far { coarse } else { sys::monotonic() }
     }
 
     /// Removes the earliest deadline with this id, if there is one.
@@ -344,6 +365,7 @@ impl Poller {
     /// As [`poll`](Poller::poll), without asking the system: it hands out notifications and expired
     /// deadlines only, and never waits.
     pub fn poll_userspace(&mut self, events: &mut Events) {
+        self.now.set(None);
         events.fill(|buffer| {
             let expired = self.deadline_expired();
             let shares = self.turn.divide(buffer.room(), false, self.notifications.len(), expired);
@@ -351,38 +373,62 @@ impl Poller {
         });
     }
 
-    /// The poll cycle. `timeout` is in nanoseconds.
+    /// Fills the buffer with events of all kinds. `timeout` is in nanoseconds.
+    #[inline]
     pub(crate) fn fill(&mut self, buffer: &mut Buffer<'_>, timeout: Option<u64>) -> io::Result<()> {
         self.generation.check()?;
-        if buffer.room() == 0 {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, "no capacity for events"));
-        }
         self.now.set(None);
+        if buffer.room() == 0 {
+            return Err(no_capacity());
+        }
+        if self.notifications.is_empty()
+            && self.deadlines.is_empty()
+            && matches!(timeout, None | Some(0))
+        {
+            // Only the system can have events, and no time has to be measured.
+            return self.select(buffer, buffer.room(), timeout);
+        }
+        self.fill_from_all(buffer, timeout)
+    }
+
+    /// The poll cycle.
+    #[inline(never)]
+    fn fill_from_all(&mut self, buffer: &mut Buffer<'_>, timeout: Option<u64>) -> io::Result<()> {
         let expired = self.deadline_expired();
-        let notified = !self.notifications.is_empty();
-        let shares = self.turn.divide(buffer.room(), true, self.notifications.len(), expired);
+        let notifications = self.notifications.len();
+        let shares = self.turn.divide(buffer.room(), true, notifications, expired);
         if shares.system > 0 {
-            let timeout = if expired || notified { Some(0) } else { timeout };
-            self.wait(buffer, shares.system, timeout)?;
-            self.awakeners.rearm(buffer.filled());
+            if expired || notifications > 0 {
+                self.select(buffer, shares.system, Some(0))?;
+            } else {
+                self.wait(buffer, shares.system, timeout)?;
+            }
         }
         self.fill_from_userspace(buffer, shares.deadlines);
         Ok(())
     }
 
-    /// Whether a deadline has expired, as far as is known without waiting. Reads the clock only if there
-    /// are deadlines.
+    /// Whether a deadline has expired. Reads the clock only if there are deadlines.
     fn deadline_expired(&mut self) -> bool {
         match self.deadlines.next_wakeup() {
-            Some(wakeup) => wakeup <= self.read_clock(),
+            Some(wakeup) => wakeup <= self.now_nanos(),
             None => false,
         }
     }
 
-    fn read_clock(&self) -> u64 {
-        let now = sys::monotonic();
-        self.now.set(Some(now));
-        now
+    /// Asks the system for events, again if a signal interrupts it.
+    #[inline]
+    fn select(&self, buffer: &mut Buffer<'_>, room: usize, timeout: Option<u64>) -> io::Result<()> {
+        loop {
+            match self.selector.select(buffer, room, timeout) {
+                Ok(_) => {
+                    self.awakeners.rearm(buffer);
+                    return Ok(());
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
     }
 
     /// Asks the system for events until there are some, or the timeout or the next deadline has passed.
@@ -393,43 +439,27 @@ impl Poller {
         timeout: Option<u64>,
     ) -> io::Result<()> {
         let deadline = self.deadlines.next_wakeup();
-        // When the wait ends, if it does: unless there is something to wait for, no clock is read.
-        let end = match timeout {
-            Some(0) => Some(0),
-            Some(timeout) => {
-                let end = self.now_nanos().saturating_add(timeout);
-                Some(deadline.map_or(end, |deadline| deadline.min(end)))
-            }
-            None => deadline,
+        let timeout = timeout.map(|timeout| self.now_nanos().saturating_add(timeout));
+        let Some(end) = deadline.into_iter().chain(timeout).min() else {
+            return self.select(buffer, room, None);
         };
         loop {
-            let step = match end {
-                None => None,
-                Some(0) => Some(0),
-                Some(end) => {
-                    Some(self.step(end.saturating_sub(self.now_nanos()), Some(end) == deadline))
+            let remaining = end.saturating_sub(self.now_nanos());
+            let step = self.step(remaining, deadline == Some(end));
+            let waited = self.selector.select(buffer, room, Some(step));
+            // Nothing needs to know the time if there are neither deadlines nor something left to wait
+            // for; `now` reads the clock if asked.
+            self.now.set(None);
+            match waited {
+                Ok(0) if step < remaining => {}
+                Ok(_) => {
+                    self.awakeners.rearm(buffer);
+                    return Ok(());
                 }
-            };
-            match self.selector.select(buffer, room, step) {
-                Ok(0) => {}
-                Ok(_) => break,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }
-            match end {
-                None => {}
-                Some(0) => break,
-                Some(end) if self.read_clock() >= end => break,
-                Some(_) => {}
-            }
         }
-        if deadline.is_none() {
-            // Nothing needs the time after the wait; `now` reads it if asked.
-            self.now.set(None);
-        } else if !buffer.filled().is_empty() && timeout != Some(0) {
-            self.read_clock();
-        }
-        Ok(())
     }
 
     /// How long to wait in one piece when `remaining` is to be waited for.
@@ -438,7 +468,7 @@ impl Poller {
     /// is more than a deadline allows, the wait ends a little before it, and the rest is waited for.
     fn step(&self, remaining: u64, for_deadline: bool) -> u64 {
         let stretch = remaining / 1000;
-        let precise = for_deadline && stretch > self.deadlines.next_slack().max(KERNEL_SLACK);
+        let precise = for_deadline && stretch > self.deadlines.strictest_slack().max(KERNEL_SLACK);
         let step = if precise { remaining / 128 * 127 } else { remaining };
         step.min(MAX_WAIT)
     }
@@ -447,20 +477,22 @@ impl Poller {
     /// the latter.
     fn fill_from_userspace(&mut self, buffer: &mut Buffer<'_>, deadlines: usize) {
         self.take_notifications(buffer, buffer.room().saturating_sub(deadlines));
-        if !self.deadlines.is_empty() {
-            let now = self.now_nanos();
-            while buffer.room() > 0 {
-                let Some(id) = self.deadlines.expire(now) else { break };
-                buffer.push(Event::from_raw(id, Ready::TIMER));
-            }
+        if self.deadlines.is_empty() {
+            return;
+        }
+        let now = self.now_nanos();
+        while buffer.room() > 0 {
+            let Some(id) = self.deadlines.expire(now) else { break };
+            buffer.push(Event::from_raw(id, Ready::TIMER));
         }
         // What the deadlines left over.
         self.take_notifications(buffer, buffer.room());
     }
 
+    #[inline]
     fn take_notifications(&mut self, buffer: &mut Buffer<'_>, most: usize) {
-        let count = most.min(self.notifications.len());
-        for event in self.notifications.drain(..count) {
+        for _ in 0..most {
+            let Some(event) = self.notifications.pop_front() else { break };
             buffer.push(event);
         }
     }
@@ -511,6 +543,11 @@ impl Poller {
         let waker = Waker::new(&self.selector, id)?;
         self.awakeners.add(waker, id, self.generation)
     }
+}
+
+#[cold]
+fn no_capacity() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, "no capacity for events")
 }
 
 /// The descriptor becomes readable when the poller has an event of a handle: a poller can be registered

@@ -2,7 +2,6 @@
 //! `eventfd(2)`.
 
 use std::io;
-use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, RawFd};
 use std::ptr;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -31,9 +30,6 @@ const _: () = {
     assert!(Ready::ERROR.bits() == libc::EPOLLERR as u32);
     assert!(Ready::HUP.bits() == libc::EPOLLHUP as u32);
     assert!(Ready::READ_CLOSED.bits() == libc::EPOLLRDHUP as u32);
-    // The kernel's events are translated in place, see `select`.
-    assert!(size_of::<libc::epoll_event>() <= size_of::<Event>());
-    assert!(align_of::<libc::epoll_event>() <= align_of::<Event>());
 };
 
 #[derive(Debug)]
@@ -83,8 +79,8 @@ impl Selector {
         unsafe { syscall!(epoll_ctl(self.epoll.raw(), operation, fd, &mut event)) }.map(drop)
     }
 
-    /// Waits for at most `timeout` nanoseconds (`None`: for ever) and adds at most `room` events to
-    /// the buffer. Never returns early, except by EINTR.
+    /// Waits for at most `timeout` nanoseconds (`None`: for ever) and fills the empty buffer with at most
+    /// `room` events. Never returns early, except by EINTR.
     #[inline]
     pub(crate) fn select(
         &self,
@@ -92,33 +88,33 @@ impl Selector {
         room: usize,
         timeout: Option<u64>,
     ) -> io::Result<usize> {
-        let spare = buffer.spare();
-        let max = room.min(spare.len()).min(MAX_EVENTS) as libc::c_int;
-        let events = spare.as_mut_ptr().cast::<libc::epoll_event>();
-        let milliseconds = match timeout {
-            None => Some(-1),
-            Some(0) => Some(0),
-            Some(nanos) if nanos % NANOS_PER_MILLI == 0 => {
-                libc::c_int::try_from(nanos / NANOS_PER_MILLI).ok()
-            }
-            Some(_) => None,
-        };
-        let count = match (milliseconds, timeout) {
-            (Some(milliseconds), _) => {
-                // SAFETY: there is room for `max` events of the kernel's at `events`, since they are
-                // no larger than ours.
-                unsafe { syscall!(epoll_wait(self.epoll.raw(), events, max, milliseconds)) }?
-            }
-            (None, timeout) => {
-                // SAFETY: as above.
-                unsafe { wait_precisely(self.epoll.raw(), events, max, timeout.unwrap_or(0)) }?
-            }
+        let epoll = self.epoll.raw();
+        let max = room.min(buffer.room()).min(MAX_EVENTS) as libc::c_int;
+        let events = buffer.kernel_memory();
+        // SAFETY: there is room for `max` events of the kernel's at `events`.
+        let count = unsafe {
+            match timeout.map(milliseconds) {
+                None => syscall!(epoll_wait(epoll, events, max, -1)),
+                Some(Some(milliseconds)) => {
+                    syscall!(epoll_wait(epoll, events, max, milliseconds))
+                }
+                Some(None) => wait_precisely(epoll, events, max, timeout.unwrap_or(0)),
+            }?
         } as usize;
-        translate(&mut spare[..count]);
-        // SAFETY: `translate` has written all of them.
-        unsafe { buffer.advance(count) };
+        // SAFETY: the kernel has written so many.
+        unsafe { buffer.set_system(count) };
         Ok(count)
     }
+}
+
+/// A timeout for `epoll_wait(2)`, if it is one of whole milliseconds that fits.
+#[inline]
+fn milliseconds(nanos: u64) -> Option<libc::c_int> {
+    // The most frequent one needs no division.
+    if nanos == 0 {
+        return Some(0);
+    }
+    if nanos % NANOS_PER_MILLI == 0 { (nanos / NANOS_PER_MILLI).try_into().ok() } else { None }
 }
 
 impl AsFd for Selector {
@@ -139,32 +135,19 @@ fn flags(interests: Interests, option: PollOption) -> u32 {
     interests.bits() | rdhup | trigger
 }
 
-/// Turns the kernel's events, which lie packed at the start of the memory, into ours, in place.
-///
-/// Ours are as large or larger, so that the n-th of ours begins where the n-th of the kernel's begins
-/// or after it: going from the last to the first, none is overwritten before it was read.
-#[inline]
-fn translate(events: &mut [MaybeUninit<Event>]) {
-    let kernel = events.as_mut_ptr().cast::<libc::epoll_event>();
-    for i in (0..events.len()).rev() {
-        // SAFETY: the kernel wrote `events.len()` events there, and this one is still unharmed.
-        // It is read through the pointer that the new one is written through.
-        unsafe {
-            let event = ptr::read(kernel.add(i));
-            kernel.cast::<Event>().add(i).write(Event::from_raw(event.u64, ready(event.events)));
-        }
-    }
-}
+/// The form in which the kernel writes an event.
+pub(crate) type KernelEvent = libc::epoll_event;
 
+/// Turns an event of the kernel's into ours.
 #[inline]
-fn ready(events: u32) -> Ready {
-    let ready = Ready::from_bits(events & SAME);
-    if !ready.is_hup() {
-        return ready;
+pub(crate) fn translate(event: KernelEvent) -> Event {
+    let mut ready = Ready::from_bits(event.events & SAME);
+    if ready.is_hup() {
+        // Both directions are closed. A pipe whose writer is gone reports HUP without IN: with READABLE
+        // whoever waits for it reads the end of file.
+        ready |= Ready::READABLE | Ready::READ_CLOSED | Ready::WRITE_CLOSED;
     }
-    // Both directions are closed. A pipe whose writer is gone reports HUP without IN: with READABLE
-    // whoever waits for it reads the end of file.
-    ready | Ready::READABLE | Ready::READ_CLOSED | Ready::WRITE_CLOSED
+    Event::from_raw(event.u64, ready)
 }
 
 /// `epoll_pwait2(2)`, whose timeout is in nanoseconds; where it is missing, `epoll_wait(2)` with the

@@ -3,7 +3,9 @@
 //! A backend is one file, chosen by build.rs at compile time, that supplies
 //!
 //! - `Selector`: `new`, `register`, `reregister`, `deregister` (a descriptor), `select` (wait and
-//!   fill a [`Buffer`] with translated events) and `AsFd`;
+//!   fill a [`Buffer`]) and `AsFd`;
+//! - `KernelEvent`, the form in which `select` leaves events in the buffer, and `translate`, which turns
+//!   one into an `Event`;
 //! - `Waker`: `new` (for a selector and an id) and `wake`, which any thread and any signal handler
 //!   may call.
 //!
@@ -32,8 +34,8 @@ pub(crate) mod signal;
 pub(crate) mod socket;
 pub(crate) mod unix_socket;
 
-pub(crate) use self::buffer::Buffer;
-pub(crate) use self::clock::{duration, instant, monotonic, nanos};
+pub(crate) use self::buffer::{Batch, Buffer};
+pub(crate) use self::clock::{duration, instant, monotonic, monotonic_coarse, nanos};
 pub(crate) use self::fd::{Fd, evented_traits, fd_traits, read_traits, std_traits, write_traits};
 pub(crate) use self::fork::Generation;
 pub(crate) use self::selector::{Selector, Waker};
