@@ -89,6 +89,8 @@ pub struct Poller {
     deadlines: Deadlines,
     awakeners: Awakeners,
     turn: Turn,
+    /// `poll_userspace` has its own, so that calling it never takes the system's turn away.
+    turn_in_userspace: Turn,
     /// The time of the last poll, if it was read.
     now: Cell<Option<u64>>,
     generation: Generation,
@@ -110,18 +112,24 @@ impl Poller {
     ///
     /// # Errors
     ///
-    /// As [`new`](Poller::new).
+    /// As [`new`](Poller::new), and `OutOfMemory`.
     pub fn with_capacity(deadlines: usize, notifications: usize) -> io::Result<Poller> {
-        Ok(Poller {
+        let mut poller = Poller {
             selector: Selector::new()?,
-            notifications: VecDeque::with_capacity(notifications),
-            deadlines: Deadlines::with_capacity(deadlines),
+            notifications: VecDeque::new(),
+            deadlines: Deadlines::new(),
             awakeners: Awakeners::default(),
             turn: Turn::default(),
+            turn_in_userspace: Turn::default(),
             now: Cell::new(None),
             generation: Generation::current(),
             _thread: PhantomData,
-        })
+        };
+        poller.notifications.try_reserve_exact(notifications)?;
+        if deadlines > 0 {
+            poller.deadlines.try_reserve(deadlines)?;
+        }
+        Ok(poller)
     }
 
     /// Registers a handle: from now on its readiness gives events with `id`.
@@ -368,7 +376,8 @@ impl Poller {
         self.now.set(None);
         events.fill(|buffer| {
             let expired = self.deadline_expired();
-            let shares = self.turn.divide(buffer.room(), false, self.notifications.len(), expired);
+            let waiting = self.notifications.len();
+            let shares = self.turn_in_userspace.divide(buffer.room(), false, waiting, expired);
             self.fill_from_userspace(buffer, shares.deadlines);
         });
     }
@@ -538,8 +547,11 @@ impl Poller {
 
     pub(crate) fn add_awakener(&mut self, id: u64) -> io::Result<Awakener> {
         self.generation.check()?;
-        let notifications = &mut self.notifications;
-        self.awakeners.sweep(|unseen| notifications.push_back(unseen));
+        self.awakeners.sweep(|unseen| {
+            self.notifications.try_reserve(1)?;
+            self.notifications.push_back(unseen);
+            Ok(())
+        })?;
         let waker = Waker::new(&self.selector, id)?;
         self.awakeners.add(waker, id, self.generation)
     }

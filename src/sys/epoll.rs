@@ -13,7 +13,7 @@ use crate::sys::{Buffer, Fd};
 const NANOS_PER_MILLI: u64 = 1_000_000;
 
 /// The kernel's limit on the events of one call, `EP_MAX_EVENTS`; beyond it the answer is EINVAL.
-const MAX_EVENTS: usize = libc::c_int::MAX as usize / size_of::<libc::epoll_event>();
+pub(crate) const MAX_EVENTS: usize = libc::c_int::MAX as usize / size_of::<libc::epoll_event>();
 
 /// The kernel's flags that are flags of `Ready` with the same bits; see [`translate`].
 const SAME: u32 = (libc::EPOLLIN
@@ -230,18 +230,9 @@ impl Waker {
         Ok(Waker { eventfd })
     }
 
+    /// Fails only when the descriptor was closed behind our back: the counter would be full after 2^64 - 2
+    /// wakes, which is thousands of years.
     pub(crate) fn wake(&self) -> io::Result<()> {
-        match self.write() {
-            // The counter is full after 2^64 - 2 wakes: empty it, and the write makes an edge again.
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                let _ = self.eventfd.read(&mut [0; 8]);
-                self.write()
-            }
-            result => result,
-        }
-    }
-
-    fn write(&self) -> io::Result<()> {
         let one = 1u64.to_ne_bytes();
         // SAFETY: the pointer and the length are those of an array.
         unsafe { syscall!(write(self.eventfd.raw(), one.as_ptr().cast(), one.len())) }.map(drop)

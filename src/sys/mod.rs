@@ -6,6 +6,7 @@
 //!   fill a [`Buffer`]) and `AsFd`;
 //! - `KernelEvent`, the form in which `select` leaves events in the buffer, and `translate`, which turns
 //!   one into an `Event`;
+//! - `MAX_EVENTS`, how many events `select` fills at most;
 //! - `Waker`: `new` (for a selector and an id) and `wake`, which any thread and any signal handler
 //!   may call.
 //!
@@ -34,4 +35,4 @@ pub(crate) use self::buffer::{Batch, Buffer};
 pub(crate) use self::clock::{duration, instant, monotonic, monotonic_coarse, nanos};
 pub(crate) use self::fd::{Fd, fd_traits};
 pub(crate) use self::fork::Generation;
-pub(crate) use self::selector::{Selector, Waker};
+pub(crate) use self::selector::{MAX_EVENTS, Selector, Waker};
