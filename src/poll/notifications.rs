@@ -15,12 +15,6 @@ pub(super) struct Notifications {
 }
 
 impl Notifications {
-    /// Room for so many. Twice the memory is taken, so that what was handed out has to be moved away only
-    /// when it is half of it: see [`compact`](Notifications::compact).
-    pub(super) fn with_capacity(capacity: usize) -> Notifications {
-        Notifications { events: Vec::with_capacity(capacity.saturating_mul(2)), taken: 0 }
-    }
-
     #[inline]
     pub(super) fn is_empty(&self) -> bool {
         self.len() == 0
@@ -44,12 +38,12 @@ impl Notifications {
         self.events.push(untranslated(event));
     }
 
-    /// Makes room for one more, so that pushing it does not allocate.
-    pub(super) fn try_reserve(&mut self) -> Result<(), TryReserveError> {
-        if self.events.len() == self.events.capacity() {
-            self.compact();
-        }
-        self.events.try_reserve(1)
+    /// Makes room for so many more, so that pushing them does not allocate. Twice the memory is taken, so
+    /// that what was handed out is moved away only when it is half of it: see
+    /// [`compact`](Notifications::compact).
+    pub(super) fn try_reserve(&mut self, additional: usize) -> Result<(), TryReserveError> {
+        let wanted = self.len().saturating_add(additional).saturating_mul(2);
+        self.events.try_reserve(wanted.saturating_sub(self.events.len()))
     }
 
     /// Forgets what was handed out, if that is at least half: so each is moved once on average.
@@ -111,7 +105,8 @@ mod tests {
 
     #[test]
     fn as_many_as_there_is_room_for_are_pushed_without_allocating() {
-        let mut notifications = Notifications::with_capacity(3);
+        let mut notifications = Notifications::default();
+        notifications.try_reserve(3).unwrap();
         let capacity = notifications.events.capacity();
         let mut batch = Batch::with_capacity(1);
         for id in 0..1000 {

@@ -85,6 +85,8 @@ pub struct Poller {
     deadlines: Deadlines,
     awakeners: Awakeners,
     turn: Turn,
+    /// `poll_userspace` has its own, so that calling it never takes the system's turn away.
+    turn_in_userspace: Turn,
     /// The time of the last poll, if it was read.
     now: Cell<Option<u64>>,
     /// This process, as long as there are neither notifications nor deadlines, and `now` is not known;
@@ -110,19 +112,25 @@ impl Poller {
     ///
     /// # Errors
     ///
-    /// As [`new`](Poller::new).
+    /// As [`new`](Poller::new), and `OutOfMemory`.
     pub fn with_capacity(deadlines: usize, notifications: usize) -> io::Result<Poller> {
-        Ok(Poller {
+        let mut poller = Poller {
             selector: Selector::new()?,
-            notifications: Notifications::with_capacity(notifications),
-            deadlines: Deadlines::with_capacity(deadlines),
+            notifications: Notifications::default(),
+            deadlines: Deadlines::new(),
             awakeners: Awakeners::default(),
             turn: Turn::default(),
+            turn_in_userspace: Turn::default(),
             now: Cell::new(None),
             quiet: Cell::new(Generation::NONE),
             generation: Generation::current(),
             _thread: PhantomData,
-        })
+        };
+        poller.notifications.try_reserve(notifications)?;
+        if deadlines > 0 {
+            poller.deadlines.try_reserve(deadlines)?;
+        }
+        Ok(poller)
     }
 
     /// Registers a handle: from now on its readiness gives events with `id`.
@@ -394,7 +402,8 @@ impl Poller {
         self.now.set(None);
         events.refill().fill(|buffer| {
             let expired = self.deadline_expired();
-            let shares = self.turn.divide(buffer.room(), false, self.notifications.len(), expired);
+            let waiting = self.notifications.len();
+            let shares = self.turn_in_userspace.divide(buffer.room(), false, waiting, expired);
             self.fill_from_userspace(buffer, shares.deadlines);
         });
     }
@@ -559,7 +568,7 @@ impl Poller {
     /// As `notify`, with an error where that would abort for want of memory.
     pub(crate) fn notify_checked(&mut self, event: Event) -> io::Result<()> {
         self.generation.check()?;
-        self.notifications.try_reserve()?;
+        self.notifications.try_reserve(1)?;
         self.quiet.set(Generation::NONE);
         self.notifications.push(event);
         Ok(())
@@ -571,9 +580,12 @@ impl Poller {
 
     pub(crate) fn add_awakener(&mut self, id: u64) -> io::Result<Awakener> {
         self.generation.check()?;
-        let notifications = &mut self.notifications;
         self.quiet.set(Generation::NONE);
-        self.awakeners.sweep(|unseen| notifications.push(unseen));
+        self.awakeners.sweep(|unseen| {
+            self.notifications.try_reserve(1)?;
+            self.notifications.push(unseen);
+            Ok(())
+        })?;
         let waker = Waker::new(&self.selector, id)?;
         self.awakeners.add(waker, id, self.generation)
     }
