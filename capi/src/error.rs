@@ -14,6 +14,7 @@ pub struct Error(c_int);
 pub type Result<T> = std::result::Result<T, Error>;
 
 impl Error {
+    pub(crate) const NOT_FOUND: Error = Error::of(libc::ENOENT);
     pub(crate) const WRONG_THREAD: Error = Error(MIO_ST_EWRONGTHREAD);
     pub(crate) const FORKED: Error = Error(MIO_ST_EFORKED);
     pub(crate) const PANIC: Error = Error(MIO_ST_EPANIC);

@@ -15,5 +15,7 @@ pub mod error;
 pub mod handles;
 mod memory;
 pub mod poller;
+mod slots;
 pub mod tcp;
+mod thread;
 pub mod version;

@@ -4,6 +4,8 @@ use std::ffi::c_void;
 use std::ptr::NonNull;
 use std::slice;
 
+use libc::iovec;
+
 use crate::error::{Error, Result};
 
 const INVALID: Error = Error::of(libc::EINVAL);
@@ -81,6 +83,22 @@ pub(crate) unsafe fn bytes_out<'a>(pointer: *mut c_void, length: usize) -> Resul
 pub(crate) unsafe fn bytes_in<'a>(pointer: *const c_void, length: usize) -> Result<&'a [u8]> {
     // SAFETY: the caller's promise.
     unsafe { input(pointer.cast(), length) }
+}
+
+/// An array of buffers, each of which is NULL with a length of 0 only.
+///
+/// # Safety
+///
+/// As [`input`].
+pub(crate) unsafe fn vectors<'a>(pointer: *const iovec, count: usize) -> Result<&'a [iovec]> {
+    // SAFETY: the caller's promise.
+    let buffers = unsafe { input(pointer, count) }?;
+    for buffer in buffers {
+        if buffer.iov_base.is_null() && buffer.iov_len > 0 {
+            return Err(INVALID);
+        }
+    }
+    Ok(buffers)
 }
 
 #[inline]

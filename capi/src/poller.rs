@@ -2,6 +2,7 @@
 
 use std::ffi::c_int;
 use std::mem::MaybeUninit;
+use std::os::fd::AsRawFd;
 
 use mio_st::event::{Event, Ready};
 use mio_st::poll::{DeadlineKey, Interests, PollOption, Poller};
@@ -64,7 +65,7 @@ pub unsafe extern "C" fn mio_st_poller_with_capacity(
         table.reserve()?;
         let mut poller = Poller::new()?;
         poller.raw_try_reserve(deadlines, notifications)?;
-        out.put(table.open(try_box(poller)?));
+        out.put(table.open(try_box(poller)?)?);
         Ok(0)
     })
 }
@@ -91,10 +92,7 @@ pub extern "C" fn mio_st_poller_close(poller: mio_st_poller_t) -> c_int {
 #[unsafe(no_mangle)]
 #[must_use]
 pub extern "C" fn mio_st_poller_fd(poller: mio_st_poller_t) -> c_int {
-    call(|table| {
-        use std::os::fd::AsRawFd;
-        Ok(table.poller(poller)?.as_raw_fd())
-    })
+    call(|table| Ok(table.poller(poller)?.as_raw_fd()))
 }
 
 /// Waits until there is an event, or the timeout has passed, and fills an array with events.
@@ -153,11 +151,7 @@ pub unsafe extern "C" fn mio_st_poller_poll_userspace(
 ///
 /// Thread: that of the poller. Another thread wakes it by a mio_st_awakener_t.
 #[unsafe(no_mangle)]
-pub extern "C" fn mio_st_poller_notify(
-    poller: mio_st_poller_t,
-    id: u64,
-    readiness: u32,
-) -> c_int {
+pub extern "C" fn mio_st_poller_notify(poller: mio_st_poller_t, id: u64, readiness: u32) -> c_int {
     call(|table| {
         let poller = table.poller(poller)?;
         poller.raw_notify(id, raw::ready(readiness).ok_or(INVALID)?)?;
@@ -549,7 +543,7 @@ unsafe fn event_array<'a>(
 }
 
 /// A handle that can be registered: the interests it understands.
-pub(crate) trait Registered: Handle {
+pub(crate) trait Registered: Handle<Object: AsRawFd> {
     /// Those that make no sense for it.
     const REFUSED: u32;
 }
@@ -573,7 +567,7 @@ fn register<H: Registered>(
         table.poller(poller)?;
         let fd = table.fd(handle)?;
         let (interests, option) = (interests_of::<H>(interests)?, trigger(option)?);
-        table.reserve_registration()?;
+        table.reserve_registration(handle)?;
         table.poller(poller)?.raw_register(fd, id, interests, option)?;
         table.note_registered(handle, poller);
         Ok(0)

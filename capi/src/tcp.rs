@@ -3,6 +3,7 @@
 use std::ffi::{c_char, c_int, c_void};
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr};
+use std::os::fd::FromRawFd;
 
 use libc::{iovec, sockaddr, sockaddr_storage, socklen_t};
 use mio_st::net::{TcpListener, TcpStream};
@@ -65,7 +66,7 @@ unsafe fn bind(
         let out = unsafe { Out::new(listener) }?;
         let address = address()?;
         table.reserve()?;
-        out.put(table.open(TcpListener::bind(address)?));
+        out.put(table.open(TcpListener::bind(address)?)?);
         Ok(0)
     })
 }
@@ -89,11 +90,19 @@ pub unsafe extern "C" fn mio_st_tcp_listener_from_fd(
         // SAFETY: C promises that `listener` can be written.
         let out = unsafe { Out::new(listener) }?;
         table.reserve()?;
-        raw::check_tcp_socket(fd, true).map_err(prototype)?;
+        check(fd, true)?;
         // SAFETY: it is open, as was just checked, and C gives it away.
-        out.put(table.open(unsafe { take::<TcpListener>(fd) }));
+        out.put(table.open(unsafe { TcpListener::from_raw_fd(fd) })?);
         Ok(0)
     })
+}
+
+/// Makes sure that a descriptor is a TCP socket as we make them.
+fn check(fd: c_int, listening: bool) -> Result<()> {
+    if !raw::is_tcp_socket(fd, listening)? {
+        return Err(Error::of(libc::EPROTOTYPE));
+    }
+    Ok(raw::set_nonblocking_cloexec(fd)?)
 }
 
 /// Makes another listener of the same socket.
@@ -117,7 +126,7 @@ pub unsafe extern "C" fn mio_st_tcp_listener_try_clone(
         let out = unsafe { Out::new(clone) }?;
         table.reserve()?;
         let another = table.get(listener)?.try_clone()?;
-        out.put(table.open(another));
+        out.put(table.open(another)?);
         Ok(0)
     })
 }
@@ -158,7 +167,7 @@ pub unsafe extern "C" fn mio_st_tcp_listener_accept(
         let (connection, address) = table.get(listener)?.accept()?;
         // SAFETY: C promises that `peer` can be written, or is NULL.
         unsafe { addr::write(address, peer, true) }?;
-        out.put(table.open(connection));
+        out.put(table.open(connection)?);
         Ok(0)
     })
 }
@@ -187,10 +196,7 @@ pub unsafe extern "C" fn mio_st_tcp_listener_local_addr(
 ///
 /// Thread: that of the listener.
 #[unsafe(no_mangle)]
-pub extern "C" fn mio_st_tcp_listener_set_ttl(
-    listener: mio_st_tcp_listener_t,
-    ttl: u32,
-) -> c_int {
+pub extern "C" fn mio_st_tcp_listener_set_ttl(listener: mio_st_tcp_listener_t, ttl: u32) -> c_int {
     call(|table| {
         let listener = table.get(listener)?;
         if ttl > c_int::MAX as u32 {
@@ -255,7 +261,7 @@ pub extern "C" fn mio_st_tcp_listener_fd(listener: mio_st_tcp_listener_t) -> c_i
 #[unsafe(no_mangle)]
 #[must_use]
 pub extern "C" fn mio_st_tcp_listener_into_fd(listener: mio_st_tcp_listener_t) -> c_int {
-    call(|table| table.into_fd(listener))
+    call(|table| table.release_fd(listener))
 }
 
 /// Begins to connect to an address.
@@ -307,7 +313,7 @@ unsafe fn connect(
         let out = unsafe { Out::new(stream) }?;
         let address = address()?;
         table.reserve()?;
-        out.put(table.open(TcpStream::connect(address)?));
+        out.put(table.open(TcpStream::connect(address)?)?);
         Ok(0)
     })
 }
@@ -331,9 +337,9 @@ pub unsafe extern "C" fn mio_st_tcp_stream_from_fd(
         // SAFETY: C promises that `stream` can be written.
         let out = unsafe { Out::new(stream) }?;
         table.reserve()?;
-        raw::check_tcp_socket(fd, false).map_err(prototype)?;
+        check(fd, false)?;
         // SAFETY: it is open, as was just checked, and C gives it away.
-        out.put(table.open(unsafe { take::<TcpStream>(fd) }));
+        out.put(table.open(unsafe { TcpStream::from_raw_fd(fd) })?);
         Ok(0)
     })
 }
@@ -400,7 +406,8 @@ pub unsafe extern "C" fn mio_st_tcp_stream_readv(
         let stream = table.get(stream)?;
         // SAFETY: C promises that `buffers` are `count` buffers.
         let buffers = unsafe { memory::vectors(buffers, count) }?;
-        Ok(raw::read_vectored(stream, buffers)? as i64)
+        // SAFETY: C promises that each can be written.
+        Ok(unsafe { raw::read_vectored(stream, buffers) }? as i64)
     })
 }
 
@@ -464,7 +471,8 @@ pub unsafe extern "C" fn mio_st_tcp_stream_writev(
         let stream = table.get(stream)?;
         // SAFETY: C promises that `buffers` are `count` buffers.
         let buffers = unsafe { memory::vectors(buffers, count) }?;
-        Ok(raw::write_vectored(stream, buffers)? as i64)
+        // SAFETY: C promises that each can be read.
+        Ok(unsafe { raw::write_vectored(stream, buffers) }? as i64)
     })
 }
 
@@ -630,5 +638,5 @@ pub extern "C" fn mio_st_tcp_stream_fd(stream: mio_st_tcp_stream_t) -> c_int {
 #[unsafe(no_mangle)]
 #[must_use]
 pub extern "C" fn mio_st_tcp_stream_into_fd(stream: mio_st_tcp_stream_t) -> c_int {
-    call(|table| table.into_fd(stream))
+    call(|table| table.release_fd(stream))
 }

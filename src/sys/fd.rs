@@ -1,4 +1,4 @@
-use std::io::{self, IoSlice, IoSliceMut};
+use std::io::{self, IoSliceMut};
 use std::marker::PhantomData;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
 
@@ -79,7 +79,7 @@ impl Drop for Fd {
 }
 
 /// How many buffers of `buffers` one call takes.
-pub(crate) fn clamp<'a, 'b>(buffers: &'a [IoSlice<'b>]) -> &'a [IoSlice<'b>] {
+pub(crate) fn clamp(buffers: &[libc::iovec]) -> &[libc::iovec] {
     &buffers[..buffers.len().min(MAX_BUFFERS)]
 }
 

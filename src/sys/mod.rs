@@ -26,6 +26,7 @@ mod buffer;
 mod clock;
 mod fd;
 mod fork;
+mod shared;
 pub(crate) mod socket;
 
 pub(crate) use self::buffer::Buffer;
@@ -33,3 +34,4 @@ pub(crate) use self::clock::{duration, instant, monotonic, nanos};
 pub(crate) use self::fd::{Fd, fd_traits};
 pub(crate) use self::fork::Generation;
 pub(crate) use self::selector::{Selector, Waker};
+pub(crate) use self::shared::Shared;

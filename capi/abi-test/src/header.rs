@@ -113,7 +113,8 @@ fn section(name: &str) -> usize {
         }
     };
     let longest = |patterns: &[&str]| patterns.iter().filter_map(|pattern| matches(pattern)).max();
-    let best = (0..SECTIONS.len()).max_by_key(|index| (longest(SECTIONS[*index].1), usize::MAX - index));
+    let best =
+        (0..SECTIONS.len()).max_by_key(|index| (longest(SECTIONS[*index].1), usize::MAX - index));
     match best {
         Some(index) if longest(SECTIONS[index].1).is_some() => index,
         _ => panic!("{name} has no section: see SECTIONS in {}", file!()),
