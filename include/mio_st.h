@@ -476,8 +476,8 @@ int mio_st_poller_cancel_deadline(mio_st_poller_t poller,
  *
  * `deadline_ns` is as in mio_st_poller_add_deadline().
  *
- * Returns 1; 0 if there was nothing to move, see mio_st_poller_cancel_deadline(); `-ENOMEM`; the errors of
- * a handle.
+ * Returns 1; 0 if there was nothing to move, see mio_st_poller_cancel_deadline(); the errors of a
+ * handle.
  *
  * Thread: that of the poller.
  */

@@ -6,6 +6,7 @@
 use std::io;
 use std::mem::MaybeUninit;
 use std::net::SocketAddr;
+use std::num::NonZeroU64;
 use std::os::fd::{AsRawFd, RawFd};
 
 use libc::{iovec, sockaddr_storage, socklen_t};
@@ -101,9 +102,7 @@ impl Poller {
         events: &mut [MaybeUninit<Event>],
         timeout: Option<u64>,
     ) -> io::Result<usize> {
-        let mut buffer = Buffer::from(events);
-        self.fill(&mut buffer, timeout)?;
-        Ok(buffer.len())
+        Buffer::translated(events, |buffer| self.poll_into(buffer, timeout))
     }
 
     /// Whether the process was forked since the poller was created.
@@ -147,9 +146,11 @@ impl Poller {
     /// As `poll_userspace`, into memory that need not be initialised; returns how many events were
     /// written.
     pub fn raw_poll_userspace(&mut self, events: &mut [MaybeUninit<Event>]) -> usize {
-        let mut buffer = Buffer::from(events);
-        self.fill_userspace(&mut buffer);
-        buffer.len()
+        let filled = Buffer::translated(events, |buffer| {
+            self.fill_userspace(buffer);
+            Ok(())
+        });
+        filled.unwrap_or(0)
     }
 
     /// As `with_capacity`; what cannot be had is `OutOfMemory`.
@@ -158,28 +159,28 @@ impl Poller {
     }
 
     pub fn raw_add_deadline(&mut self, id: u64, deadline: u64) -> io::Result<DeadlineKey> {
-        let (deadlines, now) = self.room_for_deadline()?;
-        Ok(deadlines.add(now, deadline, id))
+        self.try_reserve(1, 0)?;
+        Ok(self.add_deadline_nanos(deadline, id))
     }
 
     pub fn raw_add_timeout(&mut self, id: u64, timeout: u64) -> io::Result<DeadlineKey> {
-        let (deadlines, now) = self.room_for_deadline()?;
-        Ok(deadlines.add(now, now.saturating_add(timeout), id))
+        self.try_reserve(1, 0)?;
+        Ok(self.add_timeout_nanos(timeout, id))
     }
 
     pub fn raw_add_interval(
         &mut self,
         id: u64,
         first: u64,
-        period: u64,
+        period: NonZeroU64,
     ) -> io::Result<DeadlineKey> {
-        let (deadlines, now) = self.room_for_deadline()?;
-        Ok(deadlines.add_interval(now, now.saturating_add(first), period, id))
+        // An interval counts for two.
+        self.try_reserve(2, 0)?;
+        Ok(self.add_interval_nanos(first, period, id))
     }
 
-    pub fn raw_move_deadline(&mut self, key: DeadlineKey, deadline: u64) -> io::Result<bool> {
-        let (deadlines, now) = self.room_for_deadline()?;
-        Ok(deadlines.move_to(now, key, deadline))
+    pub fn raw_move_deadline(&mut self, key: DeadlineKey, deadline: u64) -> bool {
+        self.move_deadline_nanos(key, deadline)
     }
 
     pub fn raw_remove_deadline(&mut self, id: u64) -> bool {

@@ -2,6 +2,7 @@
 
 use std::ffi::c_int;
 use std::mem::MaybeUninit;
+use std::num::NonZeroU64;
 use std::os::fd::AsRawFd;
 
 use mio_st::event::{Event, Ready};
@@ -405,10 +406,8 @@ pub unsafe extern "C" fn mio_st_poller_add_interval(
 ) -> c_int {
     call(|table| {
         let poller = table.poller(poller)?;
-        if period_ns == 0 {
-            return Err(INVALID);
-        }
-        let added = poller.raw_add_interval(id, first_ns, period_ns)?;
+        let period = NonZeroU64::new(period_ns).ok_or(INVALID)?;
+        let added = poller.raw_add_interval(id, first_ns, period)?;
         // SAFETY: C promises that `key` can be written, or is NULL.
         unsafe { put_key(key, added) };
         Ok(0)
@@ -436,8 +435,8 @@ pub extern "C" fn mio_st_poller_cancel_deadline(
 ///
 /// `deadline_ns` is as in mio_st_poller_add_deadline().
 ///
-/// Returns 1; 0 if there was nothing to move, see mio_st_poller_cancel_deadline(); `-ENOMEM`; the errors of
-/// a handle.
+/// Returns 1; 0 if there was nothing to move, see mio_st_poller_cancel_deadline(); the errors of a
+/// handle.
 ///
 /// Thread: that of the poller.
 #[unsafe(no_mangle)]
@@ -449,7 +448,7 @@ pub extern "C" fn mio_st_poller_move_deadline(
     call(|table| {
         let poller = table.poller(poller)?;
         let Some(key) = parts(key) else { return Ok(0) };
-        Ok(poller.raw_move_deadline(key, deadline_ns)?.into())
+        Ok(poller.raw_move_deadline(key, deadline_ns).into())
     })
 }
 

@@ -151,15 +151,19 @@ impl Awakeners {
         Ok(Awakener { shared })
     }
 
-    /// Takes back the flags of those whose event is among `events`, before these are handed out: from
-    /// here on a wake is sent again.
     #[inline]
-    pub(super) fn rearm(&self, events: &[Event]) {
+    pub(super) fn is_empty(&self) -> bool {
+        self.all.is_empty()
+    }
+
+    /// Takes back the flags of those whose event is among those of a poll, before these are handed out:
+    /// from here on a wake is sent again. `event` gives the n-th of them.
+    pub(super) fn rearm(&self, event: impl Fn(usize) -> Option<Event>) {
         for awakener in &self.all {
             // Looking first saves the locked instruction. A wake that this does not see yet was the
             // first since the flag was taken back: it is sent.
             if awakener.pending.load(Ordering::Relaxed)
-                && events.iter().any(|event| event.raw_id() == awakener.id)
+                && (0..).map_while(&event).any(|event| event.raw_id() == awakener.id)
             {
                 // An acquire: what the threads wrote before they found the flag set is now visible.
                 awakener.pending.swap(false, Ordering::AcqRel);

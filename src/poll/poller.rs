@@ -2,6 +2,7 @@ use std::cell::Cell;
 use std::collections::VecDeque;
 use std::io;
 use std::marker::PhantomData;
+use std::num::NonZeroU64;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::time::{Duration, Instant};
 
@@ -10,14 +11,13 @@ use crate::event::{Event, Evented, EventedId, Events, Ready};
 use crate::poll::awakener::Awakeners;
 use crate::poll::shares::Turn;
 use crate::poll::{Awakener, Interests, PollOption};
-use crate::sys::{self, Buffer, Generation, Selector, Waker};
-
-/// The longest single wait, in nanoseconds: 2^50, about 13 days. What is longer is waited for in
-/// pieces, since a backend may have a limit (`epoll_wait(2)`: `INT_MAX` milliseconds, 24.8 days).
-const MAX_WAIT: u64 = 1 << 50;
+use crate::sys::{self, Batch, Buffer, Generation, Selector, Waker};
 
 /// What the kernel allows itself at the end of any wait, `PR_SET_TIMERSLACK` in `prctl(2)`.
 const KERNEL_SLACK: u64 = 50_000;
+
+/// By how much the coarse clock may be behind, with room to spare: a tick is 10 ms at most.
+const COARSE_LAG: u64 = 100_000_000;
 
 /// Waits for readiness events of many handles, for notifications and for deadlines.
 ///
@@ -87,6 +87,10 @@ pub struct Poller {
     turn: Turn,
     /// The time of the last poll, if it was read.
     now: Cell<Option<u64>>,
+    /// This process, as long as there are neither notifications nor deadlines, and `now` is not known;
+    /// otherwise none. So a poll that is but a system call finds out by one comparison, and that the
+    /// process was not forked by the same.
+    quiet: Cell<Generation>,
     generation: Generation,
     _thread: PhantomData<*const ()>,
 }
@@ -115,6 +119,7 @@ impl Poller {
             awakeners: Awakeners::default(),
             turn: Turn::default(),
             now: Cell::new(None),
+            quiet: Cell::new(Generation::NONE),
             generation: Generation::current(),
             _thread: PhantomData,
         })
@@ -203,6 +208,7 @@ impl Poller {
     /// ```
     #[inline]
     pub fn notify(&mut self, id: EventedId, ready: Ready) {
+        self.quiet.set(Generation::NONE);
         self.notifications.push_back(Event::new(id, ready));
     }
 
@@ -221,6 +227,7 @@ impl Poller {
         if self.notifications.len() == self.notifications.capacity() {
             return Err(io::ErrorKind::WouldBlock.into());
         }
+        self.quiet.set(Generation::NONE);
         self.notifications.push_back(event);
         Ok(())
     }
@@ -253,14 +260,13 @@ impl Poller {
     /// # }
     /// ```
     pub fn add_deadline(&mut self, id: EventedId, deadline: Instant) -> DeadlineKey {
-        self.deadlines.add(sys::monotonic(), sys::nanos(deadline), id.0 as u64)
+        self.add_deadline_nanos(sys::nanos(deadline), id.0 as u64)
     }
 
     /// Asks for an event with `id` and [`Ready::TIMER`] after `timeout`, counted from now (not from the
     /// last poll).
     pub fn add_timeout(&mut self, id: EventedId, timeout: Duration) -> DeadlineKey {
-        let now = sys::monotonic();
-        self.deadlines.add(now, now.saturating_add(sys::duration(timeout)), id.0 as u64)
+        self.add_timeout_nanos(sys::duration(timeout), id.0 as u64)
     }
 
     /// Asks for an event with `id` and [`Ready::TIMER`] after `first`, counted from now, and from then
@@ -274,9 +280,8 @@ impl Poller {
         first: Duration,
         period: Duration,
     ) -> DeadlineKey {
-        let now = sys::monotonic();
-        let first = now.saturating_add(sys::duration(first));
-        self.deadlines.add_interval(now, first, sys::duration(period).max(1), id.0 as u64)
+        let period = NonZeroU64::new(sys::duration(period)).unwrap_or(NonZeroU64::MIN);
+        self.add_interval_nanos(sys::duration(first), period, id.0 as u64)
     }
 
     /// Cancels a deadline: no event of it comes any more. Takes constant time.
@@ -291,7 +296,24 @@ impl Poller {
     ///
     /// False when there is nothing to move, see [`cancel_deadline`](Poller::cancel_deadline).
     pub fn move_deadline(&mut self, key: DeadlineKey, deadline: Instant) -> bool {
-        self.deadlines.move_to(sys::monotonic(), key, sys::nanos(deadline))
+        self.move_deadline_nanos(key, sys::nanos(deadline))
+    }
+
+    pub(crate) fn add_deadline_nanos(&mut self, deadline: u64, id: u64) -> DeadlineKey {
+        self.quiet.set(Generation::NONE);
+        self.deadlines.add(self.time_before(deadline), deadline, id)
+    }
+
+    pub(crate) fn move_deadline_nanos(&mut self, key: DeadlineKey, deadline: u64) -> bool {
+        self.deadlines.move_to(self.time_before(deadline), key, deadline)
+    }
+
+    /// The time, as precise as the slack of this deadline asks for: where the deadline is so far away
+    /// that its slack is the cap, the coarse clock says the same for a fifth of the price (5 ns, not 23).
+    fn time_before(&self, deadline: u64) -> u64 {
+        let coarse = sys::monotonic_coarse();
+        let far = self.deadlines.slack().saturating_mul(128).saturating_add(COARSE_LAG);
+        if deadline.saturating_sub(coarse) >= far { coarse } else { sys::monotonic() }
     }
 
     /// Removes the earliest deadline with this id, if there is one.
@@ -330,6 +352,7 @@ impl Poller {
 
     pub(crate) fn now_nanos(&self) -> u64 {
         let now = self.now.get().unwrap_or_else(sys::monotonic);
+        self.quiet.set(Generation::NONE);
         self.now.set(Some(now));
         now
     }
@@ -346,54 +369,94 @@ impl Poller {
     /// `InvalidInput` when `events` has no capacity; and in a forked child. `events` is empty then.
     #[inline]
     pub fn poll(&mut self, events: &mut Events, timeout: Option<Duration>) -> io::Result<()> {
-        events.fill(|buffer| self.fill(buffer, timeout.map(sys::duration)))
+        let batch = events.refill();
+        if let (true, Some(timeout)) = (self.is_quiet(), untimed(timeout)) {
+            if let Ok(count) = batch.select(&self.selector, timeout) {
+                if count > 0 && !self.awakeners.is_empty() {
+                    self.rearm(batch);
+                }
+                return Ok(());
+            }
+            // Interrupted by a signal, or wrong: the long way tells which.
+        }
+        self.refill(batch, timeout)
+    }
+
+    #[inline(never)]
+    fn refill(&mut self, batch: &mut Batch, timeout: Option<Duration>) -> io::Result<()> {
+        batch.fill(|buffer| self.fill(buffer, timeout.map(sys::duration)))
+    }
+
+    #[inline(never)]
+    fn rearm(&self, batch: &Batch) {
+        self.awakeners.rearm(|n| batch.get(n));
     }
 
     /// As [`poll`](Poller::poll), without asking the system: it hands out notifications and expired
     /// deadlines only, and never waits.
     pub fn poll_userspace(&mut self, events: &mut Events) {
-        events.fill(|buffer| self.fill_userspace(buffer));
+        events.refill().fill(|buffer| self.fill_userspace(buffer));
     }
 
     /// The poll cycle without the system.
     pub(crate) fn fill_userspace(&mut self, buffer: &mut Buffer<'_>) {
+        self.now.set(None);
         let expired = self.deadline_expired();
         let shares = self.turn.divide(buffer.room(), false, self.notifications.len(), expired);
         self.fill_from_userspace(buffer, shares.deadlines);
     }
 
-    /// The poll cycle. `timeout` is in nanoseconds.
-    pub(crate) fn fill(&mut self, buffer: &mut Buffer<'_>, timeout: Option<u64>) -> io::Result<()> {
+    /// As [`poll`](Poller::poll), into a buffer; `timeout` is in nanoseconds.
+    #[inline]
+    pub(crate) fn poll_into(
+        &mut self,
+        buffer: &mut Buffer<'_>,
+        timeout: Option<u64>,
+    ) -> io::Result<()> {
+        if self.is_quiet() && matches!(timeout, None | Some(0)) {
+            if let Ok(count) = buffer.select(&self.selector, buffer.room(), timeout) {
+                if count > 0 {
+                    self.awakeners.rearm(|n| buffer.get(n));
+                }
+                return Ok(());
+            }
+        }
+        self.fill(buffer, timeout)
+    }
+
+    /// Whether nothing but the system can have events.
+    #[inline]
+    fn is_quiet(&self) -> bool {
+        self.quiet.get().is_current()
+    }
+
+    /// The poll cycle.
+    fn fill(&mut self, buffer: &mut Buffer<'_>, timeout: Option<u64>) -> io::Result<()> {
         self.generation.check()?;
         if buffer.room() == 0 {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "no capacity for events"));
         }
         self.now.set(None);
         let expired = self.deadline_expired();
-        let notified = !self.notifications.is_empty();
-        let shares = self.turn.divide(buffer.room(), true, self.notifications.len(), expired);
+        let notifications = self.notifications.len();
+        let shares = self.turn.divide(buffer.room(), true, notifications, expired);
         if shares.system > 0 {
-            let timeout = if expired || notified { Some(0) } else { timeout };
+            let timeout = if expired || notifications > 0 { Some(0) } else { timeout };
             self.wait(buffer, shares.system, timeout)?;
-            self.awakeners.rearm(buffer.filled());
         }
         self.fill_from_userspace(buffer, shares.deadlines);
+        if self.notifications.is_empty() && self.deadlines.is_empty() && self.now.get().is_none() {
+            self.quiet.set(self.generation);
+        }
         Ok(())
     }
 
-    /// Whether a deadline has expired, as far as is known without waiting. Reads the clock only if there
-    /// are deadlines.
+    /// Whether a deadline has expired. Reads the clock only if there are deadlines.
     fn deadline_expired(&mut self) -> bool {
         match self.deadlines.next_wakeup() {
-            Some(wakeup) => wakeup <= self.read_clock(),
+            Some(wakeup) => wakeup <= self.now_nanos(),
             None => false,
         }
-    }
-
-    fn read_clock(&self) -> u64 {
-        let now = sys::monotonic();
-        self.now.set(Some(now));
-        now
     }
 
     /// Asks the system for events until there are some, or the timeout or the next deadline has passed.
@@ -404,9 +467,9 @@ impl Poller {
         timeout: Option<u64>,
     ) -> io::Result<()> {
         let deadline = self.deadlines.next_wakeup();
-        // When the wait ends, if it does: unless there is something to wait for, no clock is read.
+        // When the wait ends; without an end no time has to be measured.
         let end = match timeout {
-            Some(0) => Some(0),
+            Some(0) => None,
             Some(timeout) => {
                 let end = self.now_nanos().saturating_add(timeout);
                 Some(deadline.map_or(end, |deadline| deadline.min(end)))
@@ -414,32 +477,21 @@ impl Poller {
             None => deadline,
         };
         loop {
-            let step = match end {
-                None => None,
-                Some(0) => Some(0),
-                Some(end) => {
-                    Some(self.step(end.saturating_sub(self.now_nanos()), Some(end) == deadline))
-                }
-            };
-            match self.selector.select(buffer, room, step) {
-                Ok(0) => {}
+            let remaining = end.map(|end| end.saturating_sub(self.now_nanos())).or(timeout);
+            let step = remaining.map(|remaining| self.step(remaining, deadline == end));
+            let waited = buffer.select(&self.selector, room, step);
+            if step != Some(0) {
+                // The time has passed: who needs it reads the clock again.
+                self.now.set(None);
+            }
+            match waited {
+                Ok(0) if step < remaining => {}
                 Ok(_) => break,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }
-            match end {
-                None => {}
-                Some(0) => break,
-                Some(end) if self.read_clock() >= end => break,
-                Some(_) => {}
-            }
         }
-        if deadline.is_none() {
-            // Nothing needs the time after the wait; `now` reads it if asked.
-            self.now.set(None);
-        } else if !buffer.filled().is_empty() && timeout != Some(0) {
-            self.read_clock();
-        }
+        self.awakeners.rearm(|n| buffer.get(n));
         Ok(())
     }
 
@@ -449,33 +501,36 @@ impl Poller {
     /// is more than a deadline allows, the wait ends a little before it, and the rest is waited for.
     fn step(&self, remaining: u64, for_deadline: bool) -> u64 {
         let stretch = remaining / 1000;
-        let precise = for_deadline && stretch > self.deadlines.next_slack().max(KERNEL_SLACK);
+        let precise = for_deadline && stretch > self.deadlines.strictest_slack().max(KERNEL_SLACK);
         let step = if precise { remaining / 128 * 127 } else { remaining };
-        step.min(MAX_WAIT)
+        step.min(sys::MAX_WAIT)
     }
 
     /// Fills the buffer with notifications and expired deadlines; `deadlines` of the room is left for
     /// the latter.
     fn fill_from_userspace(&mut self, buffer: &mut Buffer<'_>, deadlines: usize) {
         self.take_notifications(buffer, buffer.room().saturating_sub(deadlines));
-        if !self.deadlines.is_empty() {
-            let now = self.now_nanos();
-            while buffer.room() > 0 {
-                let Some(id) = self.deadlines.expire(now) else { break };
-                buffer.push(Event::from_raw(id, Ready::TIMER));
-            }
+        if self.deadlines.is_empty() {
+            return;
+        }
+        let now = self.now_nanos();
+        while buffer.room() > 0 {
+            let Some(id) = self.deadlines.expire(now) else { break };
+            buffer.push(Event::from_raw(id, Ready::TIMER));
         }
         // What the deadlines left over.
         self.take_notifications(buffer, buffer.room());
     }
 
+    #[inline]
     fn take_notifications(&mut self, buffer: &mut Buffer<'_>, most: usize) {
-        let count = most.min(self.notifications.len());
-        for event in self.notifications.drain(..count) {
+        for _ in 0..most {
+            let Some(event) = self.notifications.pop_front() else { break };
             buffer.push(event);
         }
     }
 
+    #[inline]
     pub(crate) fn register_fd(
         &mut self,
         fd: RawFd,
@@ -487,6 +542,7 @@ impl Poller {
         self.selector.register(fd, id, interests, option)
     }
 
+    #[inline]
     pub(crate) fn reregister_fd(
         &mut self,
         fd: RawFd,
@@ -498,6 +554,7 @@ impl Poller {
         self.selector.reregister(fd, id, interests, option)
     }
 
+    #[inline]
     pub(crate) fn deregister_fd(&mut self, fd: RawFd) -> io::Result<()> {
         self.generation.check()?;
         self.selector.deregister(fd)
@@ -507,14 +564,26 @@ impl Poller {
     pub(crate) fn notify_checked(&mut self, event: Event) -> io::Result<()> {
         self.generation.check()?;
         self.notifications.try_reserve(1)?;
+        self.quiet.set(Generation::NONE);
         self.notifications.push_back(event);
         Ok(())
     }
 
-    /// The deadlines with room for one more, and the time.
-    pub(crate) fn room_for_deadline(&mut self) -> io::Result<(&mut Deadlines, u64)> {
-        self.deadlines.try_reserve(1)?;
-        Ok((&mut self.deadlines, sys::monotonic()))
+    pub(crate) fn add_timeout_nanos(&mut self, timeout: u64, id: u64) -> DeadlineKey {
+        let now = sys::monotonic();
+        self.quiet.set(Generation::NONE);
+        self.deadlines.add(now, now.saturating_add(timeout), id)
+    }
+
+    pub(crate) fn add_interval_nanos(
+        &mut self,
+        first: u64,
+        period: NonZeroU64,
+        id: u64,
+    ) -> DeadlineKey {
+        let now = sys::monotonic();
+        self.quiet.set(Generation::NONE);
+        self.deadlines.add_interval(now, now.saturating_add(first), period, id)
     }
 
     /// Makes room for so many more deadlines and notifications.
@@ -535,9 +604,20 @@ impl Poller {
         self.generation.check()?;
         let notifications = &mut self.notifications;
         notifications.try_reserve(self.awakeners.len())?;
+        self.quiet.set(Generation::NONE);
         self.awakeners.sweep(|unseen| notifications.push_back(unseen));
         let waker = Waker::new(&self.selector, id)?;
         self.awakeners.add(waker, id, self.generation)
+    }
+}
+
+/// The timeout in nanoseconds, if waiting for it asks for no clock.
+#[inline]
+fn untimed(timeout: Option<Duration>) -> Option<Option<u64>> {
+    match timeout {
+        None => Some(None),
+        Some(Duration::ZERO) => Some(Some(0)),
+        Some(_) => None,
     }
 }
 
