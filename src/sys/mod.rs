@@ -22,6 +22,7 @@ macro_rules! syscall {
 #[cfg_attr(kqueue, path = "kqueue.rs")]
 mod selector;
 
+pub(crate) mod batch;
 mod buffer;
 mod clock;
 mod fd;
