@@ -185,8 +185,8 @@ fn no_handle_leaves_its_thread() {
     stay!(EventedFd<'static>, EventedIo, unix::Sender, unix::Receiver);
     stay!(unix::UnixStream, unix::UnixListener, unix::UnixDatagram, unix::Signals, unix::Process);
     // The question is a good one: plain values may leave.
-    assert!(Sends::<unix::Signal>::YES && Syncs::<unix::Signal>::YES);
-    assert!(Sends::<unix::UCred>::YES && Syncs::<unix::UCred>::YES);
+    assert_eq!([Sends::<unix::Signal>::YES, Syncs::<unix::Signal>::YES], [true; 2]);
+    assert_eq!([Sends::<unix::UCred>::YES, Syncs::<unix::UCred>::YES], [true; 2]);
 }
 
 #[test]

@@ -22,6 +22,7 @@ const BOTH: [Interests; 2] = [Interests::READABLE, Interests::WRITABLE];
 #[test]
 fn what_is_sent_is_received_with_an_event_on_either_side() {
     let (mut sender, mut receiver) = new_pipe().unwrap();
+    assert!(is_nonblocking(&sender) && is_nonblocking(&receiver));
     let mut poller = Poller::new().unwrap();
     let mut events = Events::new();
     poller.register(&mut receiver, EventedId(0), Receiver::INTERESTS, PollOption::Edge).unwrap();
@@ -47,6 +48,7 @@ fn what_is_sent_is_received_with_an_event_on_either_side() {
 #[test]
 fn a_full_pipe_would_block_and_is_writable_once_it_was_read() {
     let (mut sender, mut receiver) = new_pipe().unwrap();
+    assert!(is_nonblocking(&sender) && is_nonblocking(&receiver));
     let page = [7; 4096];
     let mut sent = 0;
     for _ in 0..10_000 {

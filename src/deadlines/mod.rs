@@ -295,6 +295,9 @@ impl Deadlines {
 
     /// The filed time of the earliest deadline.
     pub fn next_wakeup(&mut self) -> Option<u64> {
+        if self.is_empty() {
+            return None;
+        }
         let slot = self.earliest()?;
         Some(self.node(slot).when)
     }

@@ -1,8 +1,8 @@
 use std::fmt;
 use std::iter::FusedIterator;
 
-use crate::event::{Event, EventedId, Ready};
-use crate::sys::Buffer;
+use crate::event::Event;
+use crate::sys::{Batch, MAX_EVENTS};
 
 /// The events of one poll.
 ///
@@ -30,11 +30,9 @@ use crate::sys::Buffer;
 /// # }
 /// ```
 pub struct Events {
-    // Allocated once. The kernel writes here, and the user reads here: there is no copy between.
-    buffer: Box<[Event]>,
-    // What is left to consume is `buffer[position..len]`.
+    batch: Batch,
+    // How many were consumed.
     position: usize,
-    len: usize,
 }
 
 impl Events {
@@ -46,22 +44,21 @@ impl Events {
 
     /// Creates room for `capacity` events.
     ///
-    /// A poll into a capacity of 0 is an error, and no system call fills more than the kernel's own
-    /// limit (on Linux `INT_MAX / sizeof(struct epoll_event)`).
+    /// A poll into a capacity of 0 is an error. A capacity beyond what the kernel fills in one call (on
+    /// Linux `INT_MAX / sizeof(struct epoll_event)`, 178 million) is taken as that.
     pub fn with_capacity(capacity: usize) -> Events {
-        let none = Event::new(EventedId(0), Ready::from_bits(0));
-        Events { buffer: vec![none; capacity].into_boxed_slice(), position: 0, len: 0 }
+        Events { batch: Batch::with_capacity(capacity.min(MAX_EVENTS)), position: 0 }
     }
 
     /// How many events fit.
     pub fn capacity(&self) -> usize {
-        self.buffer.len()
+        self.batch.capacity()
     }
 
     /// How many events remain to be consumed.
     #[inline]
     pub fn len(&self) -> usize {
-        self.len - self.position
+        self.batch.len() - self.position
     }
 
     /// Whether no event remains to be consumed.
@@ -72,17 +69,15 @@ impl Events {
 
     /// Looks at the events that remain without consuming them.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = Event> + FusedIterator + '_ {
-        self.buffer[self.position..self.len].iter().copied()
+        // The batch has an event at each of the positions.
+        (self.position..self.batch.len()).map(|n| self.batch.get(n).expect("an event of the batch"))
     }
 
-    /// Fills anew: whatever remained is forgotten, also when filling fails.
+    /// The memory to fill anew: whatever remained is forgotten.
     #[inline]
-    pub(crate) fn fill<R>(&mut self, fill: impl FnOnce(&mut Buffer<'_>) -> R) -> R {
-        let mut buffer = Buffer::new(&mut self.buffer);
-        let result = fill(&mut buffer);
-        self.len = buffer.len();
+    pub(crate) fn refill(&mut self) -> &mut Batch {
         self.position = 0;
-        result
+        &mut self.batch
     }
 }
 
@@ -103,7 +98,7 @@ impl Iterator for &mut Events {
 
     #[inline]
     fn next(&mut self) -> Option<Event> {
-        let event = *self.buffer[..self.len].get(self.position)?;
+        let event = self.batch.get(self.position)?;
         self.position += 1;
         Some(event)
     }
@@ -124,10 +119,11 @@ impl FusedIterator for &mut Events {}
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::{EventedId, Ready};
 
     fn three() -> Events {
         let mut events = Events::with_capacity(4);
-        events.fill(|buffer| {
+        events.refill().fill(|buffer| {
             for id in 0..3 {
                 buffer.push(Event::new(EventedId(id), Ready::READABLE));
             }
@@ -153,9 +149,9 @@ mod tests {
     #[test]
     fn filling_forgets_what_remained() {
         let mut events = three();
-        events.fill(|buffer| buffer.push(Event::new(EventedId(9), Ready::ERROR)));
+        events.refill().fill(|buffer| buffer.push(Event::new(EventedId(9), Ready::ERROR)));
         assert_eq!(format!("{events:?}"), "[Event { id: EventedId(9), readiness: ERROR }]");
-        events.fill(|_| ());
+        events.refill().fill(|_| ());
         assert_eq!(events.iter().len(), 0);
     }
 

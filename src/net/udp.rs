@@ -7,7 +7,7 @@ use crate::net::UdpSocketBuilder;
 use crate::net::options::{int, internet_socket};
 use crate::poll::Interests;
 use crate::sys::socket::{self, Addr};
-use crate::sys::{Fd, batch, fd_traits};
+use crate::sys::{Fd, fd_traits, mmsg};
 
 /// A non-blocking UDP socket, which sends to any address and receives from any.
 ///
@@ -172,7 +172,7 @@ impl UdpSocket {
         I: IntoIterator<Item = (&'a [u8], SocketAddr)>,
     {
         let datagrams = datagrams.into_iter();
-        batch::send(&self.fd, datagrams.map(|(data, target)| (data, Some(Addr::from(target)))))
+        mmsg::send(&self.fd, datagrams.map(|(data, target)| (data, Some(Addr::from(target)))))
     }
 }
 
@@ -282,7 +282,7 @@ impl ConnectedUdpSocket {
     where
         I: IntoIterator<Item = &'a [u8]>,
     {
-        batch::send(&self.fd, datagrams.into_iter().map(|data| (data, None)))
+        mmsg::send(&self.fd, datagrams.into_iter().map(|data| (data, None)))
     }
 }
 
@@ -424,7 +424,7 @@ macro_rules! udp_socket {
             ///
             /// See [`UdpSocket::send_batch`].
             pub fn recv_batch(&self, datagrams: &mut [Datagram<'_>]) -> io::Result<usize> {
-                batch::recv(&self.fd, datagrams)
+                mmsg::recv(&self.fd, datagrams)
             }
 
             /// Sets `SO_BROADCAST`: whether sending to a broadcast address is allowed.

@@ -1,69 +1,154 @@
+//! The memory that a poll fills with events, of an `Events` or of a C program.
+//!
+//! Events lie in it in the form in which the kernel writes them, so that nothing is copied; they are
+//! translated when they are read, or all at once for C.
+
+use std::io;
 use std::mem::MaybeUninit;
+use std::{ptr, slice};
 
 use crate::event::Event;
+use crate::sys::selector::{KernelEvent, MAX_EVENTS, Selector, translate, untranslated};
 
-/// Memory of the caller's that a poll fills with events: an `Events`, or an array of a C program.
+/// Memory while it is being filled.
 pub(crate) struct Buffer<'a> {
-    events: &'a mut [MaybeUninit<Event>],
+    memory: &'a mut [MaybeUninit<KernelEvent>],
     len: usize,
 }
 
 impl<'a> Buffer<'a> {
-    #[inline]
-    pub(crate) fn new(events: &'a mut [Event]) -> Buffer<'a> {
-        let events: *mut [Event] = events;
-        // SAFETY: the memory is borrowed for 'a, `MaybeUninit<Event>` has the layout of `Event`, and
-        // what is written through it, here and by the kernel, is initialised.
-        Buffer { events: unsafe { &mut *(events as *mut [MaybeUninit<Event>]) }, len: 0 }
-    }
-
-    /// How many events were put in.
-    #[inline]
-    pub(crate) fn len(&self) -> usize {
-        self.len
-    }
-
     /// How many more events fit.
     #[inline]
     pub(crate) fn room(&self) -> usize {
-        self.events.len() - self.len
-    }
-
-    /// The events that were put in.
-    #[inline]
-    pub(crate) fn filled(&self) -> &[Event] {
-        let filled: *const [MaybeUninit<Event>] = &self.events[..self.len];
-        // SAFETY: the first `len` events have been written, by `push` or as `advance` was promised.
-        unsafe { &*(filled as *const [Event]) }
+        self.memory.len() - self.len
     }
 
     /// Puts an event in; the caller has looked that there is room.
     #[inline]
     pub(crate) fn push(&mut self, event: Event) {
-        self.events[self.len].write(event);
+        self.memory[self.len].write(untranslated(event));
         self.len += 1;
     }
 
-    /// The memory that is still free, for the kernel to write to.
+    /// Puts in as many of the events as there is room for, and returns how many.
     #[inline]
-    pub(crate) fn spare(&mut self) -> &mut [MaybeUninit<Event>] {
-        &mut self.events[self.len..]
+    pub(crate) fn extend(&mut self, events: &[KernelEvent]) -> usize {
+        let count = events.len().min(self.room());
+        let free = &mut self.memory[self.len..][..count];
+        let free = free.as_mut_ptr().cast::<KernelEvent>();
+        // SAFETY: there are `count` events in both; one is borrowed mutably, so that they do not overlap.
+        unsafe { ptr::copy_nonoverlapping(events.as_ptr(), free, count) };
+        self.len += count;
+        count
     }
 
-    /// Takes in the first `count` events of [`spare`](Buffer::spare).
-    ///
-    /// # Safety
-    ///
-    /// They have been written.
+    /// Asks the system for events, at most `room` of them, which replace those that were there.
     #[inline]
-    pub(crate) unsafe fn advance(&mut self, count: usize) {
-        debug_assert!(count <= self.room());
-        self.len += count;
+    pub(crate) fn select(
+        &mut self,
+        selector: &Selector,
+        room: usize,
+        timeout: Option<u64>,
+    ) -> io::Result<usize> {
+        let room = room.min(self.memory.len());
+        self.len = selector.select(&mut self.memory[..room], timeout)?;
+        Ok(self.len)
+    }
+
+    /// The n-th event.
+    #[inline]
+    pub(crate) fn get(&self, n: usize) -> Option<Event> {
+        // SAFETY: the first `len` events have been written, by `push` or by the kernel.
+        (n < self.len).then(|| unsafe { read(self.memory, n) })
+    }
+
+    /// Lets an array of a C program be filled, and then translates the events where they are. Returns how
+    /// many there are.
+    #[inline]
+    pub(crate) fn translated(
+        events: &'a mut [MaybeUninit<Event>],
+        fill: impl FnOnce(&mut Buffer<'_>) -> io::Result<()>,
+    ) -> io::Result<usize> {
+        const {
+            assert!(size_of::<KernelEvent>() <= size_of::<Event>());
+            assert!(align_of::<KernelEvent>() <= align_of::<Event>());
+        }
+        let capacity = events.len().min(MAX_EVENTS);
+        let events = events.as_mut_ptr();
+        // SAFETY: the kernel's events are no larger than ours, so that as many fit.
+        let memory = unsafe { slice::from_raw_parts_mut(events.cast(), capacity) };
+        let mut buffer = Buffer { memory, len: 0 };
+        fill(&mut buffer)?;
+        let len = buffer.len;
+        // From the last to the first, so that none is overwritten before it was read: ours begins where
+        // the kernel's begins, or after it.
+        for n in (0..len).rev() {
+            // SAFETY: the first `len` events have been written, and those up to this one are unharmed.
+            unsafe {
+                let event = translate(events.cast::<KernelEvent>().add(n).read());
+                events.cast::<Event>().add(n).write(event);
+            }
+        }
+        Ok(len)
     }
 }
 
-impl<'a> From<&'a mut [MaybeUninit<Event>]> for Buffer<'a> {
-    fn from(events: &'a mut [MaybeUninit<Event>]) -> Buffer<'a> {
-        Buffer { events, len: 0 }
+/// Memory that has been filled: the events of a poll.
+pub(crate) struct Batch {
+    memory: Box<[MaybeUninit<KernelEvent>]>,
+    len: usize,
+}
+
+impl Batch {
+    pub(crate) fn with_capacity(capacity: usize) -> Batch {
+        Batch { memory: Box::new_uninit_slice(capacity.min(MAX_EVENTS)), len: 0 }
     }
+
+    pub(crate) fn capacity(&self) -> usize {
+        self.memory.len()
+    }
+
+    #[inline]
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// The n-th event.
+    #[inline]
+    pub(crate) fn get(&self, n: usize) -> Option<Event> {
+        // SAFETY: the first `len` events have been written.
+        (n < self.len).then(|| unsafe { read(&self.memory, n) })
+    }
+
+    /// The batch as a buffer, to fill it anew: what there was is forgotten, also when filling fails.
+    pub(crate) fn fill<R>(&mut self, fill: impl FnOnce(&mut Buffer<'_>) -> R) -> R {
+        // If `fill` unwinds, there are no events.
+        self.len = 0;
+        let mut buffer = Buffer { memory: &mut self.memory, len: 0 };
+        let result = fill(&mut buffer);
+        self.len = buffer.len;
+        result
+    }
+
+    /// As [`Buffer::select`], without the detour by a buffer.
+    #[inline]
+    pub(crate) fn select(
+        &mut self,
+        selector: &Selector,
+        timeout: Option<u64>,
+    ) -> io::Result<usize> {
+        self.len = selector.select(&mut self.memory, timeout)?;
+        Ok(self.len)
+    }
+}
+
+/// The n-th event.
+///
+/// # Safety
+///
+/// It has been written.
+#[inline]
+unsafe fn read(memory: &[MaybeUninit<KernelEvent>], n: usize) -> Event {
+    // SAFETY: the caller's promise.
+    translate(unsafe { memory.get_unchecked(n).assume_init_read() })
 }

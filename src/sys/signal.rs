@@ -31,10 +31,11 @@ impl Set {
 
     /// Adds a signal; `InvalidInput` if there is none of this number.
     pub(crate) fn add(&mut self, signal: c_int) -> io::Result<()> {
+        // Not every sigaddset looks at the number.
         if signal > MAX {
             return Err(io::Error::from_raw_os_error(libc::EINVAL));
         }
-        // SAFETY: the set is valid, and the call looks at the number.
+        // SAFETY: the set is valid.
         unsafe { syscall!(sigaddset(&mut self.0, signal)) }.map(drop)
     }
 

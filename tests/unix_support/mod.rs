@@ -6,8 +6,10 @@ use std::io;
 use std::marker::PhantomData;
 use std::ops::Deref;
 use std::os::fd::{AsFd, AsRawFd};
+use std::os::unix::process::ExitStatusExt;
+use std::panic::UnwindSafe;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
@@ -111,7 +113,7 @@ fn output(command: &mut Command) -> Output {
     start(command.stdout(Stdio::piped()).stderr(Stdio::piped())).wait_with_output().unwrap()
 }
 
-/// Runs a test of this binary that is marked as ignored, in a process of its own, on its main thread.
+/// Runs a test of this binary that is marked as ignored, in a process of its own.
 pub fn run_alone(test: &str, variables: &[(&str, &Path)]) -> Output {
     output(
         Command::new(std::env::current_exe().unwrap())
@@ -125,6 +127,22 @@ pub fn passes_alone(test: &str, variables: &[(&str, &Path)]) {
     let output = run_alone(test, variables);
     let stdout = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success() && stdout.contains("1 passed"), "{output:?}");
+}
+
+/// Runs `test` in a forked child, whose only thread is its main thread, and asserts that it does not panic.
+/// For processes that run one test.
+pub fn passes_forked(test: impl FnOnce() + UnwindSafe) {
+    // SAFETY: the other thread, that of the test harness, waits and holds no lock.
+    let child = unsafe { libc::fork() };
+    if child == 0 {
+        let panicked = std::panic::catch_unwind(test).is_err();
+        // SAFETY: nothing is left to be done in the child.
+        unsafe { libc::_exit(panicked.into()) };
+    }
+    let mut status = 0;
+    // SAFETY: the pointer is that of an integer.
+    assert_eq!(unsafe { libc::waitpid(child, &mut status, 0) }, child);
+    assert_eq!(status, 0, "{:?}", ExitStatus::from_raw(status));
 }
 
 /// Asserts that the descriptors are not there in a child, which lists its own.
