@@ -28,6 +28,7 @@ mod buffer;
 mod clock;
 mod fd;
 mod fork;
+pub(crate) mod mmsg;
 pub(crate) mod pipe;
 pub(crate) mod process;
 mod shared;
