@@ -45,8 +45,16 @@ fn main() -> Result<(), Box<dyn Error>> {
                     let Some(connection) = connections.get_mut(&id) else { continue };
                     match connection.echo(event.readiness()) {
                         Next::Wait => {}
-                        // The rest of an edge is not reported again: this reminds us of it.
-                        Next::GoOn => poller.notify(id, Ready::READABLE),
+                        // The rest of an edge is not reported again, unless it is asked for.
+                        Next::GoOn => {
+                            let stream = &mut connection.stream;
+                            poller.reregister(
+                                stream,
+                                id,
+                                TcpStream::INTERESTS,
+                                PollOption::Edge,
+                            )?;
+                        }
                         Next::Close => {
                             connections.remove(&id);
                             // Now there is the free descriptor that `accept` lacked.
