@@ -98,43 +98,48 @@ fn accept(
 
 struct Connection {
     stream: TcpStream,
-    buffer: [u8; 4096],
-    /// What was read and not yet written is `buffer[start..end]`.
-    start: usize,
-    end: usize,
+    /// There may be something to read.
+    readable: bool,
     /// The client sends no more: after what is there comes the end.
     read_closed: bool,
+    /// What was read and not yet written is `buffer[start..end]`.
+    buffer: [u8; 4096],
+    start: usize,
+    end: usize,
 }
 
 enum Next {
-    Wait,
     GoOn,
+    Wait,
     Close,
 }
 
 impl Connection {
     fn new(stream: TcpStream) -> Connection {
-        Connection { stream, buffer: [0; 4096], start: 0, end: 0, read_closed: false }
+        let buffer = [0; 4096];
+        Connection { stream, readable: false, read_closed: false, buffer, start: 0, end: 0 }
     }
 
     /// Echoes until there is nothing to read, or no room to write: nothing is read before the last was
-    /// written, so a client that does not read holds up itself only, and takes no more than the buffer.
+    /// written, so a client that does not read holds up itself only.
     fn echo(&mut self, ready: Ready) -> Next {
-        match self.try_echo(ready) {
+        self.readable |= ready.is_readable();
+        self.read_closed |= ready.is_read_closed();
+        match self.try_echo() {
             Ok(next) => next,
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Next::Wait,
             Err(_) => Next::Close,
         }
     }
 
-    fn try_echo(&mut self, ready: Ready) -> io::Result<Next> {
-        self.read_closed |= ready.is_read_closed();
-        // There is room to write, and nothing to write: the first event of most connections.
-        if !ready.is_readable() && self.start == self.end {
-            return Ok(Next::Wait);
-        }
+    fn try_echo(&mut self) -> io::Result<Next> {
         for _ in 0..TURN {
-            self.write_back()?;
+            while self.start < self.end {
+                self.start += self.stream.write(&self.buffer[self.start..self.end])?;
+            }
+            if !self.readable {
+                return Ok(Next::Wait);
+            }
             self.end = self.stream.read(&mut self.buffer)?;
             self.start = 0;
             if self.end == 0 {
@@ -143,18 +148,8 @@ impl Connection {
             // Less than asked for: the socket is empty, and what comes now makes a new edge, so there is
             // no need to read until `WouldBlock` (epoll(7), question 9). Only an end that was reported
             // already makes none: it must be read.
-            if self.end < self.buffer.len() && !self.read_closed {
-                self.write_back()?;
-                return Ok(Next::Wait);
-            }
+            self.readable = self.end == self.buffer.len() || self.read_closed;
         }
         Ok(Next::GoOn)
-    }
-
-    fn write_back(&mut self) -> io::Result<()> {
-        while self.start < self.end {
-            self.start += self.stream.write(&self.buffer[self.start..self.end])?;
-        }
-        Ok(())
     }
 }
