@@ -43,10 +43,11 @@ static bool some_wait; /* to be accepted */
 
 static int check(int result, const char *what)
 {
-    if (result >= 0)
-        return result;
-    fprintf(stderr, "echo_server: %s: %s\n", what, mio_st_strerror(result));
-    exit(1);
+    if (result < 0) {
+        fprintf(stderr, "echo_server: %s: %s\n", what, mio_st_strerror(result));
+        exit(1);
+    }
+    return result;
 }
 
 /* NULL when all are in use. */

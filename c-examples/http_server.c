@@ -336,10 +336,11 @@ static struct connection *free_connections;
 /* Ends the program if a call failed that cannot fail while there is memory, or that it needs to start. */
 static int check(int result, const char *what)
 {
-    if (result >= 0)
-        return result;
-    fprintf(stderr, "http_server: %s: %s (%s)\n", what, mio_st_strerror(result), mio_st_err_name(result));
-    exit(1);
+    if (result < 0) {
+        fprintf(stderr, "http_server: %s: %s (%s)\n", what, mio_st_strerror(result), mio_st_err_name(result));
+        exit(1);
+    }
+    return result;
 }
 
 static uint64_t now(void)
