@@ -77,6 +77,7 @@ compile_error!(
      OpenBSD, DragonFly BSD), and none for this target"
 );
 
+#[allow(dead_code)] // `len` and `try_reserve` are for the C layer.
 mod deadlines;
 pub mod event;
 pub mod net;

@@ -11,11 +11,26 @@ const CLOCK: libc::clockid_t = libc::CLOCK_UPTIME_RAW;
 #[cfg(not(any(target_os = "macos", target_os = "ios")))]
 const CLOCK: libc::clockid_t = libc::CLOCK_MONOTONIC;
 
+// The same clock at the last tick of the kernel's, which is at most 10 ms ago.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const COARSE_CLOCK: libc::clockid_t = libc::CLOCK_MONOTONIC_COARSE;
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+const COARSE_CLOCK: libc::clockid_t = CLOCK;
+
 /// Reads the clock.
 pub(crate) fn monotonic() -> u64 {
+    read(CLOCK)
+}
+
+/// What the clock said at most 10 ms ago, for a fifth of the price where the system can.
+pub(crate) fn monotonic_coarse() -> u64 {
+    read(COARSE_CLOCK)
+}
+
+fn read(clock: libc::clockid_t) -> u64 {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: `time` is a valid timespec. The call cannot fail: the clock exists on every target.
-    unsafe { libc::clock_gettime(CLOCK, &mut time) };
+    unsafe { libc::clock_gettime(clock, &mut time) };
     // The casts are for 32-bit targets; the monotonic clock is never negative.
     (time.tv_sec as u64) * 1_000_000_000 + time.tv_nsec as u64
 }

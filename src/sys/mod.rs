@@ -29,7 +29,7 @@ mod fork;
 pub(crate) mod socket;
 
 pub(crate) use self::buffer::Buffer;
-pub(crate) use self::clock::{duration, instant, monotonic, nanos};
+pub(crate) use self::clock::{duration, instant, monotonic, monotonic_coarse, nanos};
 pub(crate) use self::fd::{Fd, fd_traits};
 pub(crate) use self::fork::Generation;
 pub(crate) use self::selector::{Selector, Waker};

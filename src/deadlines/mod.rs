@@ -1,0 +1,688 @@
+//! Deadlines: any number of them, each add, move, cancel and expiry in constant time.
+//!
+//! This is a queue over absolute times in nanoseconds. It asks no system and reads no clock, so
+//! it behaves the same whatever the clock does: stand still, jump a century, step back.
+//!
+//! # The structure
+//!
+//! A wheel of 11 levels with 64 buckets each, 6 bits of the 64-bit time a level. Which bucket a
+//! time belongs to is decided by the highest digit in which it differs from the `origin`:
+//!
+//! ```text
+//! origin    … 03 17 42 00 09        a time at level 2, bucket 50: everything that
+//! time      … 03 17 50 31 07        differs from it only in its last two digits is there too
+//!                   ^^
+//! ```
+//!
+//! Read in the right order (the buckets before the origin, from the top level down; then those
+//! after it, from the bottom level up) the buckets never overlap, so the earliest deadline is in
+//! the first occupied one. That holds for *any* origin, in the past or in the future; the origin
+//! decides how fast things are, never whether they are right.
+//!
+//! Three kinds of work are put off until a bucket is the first one, because most deadlines are
+//! cancelled or moved before that:
+//!
+//! - A deadline moved *later* stays where it is with its new time written into it. This is what a
+//!   server does at every read, and it touches one line of memory.
+//! - A bucket is a list in the order of arrival. Usually that is the right order; if it is not, it
+//!   is sorted.
+//! - If it is too long for that, the origin moves to its earliest time, which spreads it over the
+//!   levels below.
+//!
+//! The list is linked both ways, so a cancelled deadline is gone at once and leaves no garbage.
+//! Links (8 bytes) and nodes (32 bytes) live in two arrays: moving a deadline later touches its
+//! node alone, unlinking it touches neighbours only in the smaller array.
+
+use std::collections::TryReserveError;
+use std::fmt;
+use std::num::NonZeroU64;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+#[cfg(any(test, fuzzing))]
+pub mod model;
+#[cfg(test)]
+mod tests;
+
+/// Names a deadline, from when it was added until it has expired or was cancelled.
+///
+/// A key stays valid while its deadline is moved, and an interval's until it is cancelled. After
+/// that, and on any other poller, it is answered `false`, for ever.
+#[derive(Copy, Clone, Debug, Eq, PartialEq, Hash)]
+pub struct DeadlineKey {
+    slot: u32,
+    /// Unique in the process; [`REPEATS`] is part of it.
+    serial: NonZeroU64,
+}
+
+impl DeadlineKey {
+    /// For the C interface, which hands keys out as numbers.
+    #[doc(hidden)]
+    pub fn to_parts(self) -> (u32, u64) {
+        (self.slot, self.serial.get())
+    }
+
+    /// Any two numbers are fine: what was never a key is a key that names nothing.
+    #[doc(hidden)]
+    pub fn from_parts(slot: u32, serial: u64) -> DeadlineKey {
+        match NonZeroU64::new(serial) {
+            Some(serial) => DeadlineKey { slot, serial },
+            // No slot has this number.
+            None => DeadlineKey { slot: NIL, serial: NonZeroU64::MAX },
+        }
+    }
+}
+
+/// How late a deadline may be unless [`Deadlines::set_slack`] says otherwise, in nanoseconds.
+const DEFAULT_SLACK: u64 = 1 << 20;
+
+const LEVELS: usize = 11;
+const BUCKETS: usize = LEVELS * 64;
+
+/// A bucket with up to this many deadlines is sorted where it is, a longer one is spread out.
+const FEW: usize = 32;
+
+/// In place of a slot: none. Also one more than the greatest number a slot may have.
+const NIL: u32 = u32::MAX;
+
+/// In a serial: an interval.
+const REPEATS: u64 = 1 << 63;
+
+/// In an order: the time was moved later since the node was filed.
+const MOVED: u64 = 1;
+
+#[derive(Debug)]
+struct Node {
+    /// Zero if this is no deadline.
+    serial: u64,
+    /// The filed time.
+    when: u64,
+    /// Counts additions and moves, by two; decides between equal times. The lowest bit is
+    /// [`MOVED`].
+    order: u64,
+    /// The caller's; but an interval has the slot of its [`Interval`] here.
+    id: u64,
+}
+
+/// What an interval needs beyond its node is kept in a second one, which is in no bucket.
+struct Interval {
+    /// The unrounded time of the next expiry.
+    due: u64,
+    period: u64,
+    id: u64,
+}
+
+impl From<Interval> for Node {
+    fn from(interval: Interval) -> Node {
+        Node { serial: 0, when: interval.due, order: interval.period, id: interval.id }
+    }
+}
+
+impl From<&Node> for Interval {
+    fn from(node: &Node) -> Interval {
+        Interval { due: node.when, period: node.order, id: node.id }
+    }
+}
+
+#[derive(Copy, Clone, Debug)]
+struct Link {
+    prev: u32,
+    next: u32,
+}
+
+/// The deadlines of one poller. See the [module's documentation](self).
+///
+/// All times are nanoseconds on one clock of the caller's choice.
+pub struct Deadlines {
+    /// The node of slot `n` is at `n - BUCKETS`.
+    nodes: Vec<Node>,
+    /// One circle for each bucket, closed by the bucket's own link: the first [`BUCKETS`] of them
+    /// are the buckets, the others the slots. No links at all before the first addition.
+    links: Vec<Link>,
+    /// The first of the vacant slots, which are chained by `next`.
+    vacant: u32,
+    len: usize,
+    intervals: usize,
+
+    origin: u64,
+    /// A bit for each bucket with a deadline in it.
+    occupied: [u64; LEVELS],
+    /// A bit for each bucket in order, but for the deadlines that were moved later. Set if empty.
+    sorted: [u64; LEVELS],
+    /// No bucket before this one is occupied, …
+    front: u32,
+    /// … and none will be as long as nothing is filed that is earlier than this.
+    front_from: u64,
+
+    slack: u64,
+    strictest_slack: u64,
+    last_order: u64,
+    last_serial: u64,
+}
+
+impl Deadlines {
+    /// Allocates nothing.
+    pub fn new() -> Deadlines {
+        Deadlines {
+            nodes: Vec::new(),
+            links: Vec::new(),
+            vacant: NIL,
+            len: 0,
+            intervals: 0,
+            origin: 0,
+            occupied: [0; LEVELS],
+            sorted: [u64::MAX; LEVELS],
+            front: 0,
+            front_from: 0,
+            slack: DEFAULT_SLACK,
+            strictest_slack: DEFAULT_SLACK,
+            last_order: 0,
+            last_serial: 0,
+        }
+    }
+
+    /// Room for `n` deadlines.
+    pub fn with_capacity(n: usize) -> Deadlines {
+        let mut deadlines = Deadlines::new();
+        if n > 0 {
+            deadlines.nodes.reserve_exact(n);
+            deadlines.links.reserve_exact(BUCKETS.saturating_add(n));
+        }
+        deadlines
+    }
+
+    /// Makes room for `additional` more deadlines, so that adding them allocates nothing. Nothing
+    /// but adding ever does. An interval counts for two.
+    pub fn try_reserve(&mut self, additional: usize) -> Result<(), TryReserveError> {
+        let total = (self.len + self.intervals).saturating_add(additional);
+        if total > NIL as usize - BUCKETS {
+            return self.nodes.try_reserve(usize::MAX);
+        }
+        self.nodes.try_reserve(total.saturating_sub(self.nodes.len()))?;
+        self.links.try_reserve((total + BUCKETS).saturating_sub(self.links.len()))
+    }
+
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// How late a deadline added or moved from now on may be, at most. Zero is exact.
+    pub fn set_slack(&mut self, slack: u64) {
+        self.slack = slack;
+        self.strictest_slack =
+            if self.is_empty() { slack } else { slack.min(self.strictest_slack) };
+    }
+
+    /// The cap on the slack of what is added or moved now.
+    pub fn slack(&self) -> u64 {
+        self.slack
+    }
+
+    /// No deadline was filed with a cap on its slack below this one. The slack of the earliest,
+    /// `wait` from now, is then at least the smaller of this and `wait / 128`.
+    pub fn strictest_slack(&self) -> u64 {
+        self.strictest_slack
+    }
+
+    /// Adds a deadline; once it has passed [`expire`](Self::expire) answers `id`.
+    pub fn add(&mut self, now: u64, deadline: u64, id: u64) -> DeadlineKey {
+        self.insert(now, deadline, id, 0)
+    }
+
+    /// Adds a deadline that, each time it has expired, moves to the next of the times `first +
+    /// k * period` that is yet to come.
+    pub fn add_interval(
+        &mut self,
+        now: u64,
+        first: u64,
+        period: NonZeroU64,
+        id: u64,
+    ) -> DeadlineKey {
+        let interval = Interval { due: first, period: period.get(), id };
+        let slot = self.occupy(interval.into());
+        self.intervals += 1;
+        self.insert(now, first, u64::from(slot), REPEATS)
+    }
+
+    /// Whether there was such a deadline.
+    pub fn cancel(&mut self, key: DeadlineKey) -> bool {
+        if self.get(key).is_none() {
+            return false;
+        }
+        self.unlink(key.slot);
+        self.discard(key.slot);
+        true
+    }
+
+    /// Whether there was such a deadline. The next expiry of an interval moves, and the later ones
+    /// count from there.
+    pub fn move_to(&mut self, now: u64, key: DeadlineKey, deadline: u64) -> bool {
+        let when = self.filed(now, deadline);
+        let order = self.next_order();
+        let Some(node) = self.get(key) else {
+            return false;
+        };
+        let later = when >= node.when;
+        node.when = when;
+        node.order = if later { order | MOVED } else { order };
+        if key.serial.get() & REPEATS != 0 {
+            let interval = node.id as u32;
+            self.node_mut(interval).when = deadline;
+        }
+        if !later {
+            self.unlink(key.slot);
+            self.file(key.slot);
+        }
+        true
+    }
+
+    /// Cancels the earliest deadline of this id, if there is one. Looks at them all.
+    pub fn remove(&mut self, id: u64) -> bool {
+        let earliest = (BUCKETS as u32..)
+            .zip(&self.nodes)
+            .filter(|(_, node)| node.serial != 0 && self.id(node) == id)
+            .min_by_key(|(_, node)| (node.when, node.order));
+        let Some((slot, _)) = earliest else {
+            return false;
+        };
+        self.unlink(slot);
+        self.discard(slot);
+        true
+    }
+
+    /// The filed time of the earliest deadline.
+    pub fn next_wakeup(&mut self) -> Option<u64> {
+        let slot = self.earliest()?;
+        Some(self.node(slot).when)
+    }
+
+    /// Takes the earliest deadline, if its filed time has come, and answers its id.
+    ///
+    /// To be called until it answers `None`, or until there is no room for more; then they wait.
+    pub fn expire(&mut self, now: u64) -> Option<u64> {
+        let slot = self.earliest()?;
+        let node = self.node(slot);
+        if node.when > now {
+            return None;
+        }
+        let id = self.id(node);
+        let repeats = node.serial & REPEATS != 0;
+        self.unlink(slot);
+        if !repeats || !self.repeat(slot, now) {
+            self.discard(slot);
+        }
+        Some(id)
+    }
+}
+
+/// Slots and nodes.
+impl Deadlines {
+    fn node(&self, slot: u32) -> &Node {
+        &self.nodes[slot as usize - BUCKETS]
+    }
+
+    fn node_mut(&mut self, slot: u32) -> &mut Node {
+        &mut self.nodes[slot as usize - BUCKETS]
+    }
+
+    fn get(&mut self, key: DeadlineKey) -> Option<&mut Node> {
+        let node = self.nodes.get_mut((key.slot as usize).wrapping_sub(BUCKETS))?;
+        (node.serial == key.serial.get()).then_some(node)
+    }
+
+    fn id(&self, node: &Node) -> u64 {
+        if node.serial & REPEATS == 0 { node.id } else { self.node(node.id as u32).id }
+    }
+
+    fn insert(&mut self, now: u64, deadline: u64, id: u64, kind: u64) -> DeadlineKey {
+        if self.is_empty() {
+            // All buckets are empty, so that any origin will do; the best one is close.
+            self.origin = now;
+            self.front_from = u64::MAX;
+        }
+        let serial = self.next_serial(kind);
+        let when = self.filed(now, deadline);
+        let order = self.next_order();
+        let slot = self.occupy(Node { serial: serial.get(), when, order, id });
+        self.len += 1;
+        self.file(slot);
+        DeadlineKey { slot, serial }
+    }
+
+    /// Puts an unlinked interval back for its next expiry. `false` if that is past the end of time.
+    fn repeat(&mut self, slot: u32, now: u64) -> bool {
+        let home = self.node(slot).id as u32;
+        let Interval { due, period, id } = Interval::from(self.node(home));
+        // In the past of `now`, because it was filed at its time or later.
+        let last = now - (now - due) % period;
+        let Some(due) = last.checked_add(period) else {
+            return false;
+        };
+        *self.node_mut(home) = Interval { due, period, id }.into();
+        let when = self.filed(now, due);
+        let order = self.next_order();
+        let node = self.node_mut(slot);
+        node.when = when;
+        node.order = order;
+        self.file(slot);
+        true
+    }
+
+    /// Puts a node into a vacant slot, or into a new one.
+    fn occupy(&mut self, node: Node) -> u32 {
+        let slot = self.vacant;
+        if slot == NIL {
+            return self.push(node);
+        }
+        self.vacant = self.links[slot as usize].next;
+        *self.node_mut(slot) = node;
+        slot
+    }
+
+    fn push(&mut self, node: Node) -> u32 {
+        if self.links.is_empty() {
+            self.links.extend((0..BUCKETS as u32).map(|n| Link { prev: n, next: n }));
+        }
+        let slot = self.links.len() as u32;
+        assert!(slot < NIL, "too many deadlines");
+        self.links.push(Link { prev: NIL, next: NIL });
+        self.nodes.push(node);
+        slot
+    }
+
+    /// Gives back the slot, or the two slots, of an unlinked deadline.
+    fn discard(&mut self, slot: u32) {
+        self.len -= 1;
+        let node = self.node(slot);
+        if node.serial & REPEATS != 0 {
+            let interval = node.id as u32;
+            self.intervals -= 1;
+            self.vacate(interval);
+        }
+        self.vacate(slot);
+    }
+
+    fn vacate(&mut self, slot: u32) {
+        self.node_mut(slot).serial = 0;
+        self.links[slot as usize].next = self.vacant;
+        self.vacant = slot;
+    }
+
+    fn next_order(&mut self) -> u64 {
+        self.last_order += 2;
+        self.last_order
+    }
+
+    fn next_serial(&mut self, kind: u64) -> NonZeroU64 {
+        /// Serials are taken from the process by the block, not to write shared memory each time.
+        const BLOCK: u64 = 1 << 20;
+        /// How many blocks are taken. Not an `AtomicU64`, which some systems lack.
+        static BLOCKS: AtomicUsize = AtomicUsize::new(0);
+        if self.last_serial % BLOCK == 0 {
+            self.last_serial = BLOCKS.fetch_add(1, Ordering::Relaxed) as u64 * BLOCK;
+        }
+        let serial = NonZeroU64::MIN.saturating_add(self.last_serial);
+        self.last_serial = serial.get();
+        serial | kind
+    }
+
+    /// Rounds a deadline up so that it shares a wake-up with its neighbours, by less than its
+    /// slack.
+    fn filed(&self, now: u64, deadline: u64) -> u64 {
+        let slack = (deadline.saturating_sub(now) / 128).min(self.slack);
+        // One less than the greatest power of two that is not above the slack; none for none.
+        let mask = (1 << (slack | 1).ilog2()) - 1;
+        match deadline.checked_add(mask) {
+            Some(sum) => sum & !mask,
+            None => u64::MAX,
+        }
+    }
+}
+
+/// The wheel.
+impl Deadlines {
+    /// The bucket where a time belongs.
+    fn bucket(&self, when: u64) -> u32 {
+        let level = ((when ^ self.origin) | 1).ilog2() / 6;
+        level * 64 + digit(when, level)
+    }
+
+    /// Appends a node to its bucket.
+    fn file(&mut self, slot: u32) {
+        let node = self.node(slot);
+        let when = node.when;
+        let bucket = self.bucket(when);
+        let last = self.links[bucket as usize].prev;
+        let (level, bit) = level_and_bit(bucket);
+        if last == bucket {
+            self.occupied[level] |= bit;
+        } else if self.sorted[level] & bit != 0 && self.rank(last) > self.rank(slot) {
+            self.sorted[level] &= !bit;
+        }
+        self.links[last as usize].next = slot;
+        self.links[bucket as usize].prev = slot;
+        self.links[slot as usize] = Link { prev: last, next: bucket };
+        if when < self.front_from {
+            self.front = bucket;
+            self.front_from = when;
+        }
+    }
+
+    fn unlink(&mut self, slot: u32) {
+        let Link { prev, next } = self.links[slot as usize];
+        self.links[prev as usize].next = next;
+        self.links[next as usize].prev = prev;
+        // Only a bucket is on both sides.
+        if prev == next {
+            self.note_empty(prev);
+        }
+    }
+
+    fn rank(&self, slot: u32) -> (u64, u64) {
+        let node = self.node(slot);
+        (node.when, node.order)
+    }
+
+    /// The slot of the earliest deadline, after doing what was put off in the buckets up to it.
+    fn earliest(&mut self) -> Option<u32> {
+        loop {
+            let bucket = self.first_bucket()?;
+            if !self.is_sorted(bucket) {
+                self.arrange(bucket);
+                continue;
+            }
+            let slot = self.links[bucket as usize].next;
+            let node = self.node_mut(slot);
+            if node.order & MOVED == 0 {
+                self.front_from = self.node(slot).when;
+                return Some(slot);
+            }
+            node.order &= !MOVED;
+            self.unlink(slot);
+            self.file(slot);
+        }
+    }
+
+    fn first_bucket(&mut self) -> Option<u32> {
+        if !self.is_occupied(self.front) {
+            self.front = self.find_first_bucket()?;
+            self.front_from = 0;
+        }
+        Some(self.front)
+    }
+
+    fn find_first_bucket(&self) -> Option<u32> {
+        let before = (0..LEVELS as u32).rev().map(|level| {
+            let earlier = (1 << digit(self.origin, level)) - 1;
+            (level, self.occupied[level as usize] & earlier)
+        });
+        let after = (0..LEVELS as u32).map(|level| (level, self.occupied[level as usize]));
+        before
+            .chain(after)
+            .find(|&(_, occupied)| occupied != 0)
+            .map(|(level, occupied)| level * 64 + occupied.trailing_zeros())
+    }
+
+    /// Puts the first bucket in order: sends home what was moved elsewhere, and sorts or spreads
+    /// what remains.
+    fn arrange(&mut self, bucket: u32) {
+        let mut count = 0;
+        let mut earliest = u64::MAX;
+        let mut chain = self.detach(bucket);
+        while chain != NIL {
+            let slot = chain;
+            chain = self.links[slot as usize].next;
+            let node = self.node_mut(slot);
+            node.order &= !MOVED;
+            let when = node.when;
+            if self.bucket(when) == bucket {
+                count += 1;
+                earliest = earliest.min(when);
+            }
+            self.file(slot);
+        }
+        if self.is_sorted(bucket) {
+            return;
+        }
+        let mut chain = self.detach(bucket);
+        // At the lowest level all times are equal.
+        if count > FEW && bucket >= 64 {
+            self.move_origin(earliest, bucket / 64);
+        } else {
+            chain = self.sort(chain);
+        }
+        while chain != NIL {
+            let slot = chain;
+            chain = self.links[slot as usize].next;
+            self.file(slot);
+        }
+    }
+
+    /// Moves the origin to a time earlier than all others, in an empty bucket of this level.
+    fn move_origin(&mut self, origin: u64, level: u32) {
+        // What differs from the old origin only below that level differs from the new one there.
+        let home = level * 64 + digit(self.origin, level);
+        for lower in 0..level {
+            while self.occupied[lower as usize] != 0 {
+                let bucket = lower * 64 + self.occupied[lower as usize].trailing_zeros();
+                self.append(bucket, home);
+            }
+        }
+        self.origin = origin;
+        self.front = self.bucket(origin);
+        self.front_from = 0;
+    }
+
+    /// Appends all that is in one bucket to another.
+    fn append(&mut self, bucket: u32, to: u32) {
+        let Link { prev: last, next: first } = self.links[bucket as usize];
+        let before = self.links[to as usize].prev;
+        self.links[before as usize].next = first;
+        self.links[first as usize].prev = before;
+        self.links[last as usize].next = to;
+        self.links[to as usize].prev = last;
+        let (level, bit) = level_and_bit(to);
+        self.occupied[level] |= bit;
+        if before != to || !self.is_sorted(bucket) {
+            self.sorted[level] &= !bit;
+        }
+        self.clear(bucket);
+    }
+
+    /// Empties a bucket and answers what was in it, chained by `next` up to `NIL`.
+    fn detach(&mut self, bucket: u32) -> u32 {
+        let Link { prev: last, next: first } = self.links[bucket as usize];
+        if last == bucket {
+            return NIL;
+        }
+        self.links[last as usize].next = NIL;
+        self.clear(bucket);
+        first
+    }
+
+    fn clear(&mut self, bucket: u32) {
+        self.links[bucket as usize] = Link { prev: bucket, next: bucket };
+        self.note_empty(bucket);
+    }
+
+    fn note_empty(&mut self, bucket: u32) {
+        let (level, bit) = level_and_bit(bucket);
+        self.occupied[level] &= !bit;
+        self.sorted[level] |= bit;
+    }
+
+    fn is_occupied(&self, bucket: u32) -> bool {
+        let (level, bit) = level_and_bit(bucket);
+        self.occupied[level] & bit != 0
+    }
+
+    fn is_sorted(&self, bucket: u32) -> bool {
+        let (level, bit) = level_and_bit(bucket);
+        self.sorted[level] & bit != 0
+    }
+
+    /// Sorts a chain, by merging: that needs no memory.
+    fn sort(&mut self, mut chain: u32) -> u32 {
+        // In place `n`: nothing, or a sorted chain of 2^n nodes that came before the later places.
+        let mut runs = [NIL; 32];
+        while chain != NIL {
+            let mut run = chain;
+            chain = std::mem::replace(&mut self.links[run as usize].next, NIL);
+            let mut place = 0;
+            while runs[place] != NIL {
+                run = self.merge(std::mem::replace(&mut runs[place], NIL), run);
+                place += 1;
+            }
+            runs[place] = run;
+        }
+        runs.into_iter().fold(NIL, |later, earlier| self.merge(earlier, later))
+    }
+
+    fn merge(&mut self, mut a: u32, mut b: u32) -> u32 {
+        let (mut first, mut last) = (NIL, NIL);
+        while a != NIL && b != NIL {
+            let from = if self.rank(b) < self.rank(a) { &mut b } else { &mut a };
+            let slot = *from;
+            *from = self.links[slot as usize].next;
+            if last == NIL {
+                first = slot;
+            } else {
+                self.links[last as usize].next = slot;
+            }
+            last = slot;
+        }
+        let rest = if a == NIL { b } else { a };
+        if last == NIL {
+            return rest;
+        }
+        self.links[last as usize].next = rest;
+        first
+    }
+}
+
+/// The 6 bits of a time that count at a level.
+fn digit(time: u64, level: u32) -> u32 {
+    (time >> (level * 6)) as u32 & 63
+}
+
+fn level_and_bit(bucket: u32) -> (usize, u64) {
+    ((bucket / 64) as usize, 1 << (bucket % 64))
+}
+
+impl Default for Deadlines {
+    fn default() -> Deadlines {
+        Deadlines::new()
+    }
+}
+
+impl fmt::Debug for Deadlines {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Deadlines")
+            .field("len", &self.len)
+            .field("slack", &self.slack)
+            .finish_non_exhaustive()
+    }
+}

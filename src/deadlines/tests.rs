@@ -1,0 +1,286 @@
+use std::num::NonZeroU64;
+
+use proptest::prelude::*;
+
+use super::model::{Pair, Step};
+use super::{DeadlineKey, Deadlines};
+
+const MS: u64 = 1_000_000;
+const SECOND: u64 = 1_000 * MS;
+
+fn expire_all(deadlines: &mut Deadlines, now: u64) -> Vec<u64> {
+    std::iter::from_fn(|| deadlines.expire(now)).collect()
+}
+
+fn period(period: u64) -> NonZeroU64 {
+    NonZeroU64::new(period).unwrap()
+}
+
+#[test]
+fn nothing() {
+    let mut deadlines = Deadlines::new();
+    assert!(deadlines.is_empty());
+    assert_eq!(deadlines.next_wakeup(), None);
+    assert_eq!(deadlines.expire(u64::MAX), None);
+    assert!(!deadlines.remove(0));
+    assert!(!deadlines.cancel(DeadlineKey::from_parts(0, 0)));
+    assert!(!deadlines.cancel(DeadlineKey::from_parts(u32::MAX, u64::MAX)));
+}
+
+#[test]
+fn filed_by_the_slack_of_the_distance() {
+    // now, deadline, cap on the slack, filed
+    let table = [
+        (0, 127, u64::MAX, 127),
+        (0, 255, u64::MAX, 255),
+        (0, 257, u64::MAX, 258),
+        (1_000, 500, u64::MAX, 500),
+        (0, 200_001, 1 << 20, 200_704),
+        (0, 30 * SECOND, 1 << 20, (30 * SECOND).next_multiple_of(1 << 20)),
+        (0, 30 * SECOND, (1 << 20) - 1, (30 * SECOND).next_multiple_of(1 << 19)),
+        (0, 30 * SECOND, 1, 30 * SECOND),
+        (0, 30 * SECOND, 0, 30 * SECOND),
+        (0, u64::MAX, 1 << 20, u64::MAX),
+        (0, u64::MAX - 5, 1 << 20, u64::MAX),
+        (u64::MAX, u64::MAX, u64::MAX, u64::MAX),
+    ];
+    for (now, deadline, slack, filed) in table {
+        let mut deadlines = Deadlines::new();
+        deadlines.set_slack(slack);
+        deadlines.add(now, deadline, 0);
+        assert_eq!(deadlines.next_wakeup(), Some(filed), "{deadline} at {now}, slack {slack}");
+        assert_eq!(deadlines.expire(filed - 1), None);
+        assert_eq!(deadlines.expire(filed), Some(0));
+    }
+}
+
+#[test]
+fn equal_times_come_in_the_order_of_adding_and_moving() {
+    let mut deadlines = Deadlines::new();
+    let keys: Vec<_> = (0..100).map(|id| deadlines.add(0, 10, id)).collect();
+    assert!(deadlines.move_to(0, keys[3], 10));
+    assert!(deadlines.move_to(0, keys[0], 9));
+    assert!(deadlines.move_to(0, keys[0], 10));
+    assert!(deadlines.cancel(keys[50]));
+    let expected: Vec<_> = (0..100).filter(|id| ![0, 3, 50].contains(id)).chain([3, 0]).collect();
+    assert_eq!(expire_all(&mut deadlines, 10), expected);
+}
+
+#[test]
+fn a_moved_or_cancelled_deadline_never_wakes_at_its_old_time() {
+    let mut deadlines = Deadlines::new();
+    deadlines.set_slack(0);
+    let moved = deadlines.add(0, 10, 1);
+    let cancelled = deadlines.add(0, 11, 2);
+    deadlines.add(0, 12, 3);
+    assert!(deadlines.move_to(0, moved, 20));
+    assert_eq!(deadlines.next_wakeup(), Some(11));
+    assert!(deadlines.cancel(cancelled));
+    assert_eq!(deadlines.next_wakeup(), Some(12));
+    assert_eq!(expire_all(&mut deadlines, 19), [3]);
+    assert_eq!(deadlines.next_wakeup(), Some(20));
+    assert_eq!(expire_all(&mut deadlines, 20), [1]);
+}
+
+#[test]
+fn a_key_is_for_one_deadline_only() {
+    let mut deadlines = Deadlines::new();
+    let fired = deadlines.add(0, 10, 1);
+    assert_eq!(expire_all(&mut deadlines, 10), [1]);
+    let successor = deadlines.add(10, 20, 2);
+    assert_eq!(fired.to_parts().0, successor.to_parts().0, "the slot is used again");
+    assert!(!deadlines.cancel(fired));
+    assert!(!deadlines.move_to(10, fired, 30));
+    assert!(!Deadlines::new().cancel(successor));
+    let mut other = Deadlines::new();
+    other.add(0, 10, 1);
+    assert!(!other.cancel(successor));
+    assert!(deadlines.cancel(successor));
+    assert!(!deadlines.cancel(successor));
+}
+
+#[test]
+fn the_parts_of_a_key_make_the_key() {
+    let mut deadlines = Deadlines::new();
+    let key = deadlines.add(0, 10, 1);
+    let (slot, serial) = key.to_parts();
+    assert_eq!(DeadlineKey::from_parts(slot, serial), key);
+    assert!(!deadlines.cancel(DeadlineKey::from_parts(slot, 0)));
+    assert!(!deadlines.cancel(DeadlineKey::from_parts(slot + 1, serial)));
+    assert!(!deadlines.cancel(DeadlineKey::from_parts(slot, serial + 1)));
+    assert!(deadlines.cancel(DeadlineKey::from_parts(slot, serial)));
+}
+
+#[test]
+fn the_second_slot_of_an_interval_has_no_key() {
+    let mut deadlines = Deadlines::new();
+    let key = deadlines.add_interval(0, 10, period(10), 1);
+    for slot in (0..2_000).filter(|&slot| slot != key.to_parts().0) {
+        for serial in [0, 1 << 63, key.to_parts().1, u64::MAX] {
+            assert!(!deadlines.cancel(DeadlineKey::from_parts(slot, serial)));
+        }
+    }
+    assert!(deadlines.cancel(key));
+    assert!(deadlines.is_empty());
+}
+
+#[test]
+fn an_interval_keeps_its_phase() {
+    let mut deadlines = Deadlines::new();
+    let key = deadlines.add_interval(0, 100 * MS + 1, period(100 * MS), 7);
+    let mut now = 0;
+    for k in 1..1_000 {
+        now = deadlines.next_wakeup().unwrap();
+        let late = now - (k * 100 * MS + 1);
+        assert!(late < 1 << 20, "the {k}th is {late} ns late");
+        assert_eq!(expire_all(&mut deadlines, now), [7]);
+    }
+    now += 1_000 * SECOND;
+    assert_eq!(expire_all(&mut deadlines, now), [7], "one after a stall");
+    let wait = deadlines.next_wakeup().unwrap() - now;
+    assert!(wait <= 101 * MS + MS);
+
+    assert!(deadlines.move_to(now, key, now + 50 * MS));
+    assert_eq!(expire_all(&mut deadlines, now + 52 * MS), [7]);
+    let next = deadlines.next_wakeup().unwrap();
+    assert!((now + 150 * MS..now + 152 * MS).contains(&next), "its phase moved with it");
+    assert!(deadlines.cancel(key));
+    assert_eq!(deadlines.next_wakeup(), None);
+}
+
+#[test]
+fn an_interval_ends_with_time() {
+    let mut deadlines = Deadlines::new();
+    let key = deadlines.add_interval(0, u64::MAX - 10, period(7), 1);
+    deadlines.set_slack(0);
+    assert!(deadlines.move_to(0, key, u64::MAX - 10));
+    assert_eq!(expire_all(&mut deadlines, u64::MAX - 10), [1]);
+    assert_eq!(expire_all(&mut deadlines, u64::MAX), [1]);
+    assert!(deadlines.is_empty());
+    assert!(!deadlines.cancel(key));
+}
+
+#[test]
+fn remove_takes_the_earliest_of_the_id() {
+    let mut deadlines = Deadlines::new();
+    let last = deadlines.add(0, 30, 1);
+    deadlines.add(0, 10, 2);
+    let first = deadlines.add_interval(0, 20, period(5), 1);
+    assert!(deadlines.remove(1));
+    assert!(!deadlines.cancel(first));
+    assert!(deadlines.remove(1));
+    assert!(!deadlines.cancel(last));
+    assert!(!deadlines.remove(1));
+    assert_eq!(expire_all(&mut deadlines, 30), [2]);
+}
+
+#[test]
+fn time_may_stand_still_jump_and_step_back() {
+    let mut deadlines = Deadlines::new();
+    deadlines.set_slack(0);
+    let century = 100 * 365 * 86_400 * SECOND;
+    deadlines.add(century, century + 10, 1);
+    assert_eq!(deadlines.expire(century), None);
+    deadlines.add(century - SECOND, century - SECOND + 5, 2);
+    deadlines.add(century - SECOND, 0, 3);
+    assert_eq!(expire_all(&mut deadlines, century - SECOND), [3]);
+    assert_eq!(deadlines.next_wakeup(), Some(century - SECOND + 5));
+    assert_eq!(expire_all(&mut deadlines, 2 * century), [2, 1]);
+}
+
+/// Expiring may stop half-way, and what comes in between takes its place.
+#[test]
+fn what_did_not_fit_waits() {
+    let mut deadlines = Deadlines::new();
+    for id in 0..1_000 {
+        deadlines.add(0, 1 + id / 10, id);
+    }
+    for id in 0..500 {
+        assert_eq!(deadlines.expire(100), Some(id));
+    }
+    deadlines.add(100, 1, 5_000);
+    deadlines.add(100, 100, 5_001);
+    assert_eq!(deadlines.expire(100), Some(5_000));
+    assert_eq!(expire_all(&mut deadlines, 99), (500..990).collect::<Vec<_>>());
+    assert_eq!(expire_all(&mut deadlines, 100), (990..1_000).chain([5_001]).collect::<Vec<_>>());
+}
+
+/// The earliest of a million is moved again and again: each time the next one must be at hand.
+#[test]
+fn the_earliest_is_moved_each_time() {
+    const N: u64 = 20_000;
+    let mut deadlines = Deadlines::new();
+    let keys: Vec<_> = (0..N).map(|id| deadlines.add(id, 30 * SECOND + id * MS, id)).collect();
+    for round in 1..10 {
+        for id in 0..N {
+            let now = round * 20 * SECOND + id * MS;
+            let due = 30 * SECOND + (round - 1) * 20 * SECOND + id * MS;
+            let next = deadlines.next_wakeup().unwrap();
+            assert!((due..due + (1 << 20)).contains(&next), "round {round}, {id}");
+            assert!(deadlines.move_to(now, keys[id as usize], now + 30 * SECOND));
+        }
+    }
+}
+
+#[test]
+fn the_strictest_slack_is_remembered_while_it_matters() {
+    let mut deadlines = Deadlines::new();
+    assert_eq!(deadlines.strictest_slack(), 1 << 20);
+    deadlines.set_slack(100);
+    let key = deadlines.add(0, SECOND, 1);
+    deadlines.set_slack(1_000);
+    assert_eq!(deadlines.strictest_slack(), 100);
+    deadlines.cancel(key);
+    deadlines.set_slack(1_000);
+    assert_eq!(deadlines.strictest_slack(), 1_000);
+}
+
+#[test]
+fn memory() {
+    use super::{Link, Node};
+    assert!(size_of::<Node>() + size_of::<Link>() <= 40);
+    assert_eq!(size_of::<Option<DeadlineKey>>(), 16);
+    let mut deadlines = Deadlines::new();
+    assert_eq!(deadlines.nodes.capacity() + deadlines.links.capacity(), 0);
+    for round in 0..100 {
+        let keys: Vec<_> = (0..1_000).map(|n| deadlines.add(round, n * MS, n)).collect();
+        keys.into_iter().for_each(|key| assert!(deadlines.cancel(key)));
+    }
+    assert_eq!(deadlines.nodes.len(), 1_000, "slots are used again");
+    assert!(deadlines.try_reserve(usize::MAX).is_err());
+    assert!(deadlines.try_reserve(u32::MAX as usize).is_err());
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let amount = prop_oneof![30 => any::<u64>(), 1 => Just(0), 1 => Just(u64::MAX)];
+    (any::<u8>(), any::<u16>(), any::<u8>(), amount).prop_map(|(what, pick, shape, amount)| Step {
+        what,
+        pick,
+        shape,
+        amount,
+    })
+}
+
+/// How many steps against the model; `DEADLINES_STEPS=10000000` for a long run.
+fn cases() -> u32 {
+    let steps = std::env::var("DEADLINES_STEPS").ok().and_then(|steps| steps.parse().ok());
+    steps.unwrap_or(400_000) / 400
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(cases()) })]
+
+    #[test]
+    fn the_model_agrees(
+        peek in any::<bool>(),
+        capacity in 0..100_usize,
+        now in prop_oneof![Just(0), any::<u64>(), 0..1_u64 << 50],
+        steps in prop::collection::vec(step(), 1..800),
+    ) {
+        let mut pair = Pair::new(peek, capacity, now);
+        for step in steps {
+            pair.step(step);
+        }
+        pair.finish();
+    }
+}
