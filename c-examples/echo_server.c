@@ -41,7 +41,7 @@ static mio_st_poller_t poller;
 static mio_st_tcp_listener_t listener;
 static bool some_wait; /* to be accepted */
 
-static int check(int result, const char *what)
+static int check_call(int result, const char *what)
 {
     if (result < 0) {
         fprintf(stderr, "echo_server: %s: %s\n", what, mio_st_strerror(result));
@@ -49,6 +49,8 @@ static int check(int result, const char *what)
     }
     return result;
 }
+
+#define check(call) check_call(call, #call)
 
 /* NULL when all are in use. */
 static struct connection *find_free(void)
@@ -73,8 +75,7 @@ static void accept_clients(void)
         c->start = c->end = 0;
         c->readable = c->read_closed = false;
         check(mio_st_poller_register_tcp_stream(poller, c->stream, (uint64_t)(c - connections),
-                                                MIO_ST_READABLE | MIO_ST_WRITABLE, MIO_ST_EDGE),
-              "register");
+                                                MIO_ST_READABLE | MIO_ST_WRITABLE, MIO_ST_EDGE));
     }
     some_wait = true; /* until a connection closes */
 }
@@ -142,8 +143,7 @@ static void on_connection(struct connection *c, mio_st_event_t event)
         break;
     case GO_ON: /* the rest of an edge is not reported again, unless it is asked for */
         check(mio_st_poller_reregister_tcp_stream(poller, c->stream, event.id,
-                                                  MIO_ST_READABLE | MIO_ST_WRITABLE, MIO_ST_EDGE),
-              "reregister");
+                                                  MIO_ST_READABLE | MIO_ST_WRITABLE, MIO_ST_EDGE));
         break;
     case CLOSE:
         close_connection(c);
@@ -155,22 +155,21 @@ static void listen_on(const char *address)
 {
     struct sockaddr_storage bound;
     char text[MIO_ST_ADDR_TEXT_SIZE];
-    check(mio_st_tcp_listener_bind_str(&listener, address), address);
-    check(mio_st_poller_register_tcp_listener(poller, listener, LISTENER, MIO_ST_READABLE, MIO_ST_EDGE),
-          "register");
-    int length = check(mio_st_tcp_listener_local_addr(listener, &bound), "local_addr");
-    check(mio_st_addr_format((struct sockaddr *)&bound, (socklen_t)length, text, sizeof text), "format");
+    check_call(mio_st_tcp_listener_bind_str(&listener, address), address);
+    check(mio_st_poller_register_tcp_listener(poller, listener, LISTENER, MIO_ST_READABLE, MIO_ST_EDGE));
+    int length = check(mio_st_tcp_listener_local_addr(listener, &bound));
+    check(mio_st_addr_format((struct sockaddr *)&bound, (socklen_t)length, text, sizeof text));
     printf("listening on %s\n", text);
     fflush(stdout);
 }
 
 int main(int argc, char **argv)
 {
-    check(mio_st_poller_new(&poller), "poller");
+    check(mio_st_poller_new(&poller));
     listen_on(argc > 1 ? argv[1] : "127.0.0.1:7000");
     for (;;) {
         mio_st_event_t events[256];
-        int count = check(mio_st_poller_poll(poller, events, 256, -1), "poll");
+        int count = check(mio_st_poller_poll(poller, events, 256, -1));
         for (int i = 0; i < count; i++) {
             if (events[i].id == LISTENER)
                 accept_clients();

@@ -334,7 +334,7 @@ static size_t used_connections = FIRST_CONNECTION; /* those after it were never 
 static struct connection *free_connections;
 
 /* Ends the program if a call failed that cannot fail while there is memory, or that it needs to start. */
-static int check(int result, const char *what)
+static int check_call(int result, const char *what)
 {
     if (result < 0) {
         fprintf(stderr, "http_server: %s: %s (%s)\n", what, mio_st_strerror(result), mio_st_err_name(result));
@@ -343,10 +343,12 @@ static int check(int result, const char *what)
     return result;
 }
 
+#define check(call) check_call(call, #call)
+
 static uint64_t now(void)
 {
     uint64_t nanoseconds = 0;
-    check(mio_st_poller_now(poller, &nanoseconds), "now");
+    check(mio_st_poller_now(poller, &nanoseconds));
     return nanoseconds;
 }
 
@@ -356,7 +358,7 @@ static void set_deadline(struct connection *c, uint64_t timeout)
     if (mio_st_poller_move_deadline(poller, c->deadline, c->expires) > 0)
         return;
     /* There was none, or it has fired. */
-    check(mio_st_poller_add_deadline(poller, c->id, c->expires, &c->deadline), "add_deadline");
+    check(mio_st_poller_add_deadline(poller, c->id, c->expires, &c->deadline));
 }
 
 static const char *reason(int status)
@@ -752,7 +754,7 @@ static void on_connection(struct connection *c, uint32_t readiness)
         break;
     case GO_ON:
         /* There may be no further edge for what is left to be read. */
-        check(mio_st_poller_notify(poller, c->id, MY_TURN), "notify");
+        check(mio_st_poller_notify(poller, c->id, MY_TURN));
         c->waits_for_turn = true;
         break;
     case CLOSE:
@@ -814,12 +816,12 @@ static void on_listener(uint32_t readiness)
             return;
         if (error < 0) {
             /* Out of memory, or of what the spare descriptor is made of. It may pass. */
-            check(mio_st_poller_add_timeout(poller, LISTENER, ACCEPT_PAUSE, NULL), "add_timeout");
+            check(mio_st_poller_add_timeout(poller, LISTENER, ACCEPT_PAUSE, NULL));
             accepts_later = true;
             return;
         }
     }
-    check(mio_st_poller_notify(poller, LISTENER, MY_TURN), "notify");
+    check(mio_st_poller_notify(poller, LISTENER, MY_TURN));
     accepts_later = true;
 }
 
@@ -844,19 +846,17 @@ static void start(const char *port)
     char what[MIO_ST_ADDR_TEXT_SIZE + 32];
     snprintf(address, sizeof address, "127.0.0.1:%s", port);
     snprintf(what, sizeof what, "cannot listen on %s", address);
-    check(mio_st_poller_with_capacity(&poller, MAX_CONNECTIONS, MAX_CONNECTIONS), "poller");
-    check(mio_st_tcp_listener_bind_str(&listener, address), what);
-    check(mio_st_poller_register_tcp_listener(poller, listener, LISTENER, MIO_ST_READABLE, MIO_ST_EDGE),
-          "register");
-    check(mio_st_awakener_new(&awakener, poller, STOP), "awakener");
+    check(mio_st_poller_with_capacity(&poller, MAX_CONNECTIONS, MAX_CONNECTIONS));
+    check_call(mio_st_tcp_listener_bind_str(&listener, address), what);
+    check(mio_st_poller_register_tcp_listener(poller, listener, LISTENER, MIO_ST_READABLE, MIO_ST_EDGE));
+    check(mio_st_awakener_new(&awakener, poller, STOP));
     stop_on(SIGTERM);
     stop_on(SIGINT);
     spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
 
     struct sockaddr_storage bound;
-    int length = check(mio_st_tcp_listener_local_addr(listener, &bound), "local_addr");
-    check(mio_st_addr_format((struct sockaddr *)&bound, (socklen_t)length, address, sizeof address),
-          "addr_format");
+    int length = check(mio_st_tcp_listener_local_addr(listener, &bound));
+    check(mio_st_addr_format((struct sockaddr *)&bound, (socklen_t)length, address, sizeof address));
     printf("listening on %s\ntry: curl -i http://%s/\n", address, address);
     fflush(stdout);
 }
@@ -866,7 +866,7 @@ static void run(void)
 {
     for (;;) {
         mio_st_event_t events[MAX_EVENTS];
-        int count = check(mio_st_poller_poll(poller, events, MAX_EVENTS, -1), "poll");
+        int count = check(mio_st_poller_poll(poller, events, MAX_EVENTS, -1));
         for (int i = 0; i < count; i++) {
             struct connection *c;
             if (events[i].id == STOP)

@@ -26,10 +26,14 @@ mod buffer;
 mod clock;
 mod fd;
 mod fork;
+pub(crate) mod pipe;
+pub(crate) mod process;
+pub(crate) mod signal;
 pub(crate) mod socket;
+pub(crate) mod unix_socket;
 
 pub(crate) use self::buffer::Buffer;
 pub(crate) use self::clock::{duration, instant, monotonic, monotonic_coarse, nanos};
-pub(crate) use self::fd::{Fd, fd_traits};
+pub(crate) use self::fd::{Fd, evented_traits, fd_traits, read_traits, std_traits, write_traits};
 pub(crate) use self::fork::Generation;
 pub(crate) use self::selector::{Selector, Waker};
