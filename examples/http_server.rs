@@ -170,7 +170,7 @@ fn path_of(target: &str) -> &str {
 
 /// Digits only: `parse` would take a sign, too.
 fn parse_length(value: &[u8]) -> Option<u64> {
-    let digits = str::from_utf8(value).ok()?;
+    let digits = std::str::from_utf8(value).ok()?;
     if digits.starts_with('+') { None } else { digits.parse().ok() }
 }
 

@@ -1,11 +1,10 @@
 use std::fmt;
 use std::io;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::event::{Event, EventedId, Ready};
 use crate::poll::Poller;
-use crate::sys::{Generation, Waker};
+use crate::sys::{Generation, Shared, Waker};
 
 /// Wakes a [`Poller`] from another thread, or from a signal handler.
 ///
@@ -46,10 +45,10 @@ use crate::sys::{Generation, Waker};
 /// # }
 /// ```
 pub struct Awakener {
-    shared: Arc<Shared>,
+    shared: Shared<State>,
 }
 
-struct Shared {
+struct State {
     waker: Waker,
     id: u64,
     /// A wake was sent that the poller has not seen: another would change nothing.
@@ -98,6 +97,11 @@ impl Awakener {
         if shared.pending.swap(true, Ordering::AcqRel) { Ok(()) } else { shared.waker.wake() }
     }
 
+    /// Whether the process was forked since the poller was created.
+    pub(crate) fn is_forked(&self) -> bool {
+        !self.shared.generation.is_current()
+    }
+
     /// Does nothing: an awakener drains itself.
     ///
     /// # Errors
@@ -119,10 +123,15 @@ impl fmt::Debug for Awakener {
 /// last handle was dropped.
 #[derive(Default)]
 pub(super) struct Awakeners {
-    all: Vec<Arc<Shared>>,
+    all: Vec<Shared<State>>,
 }
 
 impl Awakeners {
+    /// How many the poller keeps.
+    pub(super) fn len(&self) -> usize {
+        self.all.len()
+    }
+
     /// Adds an awakener.
     pub(super) fn add(
         &mut self,
@@ -131,13 +140,13 @@ impl Awakeners {
         generation: Generation,
     ) -> io::Result<Awakener> {
         self.all.try_reserve(1)?;
-        let shared = Arc::new(Shared {
+        let shared = Shared::new(State {
             waker,
             id,
             pending: AtomicBool::new(false),
             closed: AtomicBool::new(false),
             generation,
-        });
+        })?;
         self.all.push(shared.clone());
         Ok(Awakener { shared })
     }
@@ -159,10 +168,10 @@ impl Awakeners {
     }
 
     /// Closes those that have no handle any more; calls `unseen` with the event of each whose last
-    /// wake was not handed out.
+    /// wake was not handed out, at most once for each.
     pub(super) fn sweep(&mut self, mut unseen: impl FnMut(Event)) {
         self.all.retain(|awakener| {
-            let alive = Arc::strong_count(awakener) > 1;
+            let alive = !awakener.is_last();
             if !alive && awakener.pending.load(Ordering::Acquire) {
                 unseen(Event::from_raw(awakener.id, Ready::READABLE));
             }

@@ -217,11 +217,15 @@ impl Poller {
     /// `WouldBlock` when as many notifications wait as there is room for: poll first, or create the
     /// poller [`with_capacity`](Poller::with_capacity). In a forked child it fails.
     pub fn try_notify(&mut self, id: EventedId, ready: Ready) -> io::Result<()> {
+        self.try_post(Event::new(id, ready))
+    }
+
+    pub(crate) fn try_post(&mut self, event: Event) -> io::Result<()> {
         self.generation.check()?;
         if self.notifications.len() == self.notifications.capacity() {
             return Err(io::ErrorKind::WouldBlock.into());
         }
-        self.notify(id, ready);
+        self.notifications.push_back(event);
         Ok(())
     }
 
@@ -329,11 +333,15 @@ impl Poller {
     /// How long a poll would wait at most: zero while a notification waits, otherwise until the next
     /// deadline; `None` without either. It is for embedding the poller in another loop.
     pub fn next_wakeup(&mut self) -> Option<Duration> {
+        self.next_wakeup_nanos().map(Duration::from_nanos)
+    }
+
+    pub(crate) fn next_wakeup_nanos(&mut self) -> Option<u64> {
         if !self.notifications.is_empty() {
-            return Some(Duration::ZERO);
+            return Some(0);
         }
         let wakeup = self.deadlines.next_wakeup()?;
-        Some(Duration::from_nanos(wakeup.saturating_sub(sys::monotonic())))
+        Some(wakeup.saturating_sub(sys::monotonic()))
     }
 
     /// The time of the last poll; if that did not need to read the clock, it is read now.
@@ -365,11 +373,14 @@ impl Poller {
     /// As [`poll`](Poller::poll), without asking the system: it hands out notifications and expired
     /// deadlines only, and never waits.
     pub fn poll_userspace(&mut self, events: &mut Events) {
-        events.fill(|buffer| {
-            let expired = self.deadline_expired();
-            let shares = self.turn.divide(buffer.room(), false, self.notifications.len(), expired);
-            self.fill_from_userspace(buffer, shares.deadlines);
-        });
+        events.fill(|buffer| self.fill_userspace(buffer));
+    }
+
+    /// The poll cycle without the system.
+    pub(crate) fn fill_userspace(&mut self, buffer: &mut Buffer<'_>) {
+        let expired = self.deadline_expired();
+        let shares = self.turn.divide(buffer.room(), false, self.notifications.len(), expired);
+        self.fill_from_userspace(buffer, shares.deadlines);
     }
 
     /// The poll cycle. `timeout` is in nanoseconds.
@@ -521,6 +532,22 @@ impl Poller {
         Ok(())
     }
 
+    /// The deadlines with room for one more, and the time.
+    pub(crate) fn room_for_deadline(&mut self) -> io::Result<(&mut Deadlines, u64)> {
+        self.deadlines.try_reserve(1)?;
+        Ok((&mut self.deadlines, sys::monotonic()))
+    }
+
+    /// Makes room for so many more deadlines and notifications.
+    pub(crate) fn try_reserve(&mut self, deadlines: usize, notifications: usize) -> io::Result<()> {
+        self.deadlines.try_reserve(deadlines)?;
+        Ok(self.notifications.try_reserve_exact(notifications)?)
+    }
+
+    pub(crate) fn deadlines(&mut self) -> &mut Deadlines {
+        &mut self.deadlines
+    }
+
     pub(crate) fn generation(&self) -> Generation {
         self.generation
     }
@@ -528,6 +555,7 @@ impl Poller {
     pub(crate) fn add_awakener(&mut self, id: u64) -> io::Result<Awakener> {
         self.generation.check()?;
         let notifications = &mut self.notifications;
+        notifications.try_reserve(self.awakeners.len())?;
         self.awakeners.sweep(|unseen| notifications.push_back(unseen));
         let waker = Waker::new(&self.selector, id)?;
         self.awakeners.add(waker, id, self.generation)

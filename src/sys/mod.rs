@@ -29,6 +29,7 @@ mod fork;
 pub(crate) mod pipe;
 pub(crate) mod process;
 pub(crate) mod signal;
+mod shared;
 pub(crate) mod socket;
 pub(crate) mod unix_socket;
 
@@ -37,3 +38,4 @@ pub(crate) use self::clock::{duration, instant, monotonic, monotonic_coarse, nan
 pub(crate) use self::fd::{Fd, evented_traits, fd_traits, read_traits, std_traits, write_traits};
 pub(crate) use self::fork::Generation;
 pub(crate) use self::selector::{Selector, Waker};
+pub(crate) use self::shared::Shared;
