@@ -6,6 +6,7 @@
 use std::io;
 use std::mem::MaybeUninit;
 use std::net::SocketAddr;
+use std::num::NonZeroU64;
 use std::os::fd::{AsRawFd, RawFd};
 
 use libc::{iovec, sockaddr_storage, socklen_t};
@@ -174,6 +175,7 @@ impl Poller {
         period: u64,
     ) -> io::Result<DeadlineKey> {
         let (deadlines, now) = self.room_for_deadline()?;
+        let period = NonZeroU64::new(period).unwrap_or(NonZeroU64::MIN);
         Ok(deadlines.add_interval(now, now.saturating_add(first), period, id))
     }
 

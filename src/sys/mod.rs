@@ -28,8 +28,8 @@ mod fd;
 mod fork;
 pub(crate) mod pipe;
 pub(crate) mod process;
-pub(crate) mod signal;
 mod shared;
+pub(crate) mod signal;
 pub(crate) mod socket;
 pub(crate) mod unix_socket;
 
