@@ -906,5 +906,5 @@ int main(int argc, char **argv)
     start(port != NULL ? port : "8080");
     run();
     stop();
-    return 0;
+    return mio_st_live_handles() == 0 ? 0 : 1; /* 1 would be a mistake in this program */
 }

@@ -405,6 +405,9 @@ impl Connection {
     }
 
     fn take_chunk_size(&mut self) -> bool {
+        if self.unread().first().is_some_and(|byte| !byte.is_ascii_hexdigit()) {
+            return self.refuse(400); // httparse takes no digit for a zero.
+        }
         match httparse::parse_chunk_size(self.unread()) {
             Ok(httparse::Status::Complete((length, size))) => {
                 self.left = size;
