@@ -469,6 +469,7 @@ impl Poller {
     }
 
     /// Asks the system for events until there are some, or the timeout or the next deadline has passed.
+    #[inline(never)]
     fn wait(
         &mut self,
         buffer: &mut Buffer<'_>,
@@ -495,6 +496,7 @@ impl Poller {
     }
 
     /// Asks the system for events, once; `None` if a signal interrupts.
+    #[inline]
     fn select(
         &self,
         buffer: &mut Buffer<'_>,
@@ -527,16 +529,20 @@ impl Poller {
     #[inline]
     fn fill_from_userspace(&mut self, buffer: &mut Buffer<'_>, deadlines: usize) {
         self.notifications.move_to(buffer, buffer.room().saturating_sub(deadlines));
-        if self.deadlines.is_empty() {
-            return;
+        if !self.deadlines.is_empty() {
+            self.fill_from_deadlines(buffer);
+            // What the deadlines left over.
+            self.notifications.move_to(buffer, buffer.room());
         }
+    }
+
+    #[inline(never)]
+    fn fill_from_deadlines(&mut self, buffer: &mut Buffer<'_>) {
         let now = self.now_nanos();
         while buffer.room() > 0 {
             let Some(id) = self.deadlines.expire(now) else { break };
             buffer.push(Event::from_raw(id, Ready::TIMER));
         }
-        // What the deadlines left over.
-        self.notifications.move_to(buffer, buffer.room());
     }
 
     #[inline]
