@@ -131,7 +131,7 @@ macro_rules! internet_socket {
             ///
             /// # Errors
             ///
-            /// An IPv4 socket has no such option (`ENOPROTOOPT` on Linux).
+            /// `Unsupported` of an IPv4 socket, which has no such option.
             pub fn only_v6(&self) -> std::io::Result<bool> {
                 let (level, name) = (libc::IPPROTO_IPV6, libc::IPV6_V6ONLY);
                 $crate::sys::socket::int_option(&self.fd, level, name).map(|only| only != 0)
