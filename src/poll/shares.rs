@@ -47,8 +47,8 @@ impl Turn {
         let mut shares = [0; 3];
         let first = self.0;
         let in_turn = (0..3).map(|i| (first + i) % 3).filter(|kind| waiting[*kind]);
-        for kind in in_turn.take(room) {
-            shares[kind] = 1;
+        for kind in in_turn.cycle().take(room) {
+            shares[kind] += 1;
             self.0 = (kind + 1) % 3;
         }
         Shares { system: shares[SYSTEM], deadlines: shares[DEADLINES] }
