@@ -36,7 +36,7 @@ fn in_sources() -> BTreeSet<String> {
         for item in file.items {
             let syn::Item::Fn(function) = item else { continue };
             let name = function.sig.ident.to_string();
-            let for_c = function.attrs.iter().any(|attribute| is_no_mangle(attribute));
+            let for_c = function.attrs.iter().any(is_no_mangle);
             assert_eq!(for_c, name.starts_with("mio_st_"), "{name} in {}", path.display());
             if for_c {
                 assert!(function.sig.abi.is_some(), "{name} is not extern \"C\"");
