@@ -16,7 +16,19 @@ abi := $(basename $(version))
 target_dir := $(or $(CARGO_TARGET_DIR),target)
 out := $(target_dir)/release
 
-.PHONY: lib header install
+.PHONY: run test lib header install
+.DEFAULT_GOAL := lib
+
+# The HTTP server in C, on 127.0.0.1:$(PORT).
+PORT ?= 8080
+run: lib
+	$(CC) -std=c11 -O2 -Iinclude -o $(out)/http_server c-examples/http_server.c $(out)/libmio_st.a
+	@echo "try: curl -i http://127.0.0.1:$(PORT)/"
+	@PORT=$(PORT) $(out)/http_server
+
+# Every test: of Rust, of C, and of the programs.
+test: lib
+	MIO_ST_LIB_DIR="$(abspath $(out))" $(CARGO) test $(CARGO_FLAGS) --workspace
 
 # The static and the shared library.
 lib:

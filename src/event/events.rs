@@ -2,7 +2,7 @@ use std::fmt;
 use std::iter::FusedIterator;
 
 use crate::event::Event;
-use crate::sys::Batch;
+use crate::sys::{Batch, MAX_EVENTS};
 
 /// The events of one poll.
 ///
@@ -44,10 +44,10 @@ impl Events {
 
     /// Creates room for `capacity` events.
     ///
-    /// A poll into a capacity of 0 is an error, and no system call fills more than the kernel's own
-    /// limit (on Linux `INT_MAX / sizeof(struct epoll_event)`).
+    /// A poll into a capacity of 0 is an error. A capacity beyond what the kernel fills in one call (on
+    /// Linux `INT_MAX / sizeof(struct epoll_event)`, 178 million) is taken as that.
     pub fn with_capacity(capacity: usize) -> Events {
-        Events { batch: Batch::with_capacity(capacity), position: 0 }
+        Events { batch: Batch::with_capacity(capacity.min(MAX_EVENTS)), position: 0 }
     }
 
     /// How many events fit.

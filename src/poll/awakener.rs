@@ -13,7 +13,8 @@ use crate::sys::{Generation, Shared, Waker};
 /// one event, and there may be one too many. There is nothing to drain, and a poller may have any
 /// number of awakeners.
 ///
-/// A wake sent before the `Awakener` was dropped still arrives.
+/// A wake sent before the `Awakener` was dropped still arrives. Its descriptor is closed with the poller,
+/// or when the next awakener of the poller is created.
 ///
 /// # Implementation
 ///
@@ -80,9 +81,9 @@ impl Awakener {
 
     /// Wakes the poller; costs no system call while an earlier wake is still to be seen.
     ///
-    /// It may be called from a signal handler: it takes no lock and allocates nothing. (`errno` may
-    /// change.) What was written before the call is visible to the thread of the poller when it sees
-    /// the event.
+    /// It may be called from a signal handler: it takes no lock, allocates nothing, and leaves `errno` as
+    /// it was. What was written before the call is visible to the thread of the poller when it sees the
+    /// event.
     ///
     /// # Errors
     ///
@@ -94,7 +95,11 @@ impl Awakener {
         }
         // The swap is a release whether the flag was set or not, so that what this thread has written
         // is visible to the poller, whose own swap (in `rearm`) comes after it.
-        if shared.pending.swap(true, Ordering::AcqRel) { Ok(()) } else { shared.waker.wake() }
+        if shared.pending.swap(true, Ordering::AcqRel) {
+            return Ok(());
+        }
+        // Unless it was sent, the next one must try again.
+        shared.waker.wake().inspect_err(|_| shared.pending.store(false, Ordering::Release))
     }
 
     /// Whether the process was forked since the poller was created.
@@ -127,11 +132,6 @@ pub(super) struct Awakeners {
 }
 
 impl Awakeners {
-    /// How many the poller keeps.
-    pub(super) fn len(&self) -> usize {
-        self.all.len()
-    }
-
     /// Adds an awakener.
     pub(super) fn add(
         &mut self,
@@ -171,16 +171,29 @@ impl Awakeners {
         }
     }
 
-    /// Closes those that have no handle any more; calls `unseen` with the event of each whose last
-    /// wake was not handed out, at most once for each.
-    pub(super) fn sweep(&mut self, mut unseen: impl FnMut(Event)) {
+    /// Closes those that have no handle any more, after handing the event of each whose last wake was not
+    /// seen to `keep`. If that fails, the awakener stays.
+    pub(super) fn sweep(
+        &mut self,
+        mut keep: impl FnMut(Event) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let mut result = Ok(());
         self.all.retain(|awakener| {
-            let alive = !awakener.is_last();
-            if !alive && awakener.pending.load(Ordering::Acquire) {
-                unseen(Event::from_raw(awakener.id, Ready::READABLE));
+            // If this is the last share, then all that the threads did with theirs before they dropped
+            // them is visible, the last wake too.
+            if !awakener.is_last() {
+                return true;
             }
-            alive
+            if awakener.pending.load(Ordering::Relaxed) {
+                let kept = keep(Event::from_raw(awakener.id, Ready::READABLE));
+                if kept.is_err() {
+                    result = kept;
+                    return true;
+                }
+            }
+            false
         });
+        result
     }
 }
 

@@ -1,5 +1,4 @@
 use std::cell::Cell;
-use std::collections::VecDeque;
 use std::io;
 use std::marker::PhantomData;
 use std::num::NonZeroU64;
@@ -9,6 +8,7 @@ use std::time::{Duration, Instant};
 use crate::deadlines::{DeadlineKey, Deadlines};
 use crate::event::{Event, Evented, EventedId, Events, Ready};
 use crate::poll::awakener::Awakeners;
+use crate::poll::notifications::Notifications;
 use crate::poll::shares::Turn;
 use crate::poll::{Awakener, Interests, PollOption};
 use crate::sys::{self, Batch, Buffer, Generation, Selector, Waker};
@@ -81,10 +81,12 @@ const COARSE_LAG: u64 = 100_000_000;
 #[derive(Debug)]
 pub struct Poller {
     selector: Selector,
-    notifications: VecDeque<Event>,
+    notifications: Notifications,
     deadlines: Deadlines,
     awakeners: Awakeners,
     turn: Turn,
+    /// `poll_userspace` has its own, so that calling it never takes the system's turn away.
+    turn_in_userspace: Turn,
     /// The time of the last poll, if it was read.
     now: Cell<Option<u64>>,
     /// This process, as long as there are neither notifications nor deadlines, and `now` is not known;
@@ -110,19 +112,22 @@ impl Poller {
     ///
     /// # Errors
     ///
-    /// As [`new`](Poller::new).
+    /// As [`new`](Poller::new), and `OutOfMemory`.
     pub fn with_capacity(deadlines: usize, notifications: usize) -> io::Result<Poller> {
-        Ok(Poller {
+        let mut poller = Poller {
             selector: Selector::new()?,
-            notifications: VecDeque::with_capacity(notifications),
-            deadlines: Deadlines::with_capacity(deadlines),
+            notifications: Notifications::default(),
+            deadlines: Deadlines::new(),
             awakeners: Awakeners::default(),
             turn: Turn::default(),
+            turn_in_userspace: Turn::default(),
             now: Cell::new(None),
             quiet: Cell::new(Generation::NONE),
             generation: Generation::current(),
             _thread: PhantomData,
-        })
+        };
+        poller.try_reserve(deadlines, notifications)?;
+        Ok(poller)
     }
 
     /// Registers a handle: from now on its readiness gives events with `id`.
@@ -209,7 +214,7 @@ impl Poller {
     #[inline]
     pub fn notify(&mut self, id: EventedId, ready: Ready) {
         self.quiet.set(Generation::NONE);
-        self.notifications.push_back(Event::new(id, ready));
+        self.notifications.push(Event::new(id, ready));
     }
 
     /// As [`notify`](Poller::notify), without ever allocating.
@@ -224,11 +229,11 @@ impl Poller {
 
     pub(crate) fn try_post(&mut self, event: Event) -> io::Result<()> {
         self.generation.check()?;
-        if self.notifications.len() == self.notifications.capacity() {
+        if self.notifications.is_full() {
             return Err(io::ErrorKind::WouldBlock.into());
         }
         self.quiet.set(Generation::NONE);
-        self.notifications.push_back(event);
+        self.notifications.push(event);
         Ok(())
     }
 
@@ -402,7 +407,8 @@ impl Poller {
     pub(crate) fn fill_userspace(&mut self, buffer: &mut Buffer<'_>) {
         self.now.set(None);
         let expired = self.deadline_expired();
-        let shares = self.turn.divide(buffer.room(), false, self.notifications.len(), expired);
+        let waiting = self.notifications.len();
+        let shares = self.turn_in_userspace.divide(buffer.room(), false, waiting, expired);
         self.fill_from_userspace(buffer, shares.deadlines);
     }
 
@@ -441,8 +447,11 @@ impl Poller {
         let notifications = self.notifications.len();
         let shares = self.turn.divide(buffer.room(), true, notifications, expired);
         if shares.system > 0 {
-            let timeout = if expired || notifications > 0 { Some(0) } else { timeout };
-            self.wait(buffer, shares.system, timeout)?;
+            if expired || notifications > 0 || timeout == Some(0) {
+                self.select(buffer, shares.system, Some(0))?;
+            } else {
+                self.wait(buffer, shares.system, timeout)?;
+            }
         }
         self.fill_from_userspace(buffer, shares.deadlines);
         if self.notifications.is_empty() && self.deadlines.is_empty() && self.now.get().is_none() {
@@ -460,6 +469,7 @@ impl Poller {
     }
 
     /// Asks the system for events until there are some, or the timeout or the next deadline has passed.
+    #[inline(never)]
     fn wait(
         &mut self,
         buffer: &mut Buffer<'_>,
@@ -467,32 +477,40 @@ impl Poller {
         timeout: Option<u64>,
     ) -> io::Result<()> {
         let deadline = self.deadlines.next_wakeup();
-        // When the wait ends; without an end no time has to be measured.
-        let end = match timeout {
-            Some(0) => None,
-            Some(timeout) => {
-                let end = self.now_nanos().saturating_add(timeout);
-                Some(deadline.map_or(end, |deadline| deadline.min(end)))
-            }
-            None => deadline,
-        };
+        let timeout = timeout.map(|timeout| self.now_nanos().saturating_add(timeout));
+        let end = deadline.into_iter().chain(timeout).min();
         loop {
-            let remaining = end.map(|end| end.saturating_sub(self.now_nanos())).or(timeout);
+            // Without an end no time has to be measured.
+            let remaining = end.map(|end| end.saturating_sub(self.now_nanos()));
             let step = remaining.map(|remaining| self.step(remaining, deadline == end));
-            let waited = buffer.select(&self.selector, room, step);
-            if step != Some(0) {
-                // The time has passed: who needs it reads the clock again.
-                self.now.set(None);
-            }
-            match waited {
-                Ok(0) if step < remaining => {}
-                Ok(_) => break,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
+            let count = self.select(buffer, room, step)?;
+            // Time has passed: who needs to know reads the clock again.
+            self.now.set(None);
+            match count {
+                // Interrupted by a signal, or the wait goes on in another piece.
+                None => {}
+                Some(0) if step < remaining => {}
+                Some(_) => return Ok(()),
             }
         }
-        self.awakeners.rearm(|n| buffer.get(n));
-        Ok(())
+    }
+
+    /// Asks the system for events, once; `None` if a signal interrupts.
+    #[inline]
+    fn select(
+        &self,
+        buffer: &mut Buffer<'_>,
+        room: usize,
+        timeout: Option<u64>,
+    ) -> io::Result<Option<usize>> {
+        match buffer.select(&self.selector, room, timeout) {
+            Ok(count) => {
+                self.awakeners.rearm(|n| buffer.get(n));
+                Ok(Some(count))
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// How long to wait in one piece when `remaining` is to be waited for.
@@ -508,25 +526,22 @@ impl Poller {
 
     /// Fills the buffer with notifications and expired deadlines; `deadlines` of the room is left for
     /// the latter.
+    #[inline]
     fn fill_from_userspace(&mut self, buffer: &mut Buffer<'_>, deadlines: usize) {
-        self.take_notifications(buffer, buffer.room().saturating_sub(deadlines));
-        if self.deadlines.is_empty() {
-            return;
+        self.notifications.move_to(buffer, buffer.room().saturating_sub(deadlines));
+        if !self.deadlines.is_empty() {
+            self.fill_from_deadlines(buffer);
+            // What the deadlines left over.
+            self.notifications.move_to(buffer, buffer.room());
         }
+    }
+
+    #[inline(never)]
+    fn fill_from_deadlines(&mut self, buffer: &mut Buffer<'_>) {
         let now = self.now_nanos();
         while buffer.room() > 0 {
             let Some(id) = self.deadlines.expire(now) else { break };
             buffer.push(Event::from_raw(id, Ready::TIMER));
-        }
-        // What the deadlines left over.
-        self.take_notifications(buffer, buffer.room());
-    }
-
-    #[inline]
-    fn take_notifications(&mut self, buffer: &mut Buffer<'_>, most: usize) {
-        for _ in 0..most {
-            let Some(event) = self.notifications.pop_front() else { break };
-            buffer.push(event);
         }
     }
 
@@ -565,7 +580,7 @@ impl Poller {
         self.generation.check()?;
         self.notifications.try_reserve(1)?;
         self.quiet.set(Generation::NONE);
-        self.notifications.push_back(event);
+        self.notifications.push(event);
         Ok(())
     }
 
@@ -588,8 +603,10 @@ impl Poller {
 
     /// Makes room for so many more deadlines and notifications.
     pub(crate) fn try_reserve(&mut self, deadlines: usize, notifications: usize) -> io::Result<()> {
-        self.deadlines.try_reserve(deadlines)?;
-        Ok(self.notifications.try_reserve_exact(notifications)?)
+        if deadlines > 0 {
+            self.deadlines.try_reserve(deadlines)?;
+        }
+        Ok(self.notifications.try_reserve(notifications)?)
     }
 
     pub(crate) fn deadlines(&mut self) -> &mut Deadlines {
@@ -602,10 +619,12 @@ impl Poller {
 
     pub(crate) fn add_awakener(&mut self, id: u64) -> io::Result<Awakener> {
         self.generation.check()?;
-        let notifications = &mut self.notifications;
-        notifications.try_reserve(self.awakeners.len())?;
         self.quiet.set(Generation::NONE);
-        self.awakeners.sweep(|unseen| notifications.push_back(unseen));
+        self.awakeners.sweep(|unseen| {
+            self.notifications.try_reserve(1)?;
+            self.notifications.push(unseen);
+            Ok(())
+        })?;
         let waker = Waker::new(&self.selector, id)?;
         self.awakeners.add(waker, id, self.generation)
     }

@@ -5,7 +5,7 @@
 
 use std::io;
 use std::mem::MaybeUninit;
-use std::slice;
+use std::{ptr, slice};
 
 use crate::event::Event;
 use crate::sys::selector::{KernelEvent, MAX_EVENTS, Selector, translate, untranslated};
@@ -28,6 +28,18 @@ impl<'a> Buffer<'a> {
     pub(crate) fn push(&mut self, event: Event) {
         self.memory[self.len].write(untranslated(event));
         self.len += 1;
+    }
+
+    /// Puts in as many of the events as there is room for, and returns how many.
+    #[inline]
+    pub(crate) fn extend(&mut self, events: &[KernelEvent]) -> usize {
+        let count = events.len().min(self.room());
+        let free = &mut self.memory[self.len..][..count];
+        let free = free.as_mut_ptr().cast::<KernelEvent>();
+        // SAFETY: there are `count` events in both; one is borrowed mutably, so that they do not overlap.
+        unsafe { ptr::copy_nonoverlapping(events.as_ptr(), free, count) };
+        self.len += count;
+        count
     }
 
     /// Asks the system for events, at most `room` of them, which replace those that were there.

@@ -259,18 +259,9 @@ impl Waker {
         Ok(Waker { eventfd })
     }
 
+    /// Fails only when the descriptor was closed behind our back: the counter would be full after 2^64 - 2
+    /// wakes, which is thousands of years.
     pub(crate) fn wake(&self) -> io::Result<()> {
-        match self.write() {
-            // The counter is full after 2^64 - 2 wakes: empty it, and the write makes an edge again.
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                let _ = self.eventfd.read(&mut [0; 8]);
-                self.write()
-            }
-            result => result,
-        }
-    }
-
-    fn write(&self) -> io::Result<()> {
         let one = 1u64.to_ne_bytes();
         // SAFETY: the pointer and the length are those of an array.
         unsafe { syscall!(write(self.eventfd.raw(), one.as_ptr().cast(), one.len())) }.map(drop)

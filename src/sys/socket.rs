@@ -17,26 +17,29 @@ use crate::sys::fd::clamp;
 
 /// Writing to a connection that is gone is an error, and never the signal SIGPIPE.
 #[cfg(not(any(target_os = "macos", target_os = "ios")))]
-const NO_SIGNAL: c_int = libc::MSG_NOSIGNAL;
+pub(super) const NO_SIGNAL: c_int = libc::MSG_NOSIGNAL;
 /// Darwin has an option of the socket instead, see [`prepare`].
 #[cfg(any(target_os = "macos", target_os = "ios"))]
-const NO_SIGNAL: c_int = 0;
+pub(super) const NO_SIGNAL: c_int = 0;
 
 /// A socket address of any family, as the system has it.
+//
+// The order of the fields counts where a batch points to many of them.
 #[derive(Copy, Clone)]
+#[repr(C)]
 pub(crate) struct Addr {
     storage: sockaddr_storage,
-    len: socklen_t,
+    pub(super) len: socklen_t,
 }
 
 impl Addr {
     /// An address for the system to write to.
-    fn unset() -> Addr {
+    pub(super) fn unset() -> Addr {
         // SAFETY: all-zero is a valid sockaddr_storage: it is made of integers.
         Addr { storage: unsafe { mem::zeroed() }, len: size_of::<sockaddr_storage>() as socklen_t }
     }
 
-    fn of<T>(address: T) -> Addr {
+    pub(super) fn of<T>(address: T) -> Addr {
         const { assert!(size_of::<T>() <= size_of::<sockaddr_storage>()) };
         let mut addr = Addr::unset();
         addr.len = size_of::<T>() as socklen_t;
@@ -45,7 +48,7 @@ impl Addr {
         addr
     }
 
-    fn as_ptr(&self) -> *const sockaddr {
+    pub(super) fn as_ptr(&self) -> *const sockaddr {
         (&raw const self.storage).cast()
     }
 
@@ -137,12 +140,12 @@ pub(crate) fn new(family: c_int, kind: c_int) -> io::Result<Fd> {
 /// What the system could not do when it made the socket.
 #[cfg(not(any(target_os = "macos", target_os = "ios")))]
 #[inline]
-fn prepare(_: &Fd) -> io::Result<()> {
+pub(super) fn prepare(_: &Fd) -> io::Result<()> {
     Ok(())
 }
 
 #[cfg(any(target_os = "macos", target_os = "ios"))]
-fn prepare(fd: &Fd) -> io::Result<()> {
+pub(super) fn prepare(fd: &Fd) -> io::Result<()> {
     set_nonblocking_cloexec(fd.raw())?;
     set_option(fd, libc::SOL_SOCKET, libc::SO_NOSIGPIPE, &1 as &c_int)
 }
@@ -281,6 +284,13 @@ pub(crate) unsafe fn recv_iovecs(fd: RawFd, buffers: &[iovec]) -> io::Result<usi
     unsafe { syscall!(readv(fd, buffers.as_ptr(), buffers.len() as c_int)) }.map(|n| n as usize)
 }
 
+pub(crate) fn send_to(fd: &Fd, buffer: &[u8], address: &Addr) -> io::Result<usize> {
+    let (pointer, len) = (buffer.as_ptr().cast(), buffer.len());
+    // SAFETY: the pointers and the lengths are those of a slice and of an address.
+    unsafe { syscall!(sendto(fd.raw(), pointer, len, NO_SIGNAL, address.as_ptr(), address.len)) }
+        .map(|n| n as usize)
+}
+
 /// Receives with flags such as `MSG_PEEK`.
 pub(crate) fn recv(fd: &Fd, buffer: &mut [u8], flags: c_int) -> io::Result<usize> {
     // SAFETY: the pointer and the length are those of a slice that is ours to write.
@@ -288,22 +298,96 @@ pub(crate) fn recv(fd: &Fd, buffer: &mut [u8], flags: c_int) -> io::Result<usize
         .map(|n| n as usize)
 }
 
-/// Sets a socket option, see `socket(7)`, `ip(7)`, `tcp(7)`. The value is a plain struct of C's.
-pub(crate) fn set_option<T: Copy>(fd: &Fd, level: c_int, name: c_int, value: &T) -> io::Result<()> {
+/// As [`recv`], and who sent it.
+pub(crate) fn recv_from(fd: &Fd, buffer: &mut [u8], flags: c_int) -> io::Result<(usize, Addr)> {
+    let mut sender = Addr::unset();
+    let (pointer, len) = (buffer.as_mut_ptr().cast(), buffer.len());
+    let (name, name_len) = (sender.as_mut_ptr(), &raw mut sender.len);
+    // SAFETY: the pointers and the lengths are those of a slice that is ours to write and of an address.
+    let n = unsafe { syscall!(recvfrom(fd.raw(), pointer, len, flags, name, name_len)) }?;
+    Ok((n as usize, sender))
+}
+
+/// As [`recv_from`], into several buffers, and with the flags of the message, such as `MSG_TRUNC`.
+#[cfg(not(epoll))]
+pub(crate) fn recv_message(
+    fd: &Fd,
+    buffers: &mut [std::io::IoSliceMut<'_>],
+) -> io::Result<(usize, Addr, c_int)> {
+    let mut sender = Addr::unset();
+    // SAFETY: all-zero is a valid msghdr: it is made of integers and pointers.
+    let mut message: libc::msghdr = unsafe { mem::zeroed() };
+    message.msg_name = sender.as_mut_ptr().cast();
+    message.msg_namelen = sender.len;
+    message.msg_iov = buffers.as_mut_ptr().cast();
+    message.msg_iovlen = buffers.len() as _;
+    // SAFETY: the message points to an address and to slices, which are ours to write; an `IoSliceMut`
+    // has the layout of an iovec.
+    let n = unsafe { syscall!(recvmsg(fd.raw(), &mut message, 0)) }?;
+    sender.len = message.msg_namelen;
+    Ok((n as usize, sender, message.msg_flags))
+}
+
+/// Ends the association of a datagram socket with its peer.
+pub(crate) fn disconnect(fd: &Fd) -> io::Result<()> {
+    // All-zero is AF_UNSPEC, which means nobody.
+    match connect(fd, &Addr::unset()) {
+        // BSD and Darwin disconnect, and then say that they do not know the family.
+        #[cfg(kqueue)]
+        Err(error) if matches!(error.raw_os_error(), Some(libc::EAFNOSUPPORT | libc::EINVAL)) => {
+            Ok(())
+        }
+        result => result,
+    }
+}
+
+/// The value of a socket option: C's integers, and structs made of them.
+///
+/// # Safety
+///
+/// There is no padding, and any bits are a value.
+pub(crate) unsafe trait Plain: Copy {}
+
+// SAFETY: they are integers, or consist of integers of one size.
+unsafe impl Plain for c_int {}
+// SAFETY: as above.
+unsafe impl Plain for u8 {}
+// SAFETY: as above.
+unsafe impl Plain for libc::linger {}
+// SAFETY: as above.
+unsafe impl Plain for libc::in_addr {}
+// SAFETY: as above.
+unsafe impl Plain for libc::ip_mreq {}
+// SAFETY: 16 bytes and an integer, which is aligned behind them.
+unsafe impl Plain for libc::ipv6_mreq {}
+
+/// Sets a socket option, see `socket(7)`, `ip(7)`, `ipv6(7)`, `tcp(7)`.
+pub(crate) fn set_option<T: Plain>(
+    fd: &Fd,
+    level: c_int,
+    name: c_int,
+    value: &T,
+) -> io::Result<()> {
     let len = size_of::<T>() as socklen_t;
     let value = (&raw const *value).cast::<c_void>();
     // SAFETY: the pointer and the length are those of the value.
     unsafe { syscall!(setsockopt(fd.raw(), level, name, value, len)) }.map(drop)
 }
 
-/// Gets a socket option, which is an integer.
-pub(crate) fn int_option(fd: &Fd, level: c_int, name: c_int) -> io::Result<c_int> {
-    let mut value: c_int = 0;
-    let mut len = size_of::<c_int>() as socklen_t;
+/// Gets a socket option.
+pub(crate) fn option<T: Plain>(fd: &Fd, level: c_int, name: c_int) -> io::Result<T> {
+    // SAFETY: any bits are a value, all-zero ones too.
+    let mut value: T = unsafe { mem::zeroed() };
+    let mut len = size_of::<T>() as socklen_t;
     let pointer = (&raw mut value).cast::<c_void>();
-    // SAFETY: the pointer and the length are those of an integer.
+    // SAFETY: the pointer and the length are those of the value, and what is written is one.
     unsafe { syscall!(getsockopt(fd.raw(), level, name, pointer, &mut len)) }?;
     Ok(value)
+}
+
+/// Gets a socket option, which is an integer.
+pub(crate) fn int_option(fd: &Fd, level: c_int, name: c_int) -> io::Result<c_int> {
+    option(fd, level, name)
 }
 
 /// Sets a socket option, which is an integer.
