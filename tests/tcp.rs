@@ -851,10 +851,9 @@ fn a_listener_is_never_registered_for_writing() {
 
 #[test]
 fn sockets_stay_in_their_thread_and_builders_do_not() {
-    assert!(!Sends::<TcpStream>::YES && !Syncs::<TcpStream>::YES);
-    assert!(!Sends::<TcpListener>::YES && !Syncs::<TcpListener>::YES);
-    assert!(Sends::<TcpListenerBuilder>::YES && Sends::<TcpStreamBuilder>::YES);
-    assert!(Sends::<Keepalive>::YES);
+    assert_eq!((Sends::<TcpStream>::YES, Syncs::<TcpStream>::YES), (false, false));
+    assert_eq!((Sends::<TcpListener>::YES, Syncs::<TcpListener>::YES), (false, false));
+    assert_eq!((Sends::<TcpStreamBuilder>::YES, Sends::<TcpListenerBuilder>::YES), (true, true));
 }
 
 #[test]
