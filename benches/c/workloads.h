@@ -1,0 +1,253 @@
+/* The workloads in C, the same as those in src/bin. A contender includes this file after it has defined
+ *
+ *   CONTENDER(name)     the name with the contender's in front
+ *   struct loop         its poller, with the events of one poll if the program keeps those
+ *   struct source       what it wants to keep for each descriptor
+ *   CALLBACK(event)     a callback around `event`, if the library calls back
+ *   loop_init(loop)
+ *   loop_free(loop)
+ *   loop_add(loop, source, fd, id, edge, event, context)   for reading; false if it has no such trigger
+ *   loop_modify(loop, source, fd, id, edge)
+ *   loop_remove(loop, source, fd)
+ *   loop_close(loop, source, fd)   ends the registration, if that must be said, and closes
+ *   loop_poll(loop, wait, event, context)
+ *                       polls once, without waiting unless `wait`; calls event(context, id, closed),
+ *                       where `closed` says that there may be an end of file to read
+ *
+ * all of them macros or inline functions, so that nothing stands between the workload and the library.
+ */
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* struct Outcome of src/lib.rs */
+struct outcome {
+    uint64_t operations;
+    uint64_t wall;
+    uint64_t cpu;
+};
+
+static uint64_t clock_now(clockid_t clock) {
+    struct timespec time;
+    check(clock_gettime(clock, &time));
+    return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
+}
+
+static void begin(struct outcome *outcome) {
+    outcome->wall = clock_now(CLOCK_MONOTONIC);
+    outcome->cpu = clock_now(CLOCK_PROCESS_CPUTIME_ID);
+}
+
+static bool end(struct outcome *outcome, uint64_t operations) {
+    outcome->operations = operations;
+    outcome->wall = clock_now(CLOCK_MONOTONIC) - outcome->wall;
+    outcome->cpu = clock_now(CLOCK_PROCESS_CPUTIME_ID) - outcome->cpu;
+    return true;
+}
+
+/* Chain: see src/bin/chain.rs. */
+
+struct chain {
+    int (*pairs)[2];
+    uint64_t count;
+    uint64_t writes;
+    uint64_t read;
+    bool edge;
+};
+
+static inline void chain_event(void *context, uint64_t id, bool closed) {
+    struct chain *chain = context;
+    char byte;
+    (void)closed;
+    while (read(chain->pairs[id][0], &byte, 1) == 1) {
+        chain->read++;
+        if (chain->writes > 0) {
+            uint64_t next = id + 1 == chain->count ? 0 : id + 1;
+            chain->writes--;
+            check(write(chain->pairs[next][1], "e", 1));
+        }
+        if (!chain->edge)
+            return;
+    }
+    assert(errno == EAGAIN);
+}
+CALLBACK(chain_event)
+
+bool CONTENDER(chain)(struct outcome *outcome, uint64_t count, uint64_t active, uint64_t writes,
+                      bool edge) {
+    struct chain chain = {calloc(count, sizeof(int[2])), count, writes, 0, edge};
+    struct source *sources = calloc(count, sizeof *sources);
+    struct loop loop;
+    loop_init(&loop);
+    for (uint64_t i = 0; i < count; i++) {
+        check(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, chain.pairs[i]));
+        if (!loop_add(&loop, &sources[i], chain.pairs[i][0], i, edge, chain_event, &chain))
+            return false;
+    }
+    begin(outcome);
+    for (uint64_t i = 0; i < active; i++)
+        check(write(chain.pairs[i * (count / active)][1], "e", 1));
+    while (chain.read < active + writes)
+        loop_poll(&loop, true, chain_event, &chain);
+    assert(chain.read == active + writes);
+    return end(outcome, chain.read);
+}
+
+/* Echo and churn: see src/bin/serve.rs. */
+
+#define LISTENER 0
+#define BUFFER 4096
+
+struct connection {
+    int fd;
+    struct source source;
+};
+
+struct server {
+    struct loop loop;
+    int listener;
+    struct connection *connections; /* from 1 on: 0 is the listener */
+    uint64_t *unused;
+    uint64_t unused_count;
+    uint64_t closed;
+    uint64_t requests;
+    bool short_reads;
+};
+
+static inline void serve_event(void *context, uint64_t id, bool closed);
+CALLBACK(serve_event)
+
+static inline void serve_accept(struct server *server) {
+    for (;;) {
+        struct sockaddr_storage address;
+        socklen_t length = sizeof address;
+        int fd = accept4(server->listener, (struct sockaddr *)&address, &length,
+                         SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd < 0) {
+            assert(errno == EAGAIN);
+            return;
+        }
+        assert(server->unused_count > 0);
+        uint64_t id = server->unused[--server->unused_count];
+        struct connection *connection = &server->connections[id];
+        connection->fd = fd;
+        check(loop_add(&server->loop, &connection->source, fd, id, SERVE_EDGE, serve_event,
+                       server) ? 0 : -1);
+    }
+}
+
+static inline void serve_event(void *context, uint64_t id, bool closed) {
+    struct server *server = context;
+    if (id == LISTENER) {
+        serve_accept(server);
+        return;
+    }
+    struct connection *connection = &server->connections[id];
+    char buffer[BUFFER];
+    for (;;) {
+        ssize_t n = recv(connection->fd, buffer, sizeof buffer, 0);
+        if (n > 0) {
+            ssize_t sent = send(connection->fd, buffer, (size_t)n, MSG_NOSIGNAL);
+            assert(sent == n);
+            server->requests++;
+            if (!SERVE_EDGE || (server->short_reads && !closed && (size_t)n < sizeof buffer))
+                return;
+        } else if (n == 0) {
+            loop_close(&server->loop, &connection->source, connection->fd);
+            server->unused[server->unused_count++] = id;
+            server->closed++;
+            return;
+        } else {
+            assert(errno == EAGAIN);
+            return;
+        }
+    }
+}
+
+bool CONTENDER(serve)(struct outcome *outcome, uint64_t concurrent, uint64_t total,
+                      bool short_reads, void (*listening)(void *, uint16_t), void *argument) {
+    struct server server = {.short_reads = short_reads};
+    struct sockaddr_in address = {.sin_family = AF_INET,
+                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t length = sizeof address;
+    struct source source;
+    if (short_reads && !SERVE_EDGE)
+        return false;
+    loop_init(&server.loop);
+    server.connections = calloc(concurrent + 1, sizeof *server.connections);
+    server.unused = calloc(concurrent, sizeof *server.unused);
+    for (uint64_t id = concurrent; id > 0; id--)
+        server.unused[server.unused_count++] = id;
+    server.listener = check(socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    check(bind(server.listener, (struct sockaddr *)&address, sizeof address));
+    check(listen(server.listener, SOMAXCONN));
+    check(getsockname(server.listener, (struct sockaddr *)&address, &length));
+    check(loop_add(&server.loop, &source, server.listener, LISTENER, SERVE_EDGE, serve_event,
+                   &server) ? 0 : -1);
+    listening(argument, ntohs(address.sin_port));
+    begin(outcome);
+    while (server.closed < total)
+        loop_poll(&server.loop, true, serve_event, &server);
+    return end(outcome, server.requests);
+}
+
+/* Registering: see src/bin/ctl.rs. */
+
+static inline void ctl_event(void *context, uint64_t id, bool closed) {
+    (void)id, (void)closed;
+    ++*(uint64_t *)context;
+}
+CALLBACK(ctl_event)
+
+bool CONTENDER(ctl)(struct outcome *outcome, uint64_t count, bool modify) {
+    struct loop loop;
+    struct source source;
+    int pair[2];
+    uint64_t events = 0;
+    check(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair));
+    loop_init(&loop);
+    if (modify) {
+        check(loop_add(&loop, &source, pair[0], 7, SERVE_EDGE, ctl_event, &events) ? 0 : -1);
+        begin(outcome);
+        for (uint64_t i = 0; i < count; i++)
+            loop_modify(&loop, &source, pair[0], i, SERVE_EDGE);
+    } else {
+        begin(outcome);
+        for (uint64_t i = 0; i < count; i++) {
+            if (i > 0)
+                loop_remove(&loop, &source, pair[0]);
+            check(loop_add(&loop, &source, pair[0], i, SERVE_EDGE, ctl_event, &events) ? 0 : -1);
+        }
+    }
+    end(outcome, count);
+    loop_poll(&loop, false, ctl_event, &events);
+    assert(events == 0);
+    check(write(pair[1], "e", 1));
+    loop_poll(&loop, true, ctl_event, &events);
+    assert(events == 1);
+    return true;
+}
+
+/* Idle: see src/bin/idle.rs. */
+
+bool CONTENDER(idle)(struct outcome *outcome, uint64_t count, uint64_t polls,
+                     void (*ready)(void *), void *argument) {
+    struct loop loop;
+    struct source *sources = calloc(count, sizeof *sources);
+    uint64_t events = 0;
+    loop_init(&loop);
+    for (uint64_t i = 0; i < count; i++) {
+        int fd = check(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+        check(loop_add(&loop, &sources[i], fd, i, SERVE_EDGE, ctl_event, &events) ? 0 : -1);
+    }
+    /* The first poll may tell the system what was registered. */
+    loop_poll(&loop, false, ctl_event, &events);
+    ready(argument);
+    begin(outcome);
+    for (uint64_t i = 0; i < polls; i++)
+        loop_poll(&loop, false, ctl_event, &events);
+    assert(events == 0);
+    return end(outcome, polls);
+}
