@@ -38,7 +38,6 @@ static inline int loop_wait(struct loop *loop, int timeout) {
     }
 }
 
-#define loop_free(loop) check(close((loop)->epoll))
 #define loop_add(loop, source, fd, id, edge, event, context) \
     ((void)(source), control(loop, EPOLL_CTL_ADD, fd, id, edge), true)
 #define loop_modify(loop, source, fd, id, edge) control(loop, EPOLL_CTL_MOD, fd, id, edge)
@@ -50,6 +49,27 @@ static inline int loop_wait(struct loop *loop, int timeout) {
         for (int i = 0; i < n; i++)                                                               \
             event(context, (loop)->events[i].data.u64,                                            \
                   ((loop)->events[i].events & (EPOLLRDHUP | EPOLLHUP)) != 0);                     \
+    } while (0)
+
+/* An eventfd, edge-triggered, so that it need not be read: each write is an edge. */
+struct waker {
+    int eventfd;
+};
+
+static void waker_wake(struct waker *waker) {
+    uint64_t one = 1;
+    check(write(waker->eventfd, &one, sizeof one));
+}
+
+#define WAKER_CALLBACK(event)
+#define waker_init(waker, loop, event, context)                                                   \
+    ((waker)->eventfd = check(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),                            \
+     control(loop, EPOLL_CTL_ADD, (waker)->eventfd, 0, true))
+#define waker_poll(loop, event, context)                                                          \
+    do {                                                                                          \
+        int n = loop_wait(loop, -1);                                                              \
+        for (int i = 0; i < n; i++)                                                               \
+            event(context);                                                                       \
     } while (0)
 
 #include "workloads.h"

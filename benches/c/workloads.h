@@ -5,18 +5,26 @@
  *   struct source       what it wants to keep for each descriptor
  *   CALLBACK(event)     a callback around `event`, if the library calls back
  *   loop_init(loop)
- *   loop_free(loop)
  *   loop_add(loop, source, fd, id, edge, event, context)   for reading; false if it has no such trigger
- *   loop_modify(loop, source, fd, id, edge)
+ *   loop_modify(loop, source, fd, id, edge)        if there is such a thing
  *   loop_remove(loop, source, fd)
  *   loop_close(loop, source, fd)   ends the registration, if that must be said, and closes
  *   loop_poll(loop, wait, event, context)
  *                       polls once, without waiting unless `wait`; calls event(context, id, closed),
  *                       where `closed` says that there may be an end of file to read
  *
+ *   struct waker
+ *   WAKER_CALLBACK(event)
+ *   loop_init_threads(loop)                        if it differs from loop_init
+ *   waker_init(waker, loop, event, context)
+ *   waker_poll(loop, event, context)               if it differs from loop_poll
+ *   waker_wake(waker)                              from any thread; calls event(context)
+ *
  * all of them macros or inline functions, so that nothing stands between the workload and the library.
  */
 #include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -206,13 +214,20 @@ bool CONTENDER(ctl)(struct outcome *outcome, uint64_t count, bool modify) {
     struct source source;
     int pair[2];
     uint64_t events = 0;
+#ifdef NO_CTL
+    return false;
+#endif
     check(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair));
     loop_init(&loop);
     if (modify) {
         check(loop_add(&loop, &source, pair[0], 7, SERVE_EDGE, ctl_event, &events) ? 0 : -1);
+#ifdef loop_modify
         begin(outcome);
         for (uint64_t i = 0; i < count; i++)
             loop_modify(&loop, &source, pair[0], i, SERVE_EDGE);
+#else
+        return false;
+#endif
     } else {
         begin(outcome);
         for (uint64_t i = 0; i < count; i++) {
@@ -250,4 +265,109 @@ bool CONTENDER(idle)(struct outcome *outcome, uint64_t count, uint64_t polls,
         loop_poll(&loop, false, ctl_event, &events);
     assert(events == 0);
     return end(outcome, polls);
+}
+
+/* Wake: see src/bin/wake.rs. */
+
+#ifndef loop_init_threads
+#define loop_init_threads(loop) loop_init(loop)
+#endif
+#ifndef waker_poll
+#define waker_poll(loop, event, context) loop_poll(loop, true, event, context)
+#endif
+
+static inline void woken(void *context) {
+    ++*(uint64_t *)context;
+}
+WAKER_CALLBACK(woken)
+
+/* One side of the round trips. */
+struct side {
+    struct loop loop;
+    struct waker waker;
+    uint64_t events;
+    atomic_ullong asked; /* how often the other side has woken this one */
+    struct side *other;
+    uint64_t rounds;
+};
+
+static void side_init(struct side *side, struct side *other, uint64_t rounds) {
+    loop_init_threads(&side->loop);
+    waker_init(&side->waker, &side->loop, woken, &side->events);
+    side->events = 0;
+    atomic_init(&side->asked, 0);
+    side->other = other;
+    side->rounds = rounds;
+}
+
+static void side_ask(struct side *side, uint64_t round) {
+    atomic_store_explicit(&side->asked, round, memory_order_release);
+    waker_wake(&side->waker);
+}
+
+static void side_wait(struct side *side, uint64_t round) {
+    uint64_t events = side->events;
+    while (atomic_load_explicit(&side->asked, memory_order_acquire) < round ||
+           side->events == events)
+        waker_poll(&side->loop, woken, &side->events);
+}
+
+static void *answer(void *argument) {
+    struct side *side = argument;
+    for (uint64_t round = 1; round <= side->rounds; round++) {
+        side_wait(side, round);
+        side_ask(side->other, round);
+    }
+    return NULL;
+}
+
+bool CONTENDER(wake)(struct outcome *outcome, uint64_t rounds) {
+    static struct side here, there;
+    pthread_t thread;
+    side_init(&here, &there, rounds);
+    side_init(&there, &here, rounds);
+    check(-pthread_create(&thread, NULL, answer, &there));
+    begin(outcome);
+    for (uint64_t round = 1; round <= rounds; round++) {
+        side_ask(&there, round);
+        side_wait(&here, round);
+    }
+    end(outcome, rounds);
+    check(-pthread_join(thread, NULL));
+    return true;
+}
+
+struct storm {
+    struct loop loop;
+    struct waker waker;
+    uint64_t events;
+    uint64_t wakes;
+    atomic_ullong sent;
+};
+
+static void *storm_wake(void *argument) {
+    struct storm *storm = argument;
+    for (uint64_t i = 0; i < storm->wakes; i++) {
+        atomic_fetch_add_explicit(&storm->sent, 1, memory_order_relaxed);
+        waker_wake(&storm->waker);
+    }
+    return NULL;
+}
+
+bool CONTENDER(storm)(struct outcome *outcome, uint64_t threads, uint64_t wakes) {
+    static struct storm storm;
+    pthread_t *ids = calloc(threads, sizeof *ids);
+    loop_init_threads(&storm.loop);
+    waker_init(&storm.waker, &storm.loop, woken, &storm.events);
+    storm.wakes = wakes;
+    begin(outcome);
+    for (uint64_t i = 0; i < threads; i++)
+        check(-pthread_create(&ids[i], NULL, storm_wake, &storm));
+    /* After the last wake there is at least one event: who sees all of them sent has been woken. */
+    while (atomic_load_explicit(&storm.sent, memory_order_relaxed) < threads * wakes)
+        waker_poll(&storm.loop, woken, &storm.events);
+    for (uint64_t i = 0; i < threads; i++)
+        check(-pthread_join(ids[i], NULL));
+    assert(storm.events > 0);
+    return end(outcome, threads * wakes);
 }

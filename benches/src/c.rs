@@ -10,6 +10,8 @@ type Chain = unsafe extern "C" fn(&mut Outcome, u64, u64, u64, bool) -> bool;
 type Serve = unsafe extern "C" fn(&mut Outcome, u64, u64, bool, Listening, *mut c_void) -> bool;
 type Ctl = unsafe extern "C" fn(&mut Outcome, u64, bool) -> bool;
 type Idle = unsafe extern "C" fn(&mut Outcome, u64, u64, Ready, *mut c_void) -> bool;
+type Wake = unsafe extern "C" fn(&mut Outcome, u64) -> bool;
+type Storm = unsafe extern "C" fn(&mut Outcome, u64, u64) -> bool;
 type Notify = unsafe extern "C" fn(&mut Outcome, u64, u64, bool) -> bool;
 
 /// A contender in C.
@@ -18,11 +20,13 @@ pub struct C {
     serve: Serve,
     ctl: Ctl,
     idle: Idle,
+    wake: Wake,
+    storm: Storm,
     notify: Option<Notify>,
 }
 
 macro_rules! contender {
-    ($name:literal, $module:ident, $chain:ident, $serve:ident, $ctl:ident, $idle:ident $(, $notify:ident)?) => {
+    ($module:ident, $chain:ident, $serve:ident, $ctl:ident, $idle:ident, $wake:ident, $storm:ident $(, $notify:ident)?) => {
         mod $module {
             use super::*;
             unsafe extern "C" {
@@ -30,24 +34,43 @@ macro_rules! contender {
                 fn $serve(_: &mut Outcome, _: u64, _: u64, _: bool, _: Listening, _: *mut c_void) -> bool;
                 fn $ctl(_: &mut Outcome, _: u64, _: bool) -> bool;
                 fn $idle(_: &mut Outcome, _: u64, _: u64, _: Ready, _: *mut c_void) -> bool;
+                fn $wake(_: &mut Outcome, _: u64) -> bool;
+                fn $storm(_: &mut Outcome, _: u64, _: u64) -> bool;
                 $(fn $notify(_: &mut Outcome, _: u64, _: u64, _: bool) -> bool;)?
             }
-            #[allow(unused_assignments, unused_mut)]
+            #[allow(unused_mut, unused_assignments)]
             pub static CONTENDER: C = {
                 let mut notify: Option<Notify> = None;
                 $(notify = Some($notify);)?
-                C { chain: $chain, serve: $serve, ctl: $ctl, idle: $idle, notify }
+                C { chain: $chain, serve: $serve, ctl: $ctl, idle: $idle, wake: $wake, storm: $storm, notify }
             };
         }
     };
 }
 
-contender!("raw-c", raw, raw_chain, raw_serve, raw_ctl, raw_idle, raw_notify);
+contender!(raw, raw_chain, raw_serve, raw_ctl, raw_idle, raw_wake, raw_storm, raw_notify);
+contender!(libuv, libuv_chain, libuv_serve, libuv_ctl, libuv_idle, libuv_wake, libuv_storm);
+contender!(
+    libev, libev_chain, libev_serve, libev_ctl, libev_idle, libev_wake, libev_storm, libev_notify
+);
+contender!(
+    libevent,
+    libevent_chain,
+    libevent_serve,
+    libevent_ctl,
+    libevent_idle,
+    libevent_wake,
+    libevent_storm,
+    libevent_notify
+);
 
 /// The contender of this name; it must exist, whichever language it is in.
 pub fn contender(name: &str) -> &'static C {
     match name {
         "raw-c" => &raw::CONTENDER,
+        "libuv" => &libuv::CONTENDER,
+        "libev" => &libev::CONTENDER,
+        "libevent" => &libevent::CONTENDER,
         _ => panic!("no such contender: {name}"),
     }
 }
@@ -98,5 +121,13 @@ impl C {
     pub fn notify(&self, at_once: usize, rounds: usize, system: bool) -> Option<Outcome> {
         let notify = self.notify?;
         outcome(|outcome| unsafe { notify(outcome, at_once as u64, rounds as u64, system) })
+    }
+
+    pub fn wake(&self, rounds: usize) -> Option<Outcome> {
+        outcome(|outcome| unsafe { (self.wake)(outcome, rounds as u64) })
+    }
+
+    pub fn storm(&self, threads: usize, wakes: usize) -> Option<Outcome> {
+        outcome(|outcome| unsafe { (self.storm)(outcome, threads as u64, wakes as u64) })
     }
 }

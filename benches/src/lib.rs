@@ -89,6 +89,19 @@ pub trait Notify {
     );
 }
 
+/// A contender that other threads can wake.
+pub trait Wake {
+    type Poller;
+    type Events;
+    type Waker: Send + Sync;
+
+    fn new() -> (Self::Poller, Self::Waker);
+    fn events() -> Self::Events;
+    fn wake(waker: &Self::Waker);
+    /// Waits; returns how many events there were, all of them of the waker.
+    fn poll(poller: &mut Self::Poller, events: &mut Self::Events) -> usize;
+}
+
 /// What one run did and what it took. It is printed as one line, which the driver reads.
 #[derive(Copy, Clone, Debug, Default)]
 #[repr(C)]

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use mio::net::{TcpListener, TcpStream};
 use mio::unix::SourceFd;
-use mio::{Events, Interest, Poll, Token};
+use mio::{Events, Interest, Poll, Token, Waker};
 
-use crate::{CAPACITY, Contender, Trigger};
+use crate::{CAPACITY, Contender, Trigger, Wake};
 
 pub struct Mio;
 
@@ -94,5 +94,32 @@ impl Contender for Mio {
     fn close(_: &mut Poll, stream: TcpStream) {
         // With epoll, closing deregisters.
         drop(stream);
+    }
+}
+
+impl Wake for Mio {
+    type Poller = Poll;
+    type Events = Events;
+    type Waker = Waker;
+
+    fn new() -> (Poll, Waker) {
+        let poll = Poll::new().unwrap();
+        let waker = Waker::new(poll.registry(), Token(0)).unwrap();
+        (poll, waker)
+    }
+
+    fn events() -> Events {
+        Events::with_capacity(CAPACITY)
+    }
+
+    #[inline]
+    fn wake(waker: &Waker) {
+        waker.wake().unwrap();
+    }
+
+    #[inline]
+    fn poll(poll: &mut Poll, events: &mut Events) -> usize {
+        poll.poll(events, None).unwrap();
+        events.iter().count()
     }
 }

@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use mio_st::event::{EventedId, Events, Ready};
 use mio_st::net::{TcpListener, TcpStream};
-use mio_st::poll::{Interests, PollOption, Poller};
+use mio_st::poll::{Awakener, Interests, PollOption, Poller};
 use mio_st::unix::EventedFd;
 
-use crate::{CAPACITY, Contender, Notify, Trigger};
+use crate::{CAPACITY, Contender, Notify, Trigger, Wake};
 
 pub struct MioSt;
 
@@ -134,5 +134,32 @@ impl Notify for MioSt {
         for event in events {
             handler(event.id().0);
         }
+    }
+}
+
+impl Wake for MioSt {
+    type Poller = Poller;
+    type Events = Events;
+    type Waker = Awakener;
+
+    fn new() -> (Poller, Awakener) {
+        let mut poller = Poller::new().unwrap();
+        let awakener = Awakener::new(&mut poller, EventedId(0)).unwrap();
+        (poller, awakener)
+    }
+
+    fn events() -> Events {
+        Events::with_capacity(CAPACITY)
+    }
+
+    #[inline]
+    fn wake(awakener: &Awakener) {
+        awakener.wake().unwrap();
+    }
+
+    #[inline]
+    fn poll(poller: &mut Poller, events: &mut Events) -> usize {
+        poller.poll(events, None).unwrap();
+        events.count()
     }
 }

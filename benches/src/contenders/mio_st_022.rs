@@ -6,10 +6,10 @@ use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::time::Duration;
 
 use mio_st_022::event::{EventedId, Events, Ready};
-use mio_st_022::poll::{Interests, PollOption, Poller};
+use mio_st_022::poll::{Awakener, Interests, PollOption, Poller};
 use mio_st_022::unix::EventedFd;
 
-use crate::{Contender, Notify, Raw, Trigger};
+use crate::{Contender, Notify, Raw, Trigger, Wake};
 
 pub struct MioSt022;
 
@@ -126,5 +126,33 @@ impl Notify for MioSt022 {
         for event in events {
             handler(event.id().0);
         }
+    }
+}
+
+impl Wake for MioSt022 {
+    type Poller = Poller;
+    type Events = Events;
+    type Waker = Awakener;
+
+    fn new() -> (Poller, Awakener) {
+        let mut poller = Poller::new().unwrap();
+        let awakener = Awakener::new(&mut poller, EventedId(0)).unwrap();
+        (poller, awakener)
+    }
+
+    fn events() -> Events {
+        Events::new()
+    }
+
+    #[inline]
+    fn wake(awakener: &Awakener) {
+        awakener.wake().unwrap();
+    }
+
+    #[inline]
+    fn poll(poller: &mut Poller, events: &mut Events) -> usize {
+        poller.poll(events, None).unwrap();
+        // Edge-triggered: it need not be drained before 2^64 wakes.
+        events.count()
     }
 }

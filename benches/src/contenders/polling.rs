@@ -4,11 +4,12 @@ use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::num::NonZeroUsize;
 use std::os::fd::{BorrowedFd, RawFd};
+use std::sync::Arc;
 use std::time::Duration;
 
 use polling::{Event, Events, PollMode, Poller};
 
-use crate::{CAPACITY, Contender, Raw, Trigger};
+use crate::{CAPACITY, Contender, Raw, Trigger, Wake};
 
 pub struct Polling;
 
@@ -97,5 +98,33 @@ impl Contender for Polling {
     fn close(poller: &mut Poller, stream: TcpStream) {
         // Closing without deleting is against the contract of `add`.
         poller.delete(&stream).unwrap();
+    }
+}
+
+/// A notification ends the wait and gives no event.
+impl Wake for Polling {
+    type Poller = Arc<Poller>;
+    type Events = Events;
+    type Waker = Arc<Poller>;
+
+    fn new() -> (Arc<Poller>, Arc<Poller>) {
+        let poller = Arc::new(Poller::new().unwrap());
+        (poller.clone(), poller)
+    }
+
+    fn events() -> Events {
+        Events::with_capacity(NonZeroUsize::new(CAPACITY).unwrap())
+    }
+
+    #[inline]
+    fn wake(waker: &Arc<Poller>) {
+        waker.notify().unwrap();
+    }
+
+    #[inline]
+    fn poll(poller: &mut Arc<Poller>, events: &mut Events) -> usize {
+        events.clear();
+        poller.wait(events, None).unwrap();
+        1
     }
 }

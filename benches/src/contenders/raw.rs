@@ -4,7 +4,7 @@ use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 
-use crate::{CAPACITY, Contender, Notify, Trigger, check, result};
+use crate::{CAPACITY, Contender, Notify, Trigger, Wake, check, result};
 
 pub struct Raw;
 
@@ -152,7 +152,7 @@ impl Notify for RawQueue {
     type Events = Vec<Event>;
 
     fn new() -> (QueuePoller, Vec<Event>) {
-        let (epoll, from_system) = Raw::new();
+        let (epoll, from_system) = <Raw as Contender>::new();
         let events = Vec::with_capacity(CAPACITY);
         (QueuePoller { epoll, from_system, queue: Vec::new() }, events)
     }
@@ -188,5 +188,36 @@ impl Notify for RawQueue {
         for event in &*events {
             handler(event.id);
         }
+    }
+}
+
+/// An eventfd, edge-triggered, so that it need not be read: each write is an edge.
+impl Wake for Raw {
+    type Poller = OwnedFd;
+    type Events = Events;
+    type Waker = OwnedFd;
+
+    fn new() -> (OwnedFd, OwnedFd) {
+        let epoll = create();
+        let flags = libc::EFD_CLOEXEC | libc::EFD_NONBLOCK;
+        let fd = check(unsafe { libc::eventfd(0, flags) } as isize) as RawFd;
+        let waker = unsafe { OwnedFd::from_raw_fd(fd) };
+        control(&epoll, libc::EPOLL_CTL_ADD, fd, (libc::EPOLLIN | libc::EPOLLET) as u32, 0);
+        (epoll, waker)
+    }
+
+    fn events() -> Events {
+        [libc::epoll_event { events: 0, u64: 0 }; CAPACITY]
+    }
+
+    #[inline]
+    fn wake(waker: &OwnedFd) {
+        let one = 1u64;
+        check(unsafe { libc::write(waker.as_raw_fd(), (&raw const one).cast(), 8) });
+    }
+
+    #[inline]
+    fn poll(epoll: &mut OwnedFd, events: &mut Events) -> usize {
+        wait(epoll, events, -1)
     }
 }
