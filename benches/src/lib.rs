@@ -17,6 +17,8 @@ mod contenders {
     pub mod raw;
 }
 pub mod c;
+pub mod measure;
+pub mod plan;
 
 pub use contenders::mio::Mio;
 pub use contenders::mio_st::MioSt;

@@ -70,6 +70,8 @@ fn ask<W: Wake>(waker: &W::Waker, asked: &AtomicUsize, round: usize) {
 fn trips<W: Wake>(rounds: usize) -> Option<Outcome> {
     let (here_asked, there_asked) = (&AtomicUsize::new(0), &AtomicUsize::new(0));
     let (mut here, here_waker) = Side::<W>::new();
+    // It must outlive the last wait: with an eventfd, closing takes back what was not yet seen.
+    let here_waker = &here_waker;
     let (sender, receiver) = mpsc::channel();
     thread::scope(|scope| {
         scope.spawn(move || {
@@ -78,7 +80,7 @@ fn trips<W: Wake>(rounds: usize) -> Option<Outcome> {
             sender.send(there_waker).unwrap();
             for round in 1..=rounds {
                 there.wait(there_asked, round);
-                ask::<W>(&here_waker, here_asked, round);
+                ask::<W>(here_waker, here_asked, round);
             }
         });
         let there_waker = receiver.recv().unwrap();

@@ -129,15 +129,17 @@ impl Notify for MioSt022 {
     }
 }
 
+/// Its awakener is level-triggered, and must be drained.
 impl Wake for MioSt022 {
-    type Poller = Poller;
+    type Poller = (Poller, Awakener);
     type Events = Events;
     type Waker = Awakener;
 
-    fn new() -> (Poller, Awakener) {
+    fn new() -> ((Poller, Awakener), Awakener) {
         let mut poller = Poller::new().unwrap();
         let awakener = Awakener::new(&mut poller, EventedId(0)).unwrap();
-        (poller, awakener)
+        let waker = awakener.try_clone().unwrap();
+        ((poller, awakener), waker)
     }
 
     fn events() -> Events {
@@ -150,9 +152,9 @@ impl Wake for MioSt022 {
     }
 
     #[inline]
-    fn poll(poller: &mut Poller, events: &mut Events) -> usize {
+    fn poll((poller, awakener): &mut (Poller, Awakener), events: &mut Events) -> usize {
         poller.poll(events, None).unwrap();
-        // Edge-triggered: it need not be drained before 2^64 wakes.
+        awakener.drain().unwrap();
         events.count()
     }
 }
