@@ -5,7 +5,7 @@
 //! handles it takes notifications from the program to itself, deadlines, and wakes from other threads.
 //!
 //! The modules are [`poll`] (the poller, and what one registers with), [`event`] (what a poll hands out),
-//! [`net`] (TCP) and [`unix`] (any descriptor).
+//! [`net`] (TCP) and [`unix`] (any descriptor, pipes, Unix sockets, signals, processes).
 //!
 //! The same library has a C interface, `mio_st.h`.
 //!

@@ -44,9 +44,7 @@ impl Poller {
         events: &mut [MaybeUninit<Event>],
         timeout: Option<u64>,
     ) -> io::Result<usize> {
-        let mut buffer = Buffer::new(events);
-        self.fill(&mut buffer, timeout)?;
-        Ok(buffer.translate())
+        Buffer::translated(events, |buffer| self.poll_into(buffer, timeout))
     }
 
     /// Whether the process was forked since the poller was created.

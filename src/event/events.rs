@@ -2,7 +2,7 @@ use std::fmt;
 use std::iter::FusedIterator;
 
 use crate::event::Event;
-use crate::sys::{Batch, Buffer};
+use crate::sys::{Batch, MAX_EVENTS};
 
 /// The events of one poll.
 ///
@@ -44,10 +44,10 @@ impl Events {
 
     /// Creates room for `capacity` events.
     ///
-    /// A poll into a capacity of 0 is an error, and no system call fills more than the kernel's own
-    /// limit (on Linux `INT_MAX / sizeof(struct epoll_event)`).
+    /// A poll into a capacity of 0 is an error. A capacity beyond what the kernel fills in one call (on
+    /// Linux `INT_MAX / sizeof(struct epoll_event)`, 178 million) is taken as that.
     pub fn with_capacity(capacity: usize) -> Events {
-        Events { batch: Batch::with_capacity(capacity), position: 0 }
+        Events { batch: Batch::with_capacity(capacity.min(MAX_EVENTS)), position: 0 }
     }
 
     /// How many events fit.
@@ -73,11 +73,11 @@ impl Events {
         (self.position..self.batch.len()).map(|n| self.batch.get(n).expect("an event of the batch"))
     }
 
-    /// Fills anew: whatever remained is forgotten, also when filling fails.
+    /// The memory to fill anew: whatever remained is forgotten.
     #[inline]
-    pub(crate) fn fill<R>(&mut self, fill: impl FnOnce(&mut Buffer<'_>) -> R) -> R {
+    pub(crate) fn refill(&mut self) -> &mut Batch {
         self.position = 0;
-        self.batch.fill(fill)
+        &mut self.batch
     }
 }
 
@@ -123,7 +123,7 @@ mod tests {
 
     fn three() -> Events {
         let mut events = Events::with_capacity(4);
-        events.fill(|buffer| {
+        events.refill().fill(|buffer| {
             for id in 0..3 {
                 buffer.push(Event::new(EventedId(id), Ready::READABLE));
             }
@@ -149,9 +149,9 @@ mod tests {
     #[test]
     fn filling_forgets_what_remained() {
         let mut events = three();
-        events.fill(|buffer| buffer.push(Event::new(EventedId(9), Ready::ERROR)));
+        events.refill().fill(|buffer| buffer.push(Event::new(EventedId(9), Ready::ERROR)));
         assert_eq!(format!("{events:?}"), "[Event { id: EventedId(9), readiness: ERROR }]");
-        events.fill(|_| ());
+        events.refill().fill(|_| ());
         assert_eq!(events.iter().len(), 0);
     }
 

@@ -57,9 +57,7 @@ impl fmt::Display for EventedId {
 /// assert!(event.readiness().is_readable());
 /// ```
 //
-// The layout is that of `mio_st_event_t` in C, 16 bytes on every target, and every bit pattern is
-// valid: the kernel writes its own events into the same memory before they are translated in place.
-// The id has 64 bits on every target since a C program may store a handle in it.
+// The layout is that of `mio_st_event_t` in C, 16 bytes on every target. The id has 64 bits on every target since a C program may store a handle in it.
 #[derive(Copy, Clone, Eq, PartialEq, Hash)]
 #[repr(C)]
 pub struct Event {
@@ -74,6 +72,7 @@ impl Event {
         Event::from_raw(id.0 as u64, readiness)
     }
 
+    #[inline]
     pub(crate) const fn from_raw(id: u64, readiness: Ready) -> Event {
         Event { id, readiness, reserved: 0 }
     }
@@ -85,6 +84,7 @@ impl Event {
         EventedId(self.id as usize)
     }
 
+    #[inline]
     pub(crate) fn raw_id(&self) -> u64 {
         self.id
     }

@@ -79,10 +79,12 @@ impl Ready {
         Ready::ALL.into_iter().fold(Ready(0), |all, (flag, _)| all | flag)
     }
 
+    #[inline]
     pub(crate) const fn from_bits(bits: u32) -> Ready {
         Ready(bits)
     }
 
+    #[inline]
     pub(crate) const fn bits(self) -> u32 {
         self.0
     }

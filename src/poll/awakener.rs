@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::event::{Event, EventedId, Ready};
 use crate::poll::Poller;
-use crate::sys::{Buffer, Generation, Waker};
+use crate::sys::{Generation, Waker};
 
 /// Wakes a [`Poller`] from another thread, or from a signal handler.
 ///
@@ -14,7 +14,8 @@ use crate::sys::{Buffer, Generation, Waker};
 /// one event, and there may be one too many. There is nothing to drain, and a poller may have any
 /// number of awakeners.
 ///
-/// A wake sent before the `Awakener` was dropped still arrives.
+/// A wake sent before the `Awakener` was dropped still arrives. Its descriptor is closed with the poller,
+/// or when the next awakener of the poller is created.
 ///
 /// # Implementation
 ///
@@ -81,9 +82,9 @@ impl Awakener {
 
     /// Wakes the poller; costs no system call while an earlier wake is still to be seen.
     ///
-    /// It may be called from a signal handler: it takes no lock and allocates nothing. (`errno` may
-    /// change.) What was written before the call is visible to the thread of the poller when it sees
-    /// the event.
+    /// It may be called from a signal handler: it takes no lock, allocates nothing, and leaves `errno` as
+    /// it was. What was written before the call is visible to the thread of the poller when it sees the
+    /// event.
     ///
     /// # Errors
     ///
@@ -95,7 +96,11 @@ impl Awakener {
         }
         // The swap is a release whether the flag was set or not, so that what this thread has written
         // is visible to the poller, whose own swap (in `rearm`) comes after it.
-        if shared.pending.swap(true, Ordering::AcqRel) { Ok(()) } else { shared.waker.wake() }
+        if shared.pending.swap(true, Ordering::AcqRel) {
+            return Ok(());
+        }
+        // Unless it was sent, the next one must try again.
+        shared.waker.wake().inspect_err(|_| shared.pending.store(false, Ordering::Release))
     }
 
     /// Does nothing: an awakener drains itself.
@@ -142,15 +147,19 @@ impl Awakeners {
         Ok(Awakener { shared })
     }
 
-    /// Takes back the flags of those whose event is in the buffer, before the events are handed out: from
-    /// here on a wake is sent again.
     #[inline]
-    pub(super) fn rearm(&self, buffer: &Buffer<'_>) {
+    pub(super) fn is_empty(&self) -> bool {
+        self.all.is_empty()
+    }
+
+    /// Takes back the flags of those whose event is among those of a poll, before these are handed out:
+    /// from here on a wake is sent again. `event` gives the n-th of them.
+    pub(super) fn rearm(&self, event: impl Fn(usize) -> Option<Event>) {
         for awakener in &self.all {
             // Looking first saves the locked instruction. A wake that this does not see yet was the
             // first since the flag was taken back: it is sent.
             if awakener.pending.load(Ordering::Relaxed)
-                && buffer.iter().any(|event| event.raw_id() == awakener.id)
+                && (0..).map_while(&event).any(|event| event.raw_id() == awakener.id)
             {
                 // An acquire: what the threads wrote before they found the flag set is now visible.
                 awakener.pending.swap(false, Ordering::AcqRel);
@@ -158,16 +167,27 @@ impl Awakeners {
         }
     }
 
-    /// Closes those that have no handle any more; calls `unseen` with the event of each whose last
-    /// wake was not handed out.
-    pub(super) fn sweep(&mut self, mut unseen: impl FnMut(Event)) {
-        self.all.retain(|awakener| {
-            let alive = Arc::strong_count(awakener) > 1;
-            if !alive && awakener.pending.load(Ordering::Acquire) {
-                unseen(Event::from_raw(awakener.id, Ready::READABLE));
+    /// Closes those that have no handle any more, after handing the event of each whose last wake was not
+    /// seen to `keep`. If that fails, the awakener stays.
+    pub(super) fn sweep(
+        &mut self,
+        mut keep: impl FnMut(Event) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let mut result = Ok(());
+        self.all.retain_mut(|awakener| {
+            // Whether this is the last share. If it is, then all that the threads did with theirs before
+            // they dropped them is visible, the last wake too (counting the shares would not do that).
+            let Some(shared) = Arc::get_mut(awakener) else { return true };
+            if *shared.pending.get_mut() {
+                let kept = keep(Event::from_raw(shared.id, Ready::READABLE));
+                if kept.is_err() {
+                    result = kept;
+                    return true;
+                }
             }
-            alive
+            false
         });
+        result
     }
 }
 

@@ -50,6 +50,7 @@ impl Interests {
         if bits & !known != 0 { None } else { NonZeroU8::new(bits as u8).map(Interests) }
     }
 
+    #[inline]
     pub(crate) const fn bits(self) -> u32 {
         self.0.get() as u32
     }

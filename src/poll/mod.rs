@@ -2,6 +2,7 @@
 
 mod awakener;
 mod interests;
+mod notifications;
 mod option;
 mod poller;
 mod shares;

@@ -1,5 +1,4 @@
 use std::cell::Cell;
-use std::collections::VecDeque;
 use std::io;
 use std::marker::PhantomData;
 use std::num::NonZeroU64;
@@ -9,13 +8,10 @@ use std::time::{Duration, Instant};
 use crate::deadlines::{DeadlineKey, Deadlines};
 use crate::event::{Event, Evented, EventedId, Events, Ready};
 use crate::poll::awakener::Awakeners;
+use crate::poll::notifications::Notifications;
 use crate::poll::shares::Turn;
 use crate::poll::{Awakener, Interests, PollOption};
-use crate::sys::{self, Buffer, Generation, Selector, Waker};
-
-/// The longest single wait, in nanoseconds: 2^50, about 13 days. What is longer is waited for in
-/// pieces, since a backend may have a limit (`epoll_wait(2)`: `INT_MAX` milliseconds, 24.8 days).
-const MAX_WAIT: u64 = 1 << 50;
+use crate::sys::{self, Batch, Buffer, Generation, Selector, Waker};
 
 /// What the kernel allows itself at the end of any wait, `PR_SET_TIMERSLACK` in `prctl(2)`.
 const KERNEL_SLACK: u64 = 50_000;
@@ -85,12 +81,18 @@ const COARSE_LAG: u64 = 100_000_000;
 #[derive(Debug)]
 pub struct Poller {
     selector: Selector,
-    notifications: VecDeque<Event>,
+    notifications: Notifications,
     deadlines: Deadlines,
     awakeners: Awakeners,
     turn: Turn,
+    /// `poll_userspace` has its own, so that calling it never takes the system's turn away.
+    turn_in_userspace: Turn,
     /// The time of the last poll, if it was read.
     now: Cell<Option<u64>>,
+    /// This process, as long as there are neither notifications nor deadlines, and `now` is not known;
+    /// otherwise none. So a poll that is but a system call finds out by one comparison, and that the
+    /// process was not forked by the same.
+    quiet: Cell<Generation>,
     generation: Generation,
     _thread: PhantomData<*const ()>,
 }
@@ -110,18 +112,25 @@ impl Poller {
     ///
     /// # Errors
     ///
-    /// As [`new`](Poller::new).
+    /// As [`new`](Poller::new), and `OutOfMemory`.
     pub fn with_capacity(deadlines: usize, notifications: usize) -> io::Result<Poller> {
-        Ok(Poller {
+        let mut poller = Poller {
             selector: Selector::new()?,
-            notifications: VecDeque::with_capacity(notifications),
-            deadlines: Deadlines::with_capacity(deadlines),
+            notifications: Notifications::default(),
+            deadlines: Deadlines::new(),
             awakeners: Awakeners::default(),
             turn: Turn::default(),
+            turn_in_userspace: Turn::default(),
             now: Cell::new(None),
+            quiet: Cell::new(Generation::NONE),
             generation: Generation::current(),
             _thread: PhantomData,
-        })
+        };
+        poller.notifications.try_reserve(notifications)?;
+        if deadlines > 0 {
+            poller.deadlines.try_reserve(deadlines)?;
+        }
+        Ok(poller)
     }
 
     /// Registers a handle: from now on its readiness gives events with `id`.
@@ -207,7 +216,8 @@ impl Poller {
     /// ```
     #[inline]
     pub fn notify(&mut self, id: EventedId, ready: Ready) {
-        self.notifications.push_back(Event::new(id, ready));
+        self.quiet.set(Generation::NONE);
+        self.notifications.push(Event::new(id, ready));
     }
 
     /// As [`notify`](Poller::notify), without ever allocating.
@@ -218,7 +228,7 @@ impl Poller {
     /// poller [`with_capacity`](Poller::with_capacity). In a forked child it fails.
     pub fn try_notify(&mut self, id: EventedId, ready: Ready) -> io::Result<()> {
         self.generation.check()?;
-        if self.notifications.len() == self.notifications.capacity() {
+        if self.notifications.is_full() {
             return Err(io::ErrorKind::WouldBlock.into());
         }
         self.notify(id, ready);
@@ -260,6 +270,7 @@ impl Poller {
     /// last poll).
     pub fn add_timeout(&mut self, id: EventedId, timeout: Duration) -> DeadlineKey {
         let now = sys::monotonic();
+        self.quiet.set(Generation::NONE);
         self.deadlines.add(now, now.saturating_add(sys::duration(timeout)), id.0 as u64)
     }
 
@@ -277,6 +288,7 @@ impl Poller {
         let now = sys::monotonic();
         let first = now.saturating_add(sys::duration(first));
         let period = NonZeroU64::new(sys::duration(period)).unwrap_or(NonZeroU64::MIN);
+        self.quiet.set(Generation::NONE);
         self.deadlines.add_interval(now, first, period, id.0 as u64)
     }
 
@@ -296,6 +308,7 @@ impl Poller {
     }
 
     pub(crate) fn add_deadline_nanos(&mut self, deadline: u64, id: u64) -> DeadlineKey {
+        self.quiet.set(Generation::NONE);
         self.deadlines.add(self.time_before(deadline), deadline, id)
     }
 
@@ -343,6 +356,7 @@ impl Poller {
 
     pub(crate) fn now_nanos(&self) -> u64 {
         let now = self.now.get().unwrap_or_else(sys::monotonic);
+        self.quiet.set(Generation::NONE);
         self.now.set(Some(now));
         now
     }
@@ -359,52 +373,86 @@ impl Poller {
     /// `InvalidInput` when `events` has no capacity; and in a forked child. `events` is empty then.
     #[inline]
     pub fn poll(&mut self, events: &mut Events, timeout: Option<Duration>) -> io::Result<()> {
-        events.fill(|buffer| self.fill(buffer, timeout.map(sys::duration)))
+        let batch = events.refill();
+        if let (true, Some(timeout)) = (self.is_quiet(), untimed(timeout)) {
+            if let Ok(count) = batch.select(&self.selector, timeout) {
+                if count > 0 && !self.awakeners.is_empty() {
+                    self.rearm(batch);
+                }
+                return Ok(());
+            }
+            // Interrupted by a signal, or wrong: the long way tells which.
+        }
+        self.refill(batch, timeout)
+    }
+
+    #[inline(never)]
+    fn refill(&mut self, batch: &mut Batch, timeout: Option<Duration>) -> io::Result<()> {
+        batch.fill(|buffer| self.fill(buffer, timeout.map(sys::duration)))
+    }
+
+    #[inline(never)]
+    fn rearm(&self, batch: &Batch) {
+        self.awakeners.rearm(|n| batch.get(n));
     }
 
     /// As [`poll`](Poller::poll), without asking the system: it hands out notifications and expired
     /// deadlines only, and never waits.
     pub fn poll_userspace(&mut self, events: &mut Events) {
         self.now.set(None);
-        events.fill(|buffer| {
+        events.refill().fill(|buffer| {
             let expired = self.deadline_expired();
-            let shares = self.turn.divide(buffer.room(), false, self.notifications.len(), expired);
+            let waiting = self.notifications.len();
+            let shares = self.turn_in_userspace.divide(buffer.room(), false, waiting, expired);
             self.fill_from_userspace(buffer, shares.deadlines);
         });
     }
 
-    /// Fills the buffer with events of all kinds. `timeout` is in nanoseconds.
+    /// As [`poll`](Poller::poll), into a buffer; `timeout` is in nanoseconds.
     #[inline]
-    pub(crate) fn fill(&mut self, buffer: &mut Buffer<'_>, timeout: Option<u64>) -> io::Result<()> {
-        self.generation.check()?;
-        self.now.set(None);
-        if buffer.room() == 0 {
-            return Err(no_capacity());
+    pub(crate) fn poll_into(
+        &mut self,
+        buffer: &mut Buffer<'_>,
+        timeout: Option<u64>,
+    ) -> io::Result<()> {
+        if self.is_quiet() && matches!(timeout, None | Some(0)) {
+            if let Ok(count) = buffer.select(&self.selector, buffer.room(), timeout) {
+                if count > 0 {
+                    self.awakeners.rearm(|n| buffer.get(n));
+                }
+                return Ok(());
+            }
         }
-        if self.notifications.is_empty()
-            && self.deadlines.is_empty()
-            && matches!(timeout, None | Some(0))
-        {
-            // Only the system can have events, and no time has to be measured.
-            return self.select(buffer, buffer.room(), timeout);
-        }
-        self.fill_from_all(buffer, timeout)
+        self.fill(buffer, timeout)
+    }
+
+    /// Whether nothing but the system can have events.
+    #[inline]
+    fn is_quiet(&self) -> bool {
+        self.quiet.get().is_current()
     }
 
     /// The poll cycle.
-    #[inline(never)]
-    fn fill_from_all(&mut self, buffer: &mut Buffer<'_>, timeout: Option<u64>) -> io::Result<()> {
+    fn fill(&mut self, buffer: &mut Buffer<'_>, timeout: Option<u64>) -> io::Result<()> {
+        self.generation.check()?;
+        if buffer.room() == 0 {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "no capacity for events"));
+        }
+        self.now.set(None);
         let expired = self.deadline_expired();
         let notifications = self.notifications.len();
         let shares = self.turn.divide(buffer.room(), true, notifications, expired);
         if shares.system > 0 {
-            if expired || notifications > 0 {
+            if expired || notifications > 0 || timeout == Some(0) {
                 self.select(buffer, shares.system, Some(0))?;
             } else {
                 self.wait(buffer, shares.system, timeout)?;
             }
         }
         self.fill_from_userspace(buffer, shares.deadlines);
+        if self.notifications.is_empty() && self.deadlines.is_empty() && self.now.get().is_none() {
+            self.quiet.set(self.generation);
+        }
         Ok(())
     }
 
@@ -413,21 +461,6 @@ impl Poller {
         match self.deadlines.next_wakeup() {
             Some(wakeup) => wakeup <= self.now_nanos(),
             None => false,
-        }
-    }
-
-    /// Asks the system for events, again if a signal interrupts it.
-    #[inline]
-    fn select(&self, buffer: &mut Buffer<'_>, room: usize, timeout: Option<u64>) -> io::Result<()> {
-        loop {
-            match self.selector.select(buffer, room, timeout) {
-                Ok(_) => {
-                    self.awakeners.rearm(buffer);
-                    return Ok(());
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
         }
     }
 
@@ -440,25 +473,37 @@ impl Poller {
     ) -> io::Result<()> {
         let deadline = self.deadlines.next_wakeup();
         let timeout = timeout.map(|timeout| self.now_nanos().saturating_add(timeout));
-        let Some(end) = deadline.into_iter().chain(timeout).min() else {
-            return self.select(buffer, room, None);
-        };
+        let end = deadline.into_iter().chain(timeout).min();
         loop {
-            let remaining = end.saturating_sub(self.now_nanos());
-            let step = self.step(remaining, deadline == Some(end));
-            let waited = self.selector.select(buffer, room, Some(step));
-            // Nothing needs to know the time if there are neither deadlines nor something left to wait
-            // for; `now` reads the clock if asked.
+            // Without an end no time has to be measured.
+            let remaining = end.map(|end| end.saturating_sub(self.now_nanos()));
+            let step = remaining.map(|remaining| self.step(remaining, deadline == end));
+            let count = self.select(buffer, room, step)?;
+            // Time has passed: who needs to know reads the clock again.
             self.now.set(None);
-            match waited {
-                Ok(0) if step < remaining => {}
-                Ok(_) => {
-                    self.awakeners.rearm(buffer);
-                    return Ok(());
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
+            match count {
+                // Interrupted by a signal, or the wait goes on in another piece.
+                None => {}
+                Some(0) if step < remaining => {}
+                Some(_) => return Ok(()),
             }
+        }
+    }
+
+    /// Asks the system for events, once; `None` if a signal interrupts.
+    fn select(
+        &self,
+        buffer: &mut Buffer<'_>,
+        room: usize,
+        timeout: Option<u64>,
+    ) -> io::Result<Option<usize>> {
+        match buffer.select(&self.selector, room, timeout) {
+            Ok(count) => {
+                self.awakeners.rearm(|n| buffer.get(n));
+                Ok(Some(count))
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(None),
+            Err(error) => Err(error),
         }
     }
 
@@ -470,13 +515,14 @@ impl Poller {
         let stretch = remaining / 1000;
         let precise = for_deadline && stretch > self.deadlines.strictest_slack().max(KERNEL_SLACK);
         let step = if precise { remaining / 128 * 127 } else { remaining };
-        step.min(MAX_WAIT)
+        step.min(sys::MAX_WAIT)
     }
 
     /// Fills the buffer with notifications and expired deadlines; `deadlines` of the room is left for
     /// the latter.
+    #[inline]
     fn fill_from_userspace(&mut self, buffer: &mut Buffer<'_>, deadlines: usize) {
-        self.take_notifications(buffer, buffer.room().saturating_sub(deadlines));
+        self.notifications.move_to(buffer, buffer.room().saturating_sub(deadlines));
         if self.deadlines.is_empty() {
             return;
         }
@@ -486,17 +532,10 @@ impl Poller {
             buffer.push(Event::from_raw(id, Ready::TIMER));
         }
         // What the deadlines left over.
-        self.take_notifications(buffer, buffer.room());
+        self.notifications.move_to(buffer, buffer.room());
     }
 
     #[inline]
-    fn take_notifications(&mut self, buffer: &mut Buffer<'_>, most: usize) {
-        for _ in 0..most {
-            let Some(event) = self.notifications.pop_front() else { break };
-            buffer.push(event);
-        }
-    }
-
     pub(crate) fn register_fd(
         &mut self,
         fd: RawFd,
@@ -508,6 +547,7 @@ impl Poller {
         self.selector.register(fd, id, interests, option)
     }
 
+    #[inline]
     pub(crate) fn reregister_fd(
         &mut self,
         fd: RawFd,
@@ -519,6 +559,7 @@ impl Poller {
         self.selector.reregister(fd, id, interests, option)
     }
 
+    #[inline]
     pub(crate) fn deregister_fd(&mut self, fd: RawFd) -> io::Result<()> {
         self.generation.check()?;
         self.selector.deregister(fd)
@@ -528,7 +569,8 @@ impl Poller {
     pub(crate) fn notify_checked(&mut self, event: Event) -> io::Result<()> {
         self.generation.check()?;
         self.notifications.try_reserve(1)?;
-        self.notifications.push_back(event);
+        self.quiet.set(Generation::NONE);
+        self.notifications.push(event);
         Ok(())
     }
 
@@ -538,16 +580,25 @@ impl Poller {
 
     pub(crate) fn add_awakener(&mut self, id: u64) -> io::Result<Awakener> {
         self.generation.check()?;
-        let notifications = &mut self.notifications;
-        self.awakeners.sweep(|unseen| notifications.push_back(unseen));
+        self.quiet.set(Generation::NONE);
+        self.awakeners.sweep(|unseen| {
+            self.notifications.try_reserve(1)?;
+            self.notifications.push(unseen);
+            Ok(())
+        })?;
         let waker = Waker::new(&self.selector, id)?;
         self.awakeners.add(waker, id, self.generation)
     }
 }
 
-#[cold]
-fn no_capacity() -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidInput, "no capacity for events")
+/// The timeout in nanoseconds, if waiting for it asks for no clock.
+#[inline]
+fn untimed(timeout: Option<Duration>) -> Option<Option<u64>> {
+    match timeout {
+        None => Some(None),
+        Some(Duration::ZERO) => Some(Some(0)),
+        Some(_) => None,
+    }
 }
 
 /// The descriptor becomes readable when the poller has an event of a handle: a poller can be registered

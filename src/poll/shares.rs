@@ -22,7 +22,7 @@ impl Turn {
     /// deadlines (if some have `expired`), so that each that waits gets an event in any three calls.
     ///
     /// What is not for the system or the deadlines is for the notifications; what a kind leaves over
-    /// goes to the others.
+    /// goes to the next.
     pub(crate) fn divide(
         &mut self,
         room: usize,
@@ -30,15 +30,14 @@ impl Turn {
         notifications: usize,
         expired: bool,
     ) -> Shares {
-        let waiting = [system, notifications > 0, expired];
-        let kinds = waiting.into_iter().filter(|waits| *waits).count();
-        if room >= kinds {
-            let share = room / kinds.max(1);
+        if room >= 3 {
+            let share = room / 3;
             let deadlines = if expired { share } else { 0 };
             let rest = room - deadlines;
             let system = if system { rest - notifications.min(share) } else { 0 };
             return Shares { system, deadlines };
         }
+        let waiting = [system, notifications > 0, expired];
         // Room for one or two: those whose turn it is get one each.
         let mut shares = [0; 3];
         let first = self.0;
@@ -56,19 +55,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whoever_is_alone_gets_everything() {
+    fn the_system_gets_what_the_others_do_not_need_and_at_least_a_third() {
         let mut turn = Turn::default();
-        assert_eq!(turn.divide(8, true, 0, false), Shares { system: 8, deadlines: 0 });
-        assert_eq!(turn.divide(8, false, 0, true), Shares { system: 0, deadlines: 8 });
-        assert_eq!(turn.divide(8, false, 9, false), Shares { system: 0, deadlines: 0 });
-    }
-
-    #[test]
-    fn with_room_for_all_each_gets_a_third_and_the_system_what_is_left() {
-        let mut turn = Turn::default();
-        assert_eq!(turn.divide(9, true, 100, true), Shares { system: 3, deadlines: 3 });
-        assert_eq!(turn.divide(9, true, 1, true), Shares { system: 5, deadlines: 3 });
+        assert_eq!(turn.divide(9, true, 0, false), Shares { system: 9, deadlines: 0 });
         assert_eq!(turn.divide(9, true, 1, false), Shares { system: 8, deadlines: 0 });
+        assert_eq!(turn.divide(9, true, 1, true), Shares { system: 5, deadlines: 3 });
+        assert_eq!(turn.divide(9, true, 100, true), Shares { system: 3, deadlines: 3 });
+        assert_eq!(turn.divide(9, false, 100, true), Shares { system: 0, deadlines: 3 });
     }
 
     /// Behaviour 15: none is starved, whatever the room.

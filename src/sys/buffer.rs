@@ -1,33 +1,22 @@
 //! The memory that a poll fills with events, of an `Events` or of a C program.
 //!
-//! The kernel writes its events to the beginning, packed in its own form; they are translated when they
-//! are read, or all at once for C. Notifications and deadlines come after them, as they are. An event of
-//! the kernel's is no larger than ours, so that the n-th event has the n-th place to itself either way.
+//! Events lie in it in the form in which the kernel writes them, so that nothing is copied; they are
+//! translated when they are read, or all at once for C.
 
+use std::io;
 use std::mem::MaybeUninit;
+use std::{ptr, slice};
 
 use crate::event::Event;
-use crate::sys::selector::{KernelEvent, translate};
-
-const _: () = {
-    assert!(size_of::<KernelEvent>() <= size_of::<Event>());
-    assert!(align_of::<KernelEvent>() <= align_of::<Event>());
-};
+use crate::sys::selector::{KernelEvent, MAX_EVENTS, Selector, translate, untranslated};
 
 /// Memory while it is being filled.
 pub(crate) struct Buffer<'a> {
-    memory: &'a mut [MaybeUninit<Event>],
-    /// How many events are the kernel's.
-    system: usize,
+    memory: &'a mut [MaybeUninit<KernelEvent>],
     len: usize,
 }
 
 impl<'a> Buffer<'a> {
-    #[inline]
-    pub(crate) fn new(memory: &'a mut [MaybeUninit<Event>]) -> Buffer<'a> {
-        Buffer { memory, system: 0, len: 0 }
-    }
-
     /// How many more events fit.
     #[inline]
     pub(crate) fn room(&self) -> usize {
@@ -37,61 +26,82 @@ impl<'a> Buffer<'a> {
     /// Puts an event in; the caller has looked that there is room.
     #[inline]
     pub(crate) fn push(&mut self, event: Event) {
-        self.memory[self.len].write(event);
+        self.memory[self.len].write(untranslated(event));
         self.len += 1;
     }
 
-    /// The events that were put in.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = Event> {
-        // SAFETY: so many of the kernel's events, and so many in all, have been written.
-        (0..self.len).map(|n| unsafe { read(self.memory, self.system, n) })
-    }
-
-    /// Where the kernel writes its events, which come first: there is room for `room()` of them.
+    /// Puts in as many of the events as there is room for, and returns how many.
     #[inline]
-    pub(crate) fn kernel_memory(&mut self) -> *mut KernelEvent {
-        debug_assert_eq!(self.len, 0);
-        self.memory.as_mut_ptr().cast()
+    pub(crate) fn extend(&mut self, events: &[KernelEvent]) -> usize {
+        let count = events.len().min(self.room());
+        let free = &mut self.memory[self.len..][..count];
+        let free = free.as_mut_ptr().cast::<KernelEvent>();
+        // SAFETY: there are `count` events in both; one is borrowed mutably, so that they do not overlap.
+        unsafe { ptr::copy_nonoverlapping(events.as_ptr(), free, count) };
+        self.len += count;
+        count
     }
 
-    /// Takes in the events that the kernel has written.
-    ///
-    /// # Safety
-    ///
-    /// The kernel has written `count` events to [`kernel_memory`](Buffer::kernel_memory), and the buffer
-    /// was empty.
+    /// Asks the system for events, at most `room` of them, which replace those that were there.
     #[inline]
-    pub(crate) unsafe fn set_system(&mut self, count: usize) {
-        self.system = count;
-        self.len = count;
+    pub(crate) fn select(
+        &mut self,
+        selector: &Selector,
+        room: usize,
+        timeout: Option<u64>,
+    ) -> io::Result<usize> {
+        let room = room.min(self.memory.len());
+        self.len = selector.select(&mut self.memory[..room], timeout)?;
+        Ok(self.len)
     }
 
-    /// Translates the events of the kernel's where they are, and returns how many events there are of
-    /// all kinds.
-    ///
-    /// Going from the last to the first, none is overwritten before it was read: ours begins where the
-    /// kernel's begins, or after it.
-    pub(crate) fn translate(self) -> usize {
-        for n in (0..self.system).rev() {
-            // SAFETY: the kernel has written so many, and those up to this one are unharmed.
-            let event = unsafe { read(self.memory, self.system, n) };
-            self.memory[n].write(event);
+    /// The n-th event.
+    #[inline]
+    pub(crate) fn get(&self, n: usize) -> Option<Event> {
+        // SAFETY: the first `len` events have been written, by `push` or by the kernel.
+        (n < self.len).then(|| unsafe { read(self.memory, n) })
+    }
+
+    /// Lets an array of a C program be filled, and then translates the events where they are. Returns how
+    /// many there are.
+    #[inline]
+    pub(crate) fn translated(
+        events: &'a mut [MaybeUninit<Event>],
+        fill: impl FnOnce(&mut Buffer<'_>) -> io::Result<()>,
+    ) -> io::Result<usize> {
+        const {
+            assert!(size_of::<KernelEvent>() <= size_of::<Event>());
+            assert!(align_of::<KernelEvent>() <= align_of::<Event>());
         }
-        self.len
+        let capacity = events.len().min(MAX_EVENTS);
+        let events = events.as_mut_ptr();
+        // SAFETY: the kernel's events are no larger than ours, so that as many fit.
+        let memory = unsafe { slice::from_raw_parts_mut(events.cast(), capacity) };
+        let mut buffer = Buffer { memory, len: 0 };
+        fill(&mut buffer)?;
+        let len = buffer.len;
+        // From the last to the first, so that none is overwritten before it was read: ours begins where
+        // the kernel's begins, or after it.
+        for n in (0..len).rev() {
+            // SAFETY: the first `len` events have been written, and those up to this one are unharmed.
+            unsafe {
+                let event = translate(events.cast::<KernelEvent>().add(n).read());
+                events.cast::<Event>().add(n).write(event);
+            }
+        }
+        Ok(len)
     }
 }
 
 /// Memory that has been filled: the events of a poll.
 pub(crate) struct Batch {
-    memory: Box<[MaybeUninit<Event>]>,
-    /// How many events are the kernel's.
-    system: usize,
+    memory: Box<[MaybeUninit<KernelEvent>]>,
     len: usize,
 }
 
 impl Batch {
     pub(crate) fn with_capacity(capacity: usize) -> Batch {
-        Batch { memory: Box::new_uninit_slice(capacity), system: 0, len: 0 }
+        Batch { memory: Box::new_uninit_slice(capacity.min(MAX_EVENTS)), len: 0 }
     }
 
     pub(crate) fn capacity(&self) -> usize {
@@ -106,19 +116,29 @@ impl Batch {
     /// The n-th event.
     #[inline]
     pub(crate) fn get(&self, n: usize) -> Option<Event> {
-        // SAFETY: so many of the kernel's events, and so many in all, have been written.
-        (n < self.len).then(|| unsafe { read(&self.memory, self.system, n) })
+        // SAFETY: the first `len` events have been written.
+        (n < self.len).then(|| unsafe { read(&self.memory, n) })
     }
 
-    /// Fills anew: what there was is forgotten, also when filling fails.
-    #[inline]
+    /// The batch as a buffer, to fill it anew: what there was is forgotten, also when filling fails.
     pub(crate) fn fill<R>(&mut self, fill: impl FnOnce(&mut Buffer<'_>) -> R) -> R {
         // If `fill` unwinds, there are no events.
         self.len = 0;
-        let mut buffer = Buffer::new(&mut self.memory);
+        let mut buffer = Buffer { memory: &mut self.memory, len: 0 };
         let result = fill(&mut buffer);
-        (self.system, self.len) = (buffer.system, buffer.len);
+        self.len = buffer.len;
         result
+    }
+
+    /// As [`Buffer::select`], without the detour by a buffer.
+    #[inline]
+    pub(crate) fn select(
+        &mut self,
+        selector: &Selector,
+        timeout: Option<u64>,
+    ) -> io::Result<usize> {
+        self.len = selector.select(&mut self.memory, timeout)?;
+        Ok(self.len)
     }
 }
 
@@ -126,17 +146,9 @@ impl Batch {
 ///
 /// # Safety
 ///
-/// The first `system` events were written by the kernel and not translated; the n-th was written, by the
-/// kernel or as an `Event`.
+/// It has been written.
 #[inline]
-unsafe fn read(memory: &[MaybeUninit<Event>], system: usize, n: usize) -> Event {
-    debug_assert!(n < memory.len());
-    if n < system {
-        // SAFETY: the caller's promise; the n-th of the kernel's events lies before the end of the n-th
-        // of ours, and so inside the memory.
-        translate(unsafe { memory.as_ptr().cast::<KernelEvent>().add(n).read() })
-    } else {
-        // SAFETY: the caller's promise.
-        unsafe { memory.as_ptr().cast::<Event>().add(n).read() }
-    }
+unsafe fn read(memory: &[MaybeUninit<KernelEvent>], n: usize) -> Event {
+    // SAFETY: the caller's promise.
+    translate(unsafe { memory.get_unchecked(n).assume_init_read() })
 }

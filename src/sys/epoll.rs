@@ -2,33 +2,32 @@
 //! `eventfd(2)`.
 
 use std::io;
+use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, RawFd};
 use std::ptr;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::event::{Event, Ready};
 use crate::poll::{Interests, PollOption};
-use crate::sys::{Buffer, Fd};
+use crate::sys::Fd;
 
 const NANOS_PER_MILLI: u64 = 1_000_000;
 
+/// The longest wait in nanoseconds: 2^50, about 13 days. `epoll_wait(2)` takes 24.8 days.
+pub(crate) const MAX_WAIT: u64 = 1 << 50;
+
 /// The kernel's limit on the events of one call, `EP_MAX_EVENTS`; beyond it the answer is EINVAL.
-const MAX_EVENTS: usize = libc::c_int::MAX as usize / size_of::<libc::epoll_event>();
+pub(crate) const MAX_EVENTS: usize = libc::c_int::MAX as usize / size_of::<libc::epoll_event>();
 
-/// The kernel's flags that are flags of `Ready` with the same bits; see [`translate`].
-const SAME: u32 = (libc::EPOLLIN
-    | libc::EPOLLPRI
-    | libc::EPOLLOUT
-    | libc::EPOLLERR
-    | libc::EPOLLHUP
-    | libc::EPOLLRDHUP) as u32;
+const HUP: u32 = libc::EPOLLHUP as u32;
 
+// The kernel's flags have the same bits in `Ready`; see `translate`.
 const _: () = {
     assert!(Ready::READABLE.bits() == libc::EPOLLIN as u32);
     assert!(Ready::PRIORITY.bits() == libc::EPOLLPRI as u32);
     assert!(Ready::WRITABLE.bits() == libc::EPOLLOUT as u32);
     assert!(Ready::ERROR.bits() == libc::EPOLLERR as u32);
-    assert!(Ready::HUP.bits() == libc::EPOLLHUP as u32);
+    assert!(Ready::HUP.bits() == HUP);
     assert!(Ready::READ_CLOSED.bits() == libc::EPOLLRDHUP as u32);
 };
 
@@ -45,6 +44,7 @@ impl Selector {
         Ok(Selector { epoll })
     }
 
+    #[inline]
     pub(crate) fn register(
         &self,
         fd: RawFd,
@@ -52,9 +52,11 @@ impl Selector {
         interests: Interests,
         option: PollOption,
     ) -> io::Result<()> {
-        self.control(libc::EPOLL_CTL_ADD, fd, flags(interests, option), id)
+        let mut event = KernelEvent { events: flags(interests, option), u64: id };
+        self.control(libc::EPOLL_CTL_ADD, fd, &mut event)
     }
 
+    #[inline]
     pub(crate) fn reregister(
         &self,
         fd: RawFd,
@@ -62,59 +64,51 @@ impl Selector {
         interests: Interests,
         option: PollOption,
     ) -> io::Result<()> {
-        self.control(libc::EPOLL_CTL_MOD, fd, flags(interests, option), id)
+        let mut event = KernelEvent { events: flags(interests, option), u64: id };
+        self.control(libc::EPOLL_CTL_MOD, fd, &mut event)
     }
 
+    #[inline]
     pub(crate) fn deregister(&self, fd: RawFd) -> io::Result<()> {
-        // The event is ignored, but a kernel before 2.6.9 wants it all the same.
-        self.control(libc::EPOLL_CTL_DEL, fd, 0, 0)
+        self.control(libc::EPOLL_CTL_DEL, fd, ptr::null_mut())
     }
 
     /// The errors are all the caller's (EEXIST, ENOENT, EBADF, EPERM, ELOOP), or of the system's
     /// limits (ENOMEM, and ENOSPC for `max_user_watches`), and say what they mean.
     #[inline]
-    fn control(&self, operation: libc::c_int, fd: RawFd, events: u32, id: u64) -> io::Result<()> {
-        let mut event = libc::epoll_event { events, u64: id };
-        // SAFETY: `event` is valid for the call, and a descriptor may be any number.
-        unsafe { syscall!(epoll_ctl(self.epoll.raw(), operation, fd, &mut event)) }.map(drop)
+    fn control(
+        &self,
+        operation: libc::c_int,
+        fd: RawFd,
+        event: *mut KernelEvent,
+    ) -> io::Result<()> {
+        // SAFETY: `event` is valid for the call, or null where it is not looked at. A descriptor may be
+        // any number.
+        unsafe { syscall!(epoll_ctl(self.epoll.raw(), operation, fd, event)) }.map(drop)
     }
 
-    /// Waits for at most `timeout` nanoseconds (`None`: for ever) and fills the empty buffer with at most
-    /// `room` events. Never returns early, except by EINTR.
+    /// Waits for at most `timeout` nanoseconds, up to [`MAX_WAIT`] (`None`: for ever), writes events to the
+    /// beginning of `memory`, which has room for up to [`MAX_EVENTS`], and returns how many. Never returns early, except by EINTR.
     #[inline]
     pub(crate) fn select(
         &self,
-        buffer: &mut Buffer<'_>,
-        room: usize,
+        memory: &mut [MaybeUninit<KernelEvent>],
         timeout: Option<u64>,
     ) -> io::Result<usize> {
-        let epoll = self.epoll.raw();
-        let max = room.min(buffer.room()).min(MAX_EVENTS) as libc::c_int;
-        let events = buffer.kernel_memory();
-        // SAFETY: there is room for `max` events of the kernel's at `events`.
-        let count = unsafe {
-            match timeout.map(milliseconds) {
-                None => syscall!(epoll_wait(epoll, events, max, -1)),
-                Some(Some(milliseconds)) => {
-                    syscall!(epoll_wait(epoll, events, max, milliseconds))
-                }
-                Some(None) => wait_precisely(epoll, events, max, timeout.unwrap_or(0)),
-            }?
-        } as usize;
-        // SAFETY: the kernel has written so many.
-        unsafe { buffer.set_system(count) };
-        Ok(count)
+        debug_assert!(memory.len() <= MAX_EVENTS);
+        let max = memory.len() as libc::c_int;
+        let events = memory.as_mut_ptr().cast::<KernelEvent>();
+        let milliseconds = match timeout {
+            None => -1,
+            // The most frequent one needs no division.
+            Some(0) => 0,
+            Some(nanos) if nanos % NANOS_PER_MILLI == 0 => (nanos / NANOS_PER_MILLI) as libc::c_int,
+            // SAFETY: there is room for `max` events of the kernel's.
+            Some(nanos) => return unsafe { wait_precisely(self.epoll.raw(), events, max, nanos) },
+        };
+        // SAFETY: there is room for `max` events of the kernel's.
+        unsafe { wait(self.epoll.raw(), events, max, milliseconds) }
     }
-}
-
-/// A timeout for `epoll_wait(2)`, if it is one of whole milliseconds that fits.
-#[inline]
-fn milliseconds(nanos: u64) -> Option<libc::c_int> {
-    // The most frequent one needs no division.
-    if nanos == 0 {
-        return Some(0);
-    }
-    if nanos % NANOS_PER_MILLI == 0 { (nanos / NANOS_PER_MILLI).try_into().ok() } else { None }
 }
 
 impl AsFd for Selector {
@@ -125,6 +119,7 @@ impl AsFd for Selector {
 
 /// What to ask the kernel for. The interests have the bits of the flags (see `Interests`). RDHUP goes
 /// with READABLE only: a level-triggered handle that only writes could not make it go away.
+#[inline]
 fn flags(interests: Interests, option: PollOption) -> u32 {
     let rdhup = if interests.is_readable() { libc::EPOLLRDHUP as u32 } else { 0 };
     let trigger = match option {
@@ -138,16 +133,50 @@ fn flags(interests: Interests, option: PollOption) -> u32 {
 /// The form in which the kernel writes an event.
 pub(crate) type KernelEvent = libc::epoll_event;
 
-/// Turns an event of the kernel's into ours.
+/// Marks an event that is not the kernel's; the kernel never reports this bit.
+const OURS: u32 = libc::EPOLLET as u32;
+
+/// Turns an event of the kernel's, or one of [`untranslated`], into ours.
 #[inline]
 pub(crate) fn translate(event: KernelEvent) -> Event {
-    let mut ready = Ready::from_bits(event.events & SAME);
-    if ready.is_hup() {
-        // Both directions are closed. A pipe whose writer is gone reports HUP without IN: with READABLE
-        // whoever waits for it reads the end of file.
-        ready |= Ready::READABLE | Ready::READ_CLOSED | Ready::WRITE_CLOSED;
+    let mut events = event.events;
+    // The kernel reports nothing but what was asked for, ERR and HUP.
+    if events & (OURS | HUP) != 0 {
+        events = translate_bits(events);
     }
-    Event::from_raw(event.u64, ready)
+    Event::from_raw(event.u64, Ready::from_bits(events))
+}
+
+#[cold]
+fn translate_bits(events: u32) -> u32 {
+    if events & OURS != 0 {
+        return events & !OURS;
+    }
+    // Both directions are closed. A pipe whose writer is gone reports HUP without IN: with READABLE
+    // whoever waits for it reads the end of file.
+    events | (Ready::READABLE | Ready::READ_CLOSED | Ready::WRITE_CLOSED).bits()
+}
+
+/// Lays an event of ours among the kernel's: it is translated to what it was, bit for bit.
+#[inline]
+pub(crate) fn untranslated(event: Event) -> KernelEvent {
+    KernelEvent { events: event.readiness().bits() | OURS, u64: event.raw_id() }
+}
+
+/// `epoll_wait(2)`.
+///
+/// # Safety
+///
+/// There is room for `max` events at `events`.
+#[inline]
+unsafe fn wait(
+    epoll: RawFd,
+    events: *mut KernelEvent,
+    max: libc::c_int,
+    milliseconds: libc::c_int,
+) -> io::Result<usize> {
+    // SAFETY: the caller's promise.
+    unsafe { syscall!(epoll_wait(epoll, events, max, milliseconds)) }.map(|count| count as usize)
 }
 
 /// `epoll_pwait2(2)`, whose timeout is in nanoseconds; where it is missing, `epoll_wait(2)` with the
@@ -159,12 +188,13 @@ pub(crate) fn translate(event: KernelEvent) -> Event {
 /// # Safety
 ///
 /// There is room for `max` events at `events`.
+#[inline(never)]
 unsafe fn wait_precisely(
     epoll: RawFd,
-    events: *mut libc::epoll_event,
+    events: *mut KernelEvent,
     max: libc::c_int,
     timeout: u64,
-) -> io::Result<libc::c_int> {
+) -> io::Result<usize> {
     /// The system call is not there (ENOSYS), or a seccomp filter from before Linux 5.11 does not know
     /// it (EPERM, as Docker's did).
     static MISSING: AtomicBool = AtomicBool::new(false);
@@ -189,23 +219,22 @@ unsafe fn wait_precisely(
                 epoll,
                 events,
                 max,
-                &timeout as *const Timespec,
+                &raw const timeout,
                 no_mask,
                 0usize,
             ))
         };
         match result {
-            Ok(count) => return Ok(count as libc::c_int),
+            Ok(count) => return Ok(count as usize),
             Err(error) => match error.raw_os_error() {
                 Some(libc::ENOSYS | libc::EPERM) => MISSING.store(true, Ordering::Relaxed),
                 _ => return Err(error),
             },
         }
     }
-    let milliseconds =
-        timeout.div_ceil(NANOS_PER_MILLI).min(libc::c_int::MAX as u64) as libc::c_int;
+    let milliseconds = timeout.div_ceil(NANOS_PER_MILLI) as libc::c_int;
     // SAFETY: the caller's promise.
-    unsafe { syscall!(epoll_wait(epoll, events, max, milliseconds)) }
+    unsafe { wait(epoll, events, max, milliseconds) }
 }
 
 /// An eventfd, registered edge-triggered: each write is an edge, so that it is never read.
@@ -230,18 +259,9 @@ impl Waker {
         Ok(Waker { eventfd })
     }
 
+    /// Fails only when the descriptor was closed behind our back: the counter would be full after 2^64 - 2
+    /// wakes, which is thousands of years.
     pub(crate) fn wake(&self) -> io::Result<()> {
-        match self.write() {
-            // The counter is full after 2^64 - 2 wakes: empty it, and the write makes an edge again.
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                let _ = self.eventfd.read(&mut [0; 8]);
-                self.write()
-            }
-            result => result,
-        }
-    }
-
-    fn write(&self) -> io::Result<()> {
         let one = 1u64.to_ne_bytes();
         // SAFETY: the pointer and the length are those of an array.
         unsafe { syscall!(write(self.eventfd.raw(), one.as_ptr().cast(), one.len())) }.map(drop)

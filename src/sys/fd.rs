@@ -1,6 +1,7 @@
+use std::fmt;
 use std::io::{self, IoSlice, IoSliceMut};
 use std::marker::PhantomData;
-use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
 
 /// How many buffers one vectored call takes (`UIO_MAXIOV`); what is beyond them waits for the next.
 const MAX_BUFFERS: usize = 1024;
@@ -10,7 +11,6 @@ const MAX_BUFFERS: usize = 1024;
 /// It is not std's `OwnedFd`, whose drop aborts in debug builds when the descriptor was closed behind
 /// its back, which a C program can do: here that is an error of some later call. It is neither `Send`
 /// nor `Sync`, and so is every handle made of it.
-#[derive(Debug)]
 pub(crate) struct Fd {
     raw: RawFd,
     _thread: PhantomData<*const ()>,
@@ -68,6 +68,48 @@ impl Fd {
         // SAFETY: an `IoSliceMut` has the layout of an iovec and borrows memory that is ours to write.
         unsafe { syscall!(readv(self.raw, buffers.as_mut_ptr().cast(), count)) }.map(|n| n as usize)
     }
+
+    /// Raises SIGPIPE where the other end is gone; for sockets there is `socket::send`.
+    pub(crate) fn write(&self, buffer: &[u8]) -> io::Result<usize> {
+        // SAFETY: the pointer and the length are those of a slice.
+        unsafe { syscall!(write(self.raw, buffer.as_ptr().cast(), buffer.len())) }
+            .map(|n| n as usize)
+    }
+
+    /// As [`write`](Fd::write).
+    pub(crate) fn write_vectored(&self, buffers: &[IoSlice<'_>]) -> io::Result<usize> {
+        let buffers = clamp(buffers);
+        // SAFETY: an `IoSlice` has the layout of an iovec.
+        unsafe { syscall!(writev(self.raw, buffers.as_ptr().cast(), buffers.len() as libc::c_int)) }
+            .map(|n| n as usize)
+    }
+
+    pub(crate) fn set_nonblocking(&self, nonblocking: bool) -> io::Result<()> {
+        // SAFETY: no pointer is passed.
+        unsafe {
+            let flags = syscall!(fcntl(self.raw, libc::F_GETFL))? & !libc::O_NONBLOCK;
+            let nonblocking = if nonblocking { libc::O_NONBLOCK } else { 0 };
+            syscall!(fcntl(self.raw, libc::F_SETFL, flags | nonblocking)).map(drop)
+        }
+    }
+}
+
+impl fmt::Debug for Fd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.raw.fmt(f)
+    }
+}
+
+impl AsFd for Fd {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.borrow()
+    }
+}
+
+impl AsRawFd for Fd {
+    fn as_raw_fd(&self) -> RawFd {
+        self.raw
+    }
 }
 
 impl Drop for Fd {
@@ -83,13 +125,10 @@ pub(crate) fn clamp<'a, 'b>(buffers: &'a [IoSlice<'b>]) -> &'a [IoSlice<'b>] {
     &buffers[..buffers.len().min(MAX_BUFFERS)]
 }
 
-/// The conversions that a handle with one field, `fd: Fd`, shares with the types of std, and its
-/// registration. `$check` is a function that refuses interests that make no sense for the handle.
-macro_rules! fd_traits {
-    ($type:ident) => {
-        $crate::sys::fd_traits!($type, |_| Ok(()));
-    };
-    ($type:ident, $check:expr) => {
+/// What every handle has whose descriptor is in a field `fd`: it can be registered and borrowed.
+/// `$check` is a function that refuses interests that make no sense for the handle.
+macro_rules! evented_traits {
+    ($type:ty, $check:expr) => {
         impl $crate::event::Evented for $type {
             fn register(
                 &mut self,
@@ -100,7 +139,8 @@ macro_rules! fd_traits {
             ) -> std::io::Result<()> {
                 let check: fn($crate::poll::Interests) -> std::io::Result<()> = $check;
                 check(interests)?;
-                poller.register_fd(self.fd.raw(), id.0 as u64, interests, opt)
+                let fd = std::os::fd::AsRawFd::as_raw_fd(self);
+                poller.register_fd(fd, id.0 as u64, interests, opt)
             }
 
             fn reregister(
@@ -112,25 +152,41 @@ macro_rules! fd_traits {
             ) -> std::io::Result<()> {
                 let check: fn($crate::poll::Interests) -> std::io::Result<()> = $check;
                 check(interests)?;
-                poller.reregister_fd(self.fd.raw(), id.0 as u64, interests, opt)
+                let fd = std::os::fd::AsRawFd::as_raw_fd(self);
+                poller.reregister_fd(fd, id.0 as u64, interests, opt)
             }
 
             fn deregister(&mut self, poller: &mut $crate::poll::Poller) -> std::io::Result<()> {
-                poller.deregister_fd(self.fd.raw())
+                poller.deregister_fd(std::os::fd::AsRawFd::as_raw_fd(self))
             }
         }
 
         impl std::os::fd::AsFd for $type {
             fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
-                self.fd.borrow()
+                self.fd.as_fd()
             }
         }
 
         impl std::os::fd::AsRawFd for $type {
             fn as_raw_fd(&self) -> std::os::fd::RawFd {
-                self.fd.raw()
+                std::os::fd::AsRawFd::as_raw_fd(&self.fd)
             }
         }
+    };
+}
+pub(crate) use evented_traits;
+
+/// [`evented_traits`], and the conversions of a handle that owns its descriptor. `$new` makes the handle
+/// of an [`Fd`], where it is more than that.
+macro_rules! fd_traits {
+    ($type:ident) => {
+        $crate::sys::fd_traits!($type, |_| Ok(()));
+    };
+    ($type:ident, $check:expr) => {
+        $crate::sys::fd_traits!($type, $check, |fd| $type { fd });
+    };
+    ($type:ident, $check:expr, $new:expr) => {
+        $crate::sys::evented_traits!($type, $check);
 
         impl std::os::fd::IntoRawFd for $type {
             fn into_raw_fd(self) -> std::os::fd::RawFd {
@@ -142,8 +198,9 @@ macro_rules! fd_traits {
             /// Takes a descriptor, which must be of the right kind and non-blocking.
             #[allow(unsafe_code)] // The signature is std's; the work is done in `sys`.
             unsafe fn from_raw_fd(fd: std::os::fd::RawFd) -> $type {
+                let new: fn($crate::sys::Fd) -> $type = $new;
                 // SAFETY: the caller promises that the descriptor is open and not owned elsewhere.
-                $type { fd: unsafe { $crate::sys::Fd::new(fd) } }
+                new(unsafe { $crate::sys::Fd::new(fd) })
             }
         }
 
@@ -156,15 +213,103 @@ macro_rules! fd_traits {
         impl From<std::os::fd::OwnedFd> for $type {
             /// Takes a descriptor, which must be of the right kind and non-blocking.
             fn from(fd: std::os::fd::OwnedFd) -> $type {
-                $type { fd: $crate::sys::Fd::from_owned(fd) }
+                let new: fn($crate::sys::Fd) -> $type = $new;
+                new($crate::sys::Fd::from_owned(fd))
             }
         }
     };
 }
 pub(crate) use fd_traits;
 
-impl AsRawFd for Fd {
-    fn as_raw_fd(&self) -> RawFd {
-        self.raw
-    }
+/// `Read` for a handle with a field `fd: Fd`, and for a reference to it.
+macro_rules! read_traits {
+    ($type:ident) => {
+        impl std::io::Read for &$type {
+            #[inline]
+            fn read(&mut self, buf: &mut [u8]) -> std::io::Result<usize> {
+                self.fd.read(buf)
+            }
+
+            fn read_vectored(
+                &mut self,
+                bufs: &mut [std::io::IoSliceMut<'_>],
+            ) -> std::io::Result<usize> {
+                self.fd.read_vectored(bufs)
+            }
+        }
+
+        impl std::io::Read for $type {
+            #[inline]
+            fn read(&mut self, buf: &mut [u8]) -> std::io::Result<usize> {
+                (&*self).read(buf)
+            }
+
+            fn read_vectored(
+                &mut self,
+                bufs: &mut [std::io::IoSliceMut<'_>],
+            ) -> std::io::Result<usize> {
+                (&*self).read_vectored(bufs)
+            }
+        }
+    };
 }
+pub(crate) use read_traits;
+
+/// `Write` for a handle and for a reference to it, by two functions that take `&$type`.
+macro_rules! write_traits {
+    ($type:ident, $write:expr, $write_vectored:expr) => {
+        impl std::io::Write for &$type {
+            #[inline]
+            fn write(&mut self, buf: &[u8]) -> std::io::Result<usize> {
+                let write: fn(&$type, &[u8]) -> std::io::Result<usize> = $write;
+                write(self, buf)
+            }
+
+            fn write_vectored(&mut self, bufs: &[std::io::IoSlice<'_>]) -> std::io::Result<usize> {
+                let write: fn(&$type, &[std::io::IoSlice<'_>]) -> std::io::Result<usize> =
+                    $write_vectored;
+                write(self, bufs)
+            }
+
+            fn flush(&mut self) -> std::io::Result<()> {
+                Ok(())
+            }
+        }
+
+        impl std::io::Write for $type {
+            #[inline]
+            fn write(&mut self, buf: &[u8]) -> std::io::Result<usize> {
+                (&*self).write(buf)
+            }
+
+            fn write_vectored(&mut self, bufs: &[std::io::IoSlice<'_>]) -> std::io::Result<usize> {
+                (&*self).write_vectored(bufs)
+            }
+
+            fn flush(&mut self) -> std::io::Result<()> {
+                Ok(())
+            }
+        }
+    };
+}
+pub(crate) use write_traits;
+
+/// The conversions between a handle and std's type of the same kind.
+macro_rules! std_traits {
+    ($type:ident, $std:ty) => {
+        impl From<$std> for $type {
+            /// Takes std's socket, which must be non-blocking (`set_nonblocking(true)`).
+            fn from(socket: $std) -> $type {
+                std::os::fd::OwnedFd::from(socket).into()
+            }
+        }
+
+        impl From<$type> for $std {
+            /// Gives std's socket, which stays non-blocking.
+            fn from(socket: $type) -> $std {
+                std::os::fd::OwnedFd::from(socket).into()
+            }
+        }
+    };
+}
+pub(crate) use std_traits;

@@ -16,6 +16,9 @@ extern "C" fn in_child() {
 pub(crate) struct Generation(u32);
 
 impl Generation {
+    /// No process.
+    pub(crate) const NONE: Generation = Generation(u32::MAX);
+
     pub(crate) fn current() -> Generation {
         static HANDLER: Once = Once::new();
         HANDLER.call_once(|| {

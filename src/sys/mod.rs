@@ -2,10 +2,10 @@
 //!
 //! A backend is one file, chosen by build.rs at compile time, that supplies
 //!
-//! - `Selector`: `new`, `register`, `reregister`, `deregister` (a descriptor), `select` (wait and
-//!   fill a [`Buffer`]) and `AsFd`;
-//! - `KernelEvent`, the form in which `select` leaves events in the buffer, and `translate`, which turns
-//!   one into an `Event`;
+//! - `Selector`: `new`, `register`, `reregister`, `deregister` (a descriptor), `select` (wait and write
+//!   events to some memory) and `AsFd`, with its limits `MAX_WAIT` and `MAX_EVENTS`;
+//! - `KernelEvent`, the form in which `select` writes an event, `translate`, which turns one into an
+//!   `Event`, and `untranslated`, which lays an `Event` among them;
 //! - `Waker`: `new` (for a selector and an id) and `wake`, which any thread and any signal handler
 //!   may call.
 //!
@@ -28,10 +28,14 @@ mod buffer;
 mod clock;
 mod fd;
 mod fork;
+pub(crate) mod pipe;
+pub(crate) mod process;
+pub(crate) mod signal;
 pub(crate) mod socket;
+pub(crate) mod unix_socket;
 
 pub(crate) use self::buffer::{Batch, Buffer};
 pub(crate) use self::clock::{duration, instant, monotonic, monotonic_coarse, nanos};
-pub(crate) use self::fd::{Fd, fd_traits};
+pub(crate) use self::fd::{Fd, evented_traits, fd_traits, read_traits, std_traits, write_traits};
 pub(crate) use self::fork::Generation;
-pub(crate) use self::selector::{Selector, Waker};
+pub(crate) use self::selector::{KernelEvent, MAX_EVENTS, MAX_WAIT, Selector, Waker, untranslated};

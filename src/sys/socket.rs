@@ -15,16 +15,16 @@ use crate::sys::fd::clamp;
 
 /// Writing to a connection that is gone is an error, and never the signal SIGPIPE.
 #[cfg(not(any(target_os = "macos", target_os = "ios")))]
-const NO_SIGNAL: c_int = libc::MSG_NOSIGNAL;
+pub(super) const NO_SIGNAL: c_int = libc::MSG_NOSIGNAL;
 /// Darwin has an option of the socket instead, see [`prepare`].
 #[cfg(any(target_os = "macos", target_os = "ios"))]
-const NO_SIGNAL: c_int = 0;
+pub(super) const NO_SIGNAL: c_int = 0;
 
 /// A socket address of any family, as the system has it.
 #[derive(Copy, Clone)]
 pub(crate) struct Addr {
     storage: sockaddr_storage,
-    len: socklen_t,
+    pub(super) len: socklen_t,
 }
 
 impl Addr {
@@ -34,7 +34,7 @@ impl Addr {
         Addr { storage: unsafe { mem::zeroed() }, len: size_of::<sockaddr_storage>() as socklen_t }
     }
 
-    fn of<T>(address: T) -> Addr {
+    pub(super) fn of<T>(address: T) -> Addr {
         const { assert!(size_of::<T>() <= size_of::<sockaddr_storage>()) };
         let mut addr = Addr::unset();
         addr.len = size_of::<T>() as socklen_t;
@@ -43,7 +43,7 @@ impl Addr {
         addr
     }
 
-    fn as_ptr(&self) -> *const sockaddr {
+    pub(super) fn as_ptr(&self) -> *const sockaddr {
         (&raw const self.storage).cast()
     }
 
@@ -117,12 +117,12 @@ pub(crate) fn new(family: c_int, kind: c_int) -> io::Result<Fd> {
 /// What the system could not do when it made the socket.
 #[cfg(not(any(target_os = "macos", target_os = "ios")))]
 #[inline]
-fn prepare(_: &Fd) -> io::Result<()> {
+pub(super) fn prepare(_: &Fd) -> io::Result<()> {
     Ok(())
 }
 
 #[cfg(any(target_os = "macos", target_os = "ios"))]
-fn prepare(fd: &Fd) -> io::Result<()> {
+pub(super) fn prepare(fd: &Fd) -> io::Result<()> {
     set_nonblocking_cloexec(fd.raw())?;
     set_option(fd, libc::SOL_SOCKET, libc::SO_NOSIGPIPE, &1 as &c_int)
 }

@@ -1,12 +1,18 @@
-use std::io;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
+use std::fmt;
+use std::marker::PhantomData;
+use std::os::fd::{AsFd, BorrowedFd};
 
-use crate::event::{Evented, EventedId};
-use crate::poll::{Interests, PollOption, Poller};
+use crate::sys::evented_traits;
 
 /// Makes any descriptor a handle that can be registered, without owning it.
 ///
-/// The descriptor should be non-blocking, at least for edge-triggered use.
+/// It is made for the call and needs not be kept: the registration belongs to the descriptor. To own the
+/// descriptor there is [`EventedIo`](crate::unix::EventedIo). The descriptor should be non-blocking, at
+/// least for edge-triggered use.
+///
+/// The descriptor is borrowed, from whatever implements [`AsFd`], so that it is open while it is
+/// registered. Where there is but a number, the caller vouches for it with
+/// [`BorrowedFd::borrow_raw`].
 ///
 /// A regular file or a directory cannot be registered: it is always ready, and the error is `EPERM` on
 /// every backend. Read it with blocking calls, in a thread of its own if the disk is slow.
@@ -32,59 +38,29 @@ use crate::poll::{Interests, PollOption, Poller};
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Copy, Clone, Debug)]
+#[derive(Copy, Clone)]
 pub struct EventedFd<'a> {
     fd: BorrowedFd<'a>,
-    _thread: std::marker::PhantomData<*const ()>,
+    _thread: PhantomData<*const ()>,
 }
 
 impl<'a> EventedFd<'a> {
     /// Borrows a descriptor.
-    pub fn new<Fd: AsFd>(fd: &'a Fd) -> EventedFd<'a> {
+    pub fn new<Fd: AsFd + ?Sized>(fd: &'a Fd) -> EventedFd<'a> {
         EventedFd::from(fd.as_fd())
     }
 }
 
 impl<'a> From<BorrowedFd<'a>> for EventedFd<'a> {
     fn from(fd: BorrowedFd<'a>) -> EventedFd<'a> {
-        EventedFd { fd, _thread: std::marker::PhantomData }
+        EventedFd { fd, _thread: PhantomData }
     }
 }
 
-impl Evented for EventedFd<'_> {
-    fn register(
-        &mut self,
-        poller: &mut Poller,
-        id: EventedId,
-        interests: Interests,
-        opt: PollOption,
-    ) -> io::Result<()> {
-        poller.register_fd(self.as_raw_fd(), id.0 as u64, interests, opt)
-    }
-
-    fn reregister(
-        &mut self,
-        poller: &mut Poller,
-        id: EventedId,
-        interests: Interests,
-        opt: PollOption,
-    ) -> io::Result<()> {
-        poller.reregister_fd(self.as_raw_fd(), id.0 as u64, interests, opt)
-    }
-
-    fn deregister(&mut self, poller: &mut Poller) -> io::Result<()> {
-        poller.deregister_fd(self.as_raw_fd())
+impl fmt::Debug for EventedFd<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EventedFd").field("fd", &self.fd).finish()
     }
 }
 
-impl AsFd for EventedFd<'_> {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.fd
-    }
-}
-
-impl AsRawFd for EventedFd<'_> {
-    fn as_raw_fd(&self) -> RawFd {
-        self.fd.as_raw_fd()
-    }
-}
+evented_traits!(EventedFd<'_>, |_| Ok(()));

@@ -1,0 +1,160 @@
+//! Signals: `signalfd(2)`, `pthread_sigmask(3)`.
+
+use std::cell::Cell;
+use std::fmt;
+use std::io;
+use std::marker::PhantomData;
+use std::mem::MaybeUninit;
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+
+use libc::{c_int, sigset_t};
+
+use crate::sys::Fd;
+
+/// The largest number of a signal.
+const MAX: c_int = if cfg!(epoll) { 64 } else { 31 };
+
+/// A set of signals.
+#[derive(Copy, Clone)]
+pub(crate) struct Set(sigset_t);
+
+impl Set {
+    pub(crate) fn empty() -> Set {
+        let mut set = MaybeUninit::uninit();
+        // SAFETY: the call initialises the set.
+        unsafe {
+            libc::sigemptyset(set.as_mut_ptr());
+            Set(set.assume_init())
+        }
+    }
+
+    /// Adds a signal; `InvalidInput` if there is none of this number.
+    pub(crate) fn add(&mut self, signal: c_int) -> io::Result<()> {
+        // Not every sigaddset looks at the number.
+        if signal > MAX {
+            return Err(io::Error::from_raw_os_error(libc::EINVAL));
+        }
+        // SAFETY: the set is valid.
+        unsafe { syscall!(sigaddset(&mut self.0, signal)) }.map(drop)
+    }
+
+    fn contains(&self, signal: c_int) -> bool {
+        // SAFETY: the set is valid.
+        unsafe { libc::sigismember(&self.0, signal) == 1 }
+    }
+
+    fn signals(&self) -> impl Iterator<Item = c_int> + '_ {
+        (1..=MAX).filter(|signal| self.contains(*signal))
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.signals().next().is_none()
+    }
+}
+
+impl fmt::Debug for Set {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.signals()).finish()
+    }
+}
+
+/// Changes the mask of this thread and returns the one before. It may be called after `fork`.
+fn change_mask(how: c_int, set: &Set) -> Set {
+    let mut before = Set::empty();
+    // SAFETY: both sets are valid. The call fails only if `how` is unknown.
+    unsafe { libc::pthread_sigmask(how, &set.0, &mut before.0) };
+    before
+}
+
+thread_local! {
+    /// For each signal: how many `Blocked` of this thread want it blocked, and whether the first of
+    /// them found it so. (No destructor: it is still there when other thread-locals are dropped.)
+    static WANTED: [Cell<(u32, bool)>; MAX as usize + 1] =
+        const { [const { Cell::new((0, false)) }; MAX as usize + 1] };
+}
+
+/// Signals that are blocked in this thread for as long as this lives. Where several want one blocked,
+/// the last unblocks it, unless it was blocked before the first.
+#[derive(Debug)]
+pub(crate) struct Blocked {
+    signals: Set,
+    _thread: PhantomData<*const ()>,
+}
+
+impl Blocked {
+    pub(crate) fn new(signals: Set) -> Blocked {
+        let before = change_mask(libc::SIG_BLOCK, &signals);
+        WANTED.with(|wanted| {
+            for signal in signals.signals() {
+                let wanted = &wanted[signal as usize];
+                wanted.set(match wanted.get() {
+                    (0, _) => (1, before.contains(signal)),
+                    (count, blocked_before) => (count + 1, blocked_before),
+                });
+            }
+        });
+        Blocked { signals, _thread: PhantomData }
+    }
+
+    /// Makes the children of a command start without the signals being blocked, but for those that
+    /// were blocked before.
+    pub(crate) fn unblock_in_child(&self, command: &mut Command) {
+        let mut ours = Set::empty();
+        WANTED.with(|wanted| {
+            for signal in self.signals.signals() {
+                let (_, blocked_before) = wanted[signal as usize].get();
+                if !blocked_before {
+                    // It is the number of a signal, as it comes from a set.
+                    let _ = ours.add(signal);
+                }
+            }
+        });
+        // SAFETY: the closure calls nothing but sigemptyset and sigprocmask, which are allowed
+        // between fork and exec.
+        unsafe {
+            command.pre_exec(move || {
+                change_mask(libc::SIG_UNBLOCK, &ours);
+                Ok(())
+            });
+        }
+    }
+}
+
+impl Drop for Blocked {
+    fn drop(&mut self) {
+        let mut unwanted = Set::empty();
+        WANTED.with(|wanted| {
+            for signal in self.signals.signals() {
+                let wanted = &wanted[signal as usize];
+                let (count, blocked_before) = wanted.get();
+                wanted.set((count - 1, blocked_before));
+                if count == 1 && !blocked_before {
+                    // It is the number of a signal, as it comes from a set.
+                    let _ = unwanted.add(signal);
+                }
+            }
+        });
+        change_mask(libc::SIG_UNBLOCK, &unwanted);
+    }
+}
+
+/// A descriptor that is readable while one of the signals, which must be blocked, is pending.
+#[cfg(epoll)]
+pub(crate) fn open(signals: &Set) -> io::Result<Fd> {
+    let flags = libc::SFD_NONBLOCK | libc::SFD_CLOEXEC;
+    // SAFETY: the set is valid, and the new descriptor is ours.
+    unsafe { syscall!(signalfd(-1, &signals.0, flags)).map(|raw| Fd::new(raw)) }
+}
+
+/// Takes a signal that is pending.
+#[cfg(epoll)]
+pub(crate) fn receive(fd: &Fd) -> io::Result<c_int> {
+    let mut info = MaybeUninit::<libc::signalfd_siginfo>::uninit();
+    const SIZE: usize = size_of::<libc::signalfd_siginfo>();
+    // SAFETY: there is room for one siginfo; the kernel writes whole ones only.
+    unsafe {
+        syscall!(read(fd.raw(), info.as_mut_ptr().cast(), SIZE))?;
+        Ok(info.assume_init().ssi_signo as c_int)
+    }
+}

@@ -1,0 +1,91 @@
+use std::cell::Cell;
+use std::io::{self, IoSlice};
+
+use crate::sys::{Fd, fd_traits, read_traits, socket, write_traits};
+
+/// Any descriptor as a handle that owns it: it can be registered, read and written, and is closed when
+/// dropped.
+///
+/// It is made of an [`OwnedFd`](std::os::fd::OwnedFd), or with
+/// [`from_raw_fd`](std::os::fd::FromRawFd::from_raw_fd). The descriptor must be non-blocking. To
+/// register a descriptor without owning it there is [`EventedFd`](crate::unix::EventedFd).
+///
+/// # SIGPIPE
+///
+/// Writing to a *socket* whose peer is gone is the error `BrokenPipe`, and never the signal SIGPIPE.
+/// For this, the first write tries `send(2)`; whether the descriptor is a socket is remembered, so that
+/// each later write is one system call.
+///
+/// Writing to a *pipe* whose reader is gone raises SIGPIPE, see [`Sender`](crate::unix::Sender).
+///
+/// # Examples
+///
+/// ```
+/// # fn main() -> std::io::Result<()> {
+/// use std::io::{Read, Write};
+/// use std::os::fd::OwnedFd;
+/// use std::os::unix::net::UnixStream;
+///
+/// use mio_st::poll::Interests;
+/// use mio_st::unix::EventedIo;
+/// use mio_st::{EventedId, Events, PollOption, Poller};
+///
+/// let (socket, mut peer) = UnixStream::pair()?;
+/// socket.set_nonblocking(true)?;
+/// let mut io = EventedIo::from(OwnedFd::from(socket));
+///
+/// let mut poller = Poller::new()?;
+/// poller.register(&mut io, EventedId(0), Interests::READABLE, PollOption::Edge)?;
+///
+/// peer.write_all(b"hello")?;
+/// let mut events = Events::new();
+/// poller.poll(&mut events, None)?;
+/// let mut buf = [0; 16];
+/// assert_eq!(io.read(&mut buf)?, 5);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct EventedIo {
+    fd: Fd,
+    /// Whether it may be a socket: not yet known to be none.
+    socket: Cell<bool>,
+}
+
+impl EventedIo {
+    fn new(fd: Fd) -> EventedIo {
+        // Darwin has no flag of `send` but an option of the socket. It fails for what is no socket.
+        #[cfg(any(target_os = "macos", target_os = "ios"))]
+        let _ = socket::set_int_option(&fd, libc::SOL_SOCKET, libc::SO_NOSIGPIPE, 1);
+        EventedIo { fd, socket: Cell::new(true) }
+    }
+
+    /// Sends, or writes if this is no socket.
+    fn send_or(
+        &self,
+        send: impl FnOnce(&Fd) -> io::Result<usize>,
+        write: impl FnOnce(&Fd) -> io::Result<usize>,
+    ) -> io::Result<usize> {
+        if self.socket.get() {
+            match send(&self.fd) {
+                Err(error) if error.raw_os_error() == Some(libc::ENOTSOCK) => {
+                    self.socket.set(false);
+                }
+                result => return result,
+            }
+        }
+        write(&self.fd)
+    }
+
+    fn send(&self, buf: &[u8]) -> io::Result<usize> {
+        self.send_or(|fd| socket::send(fd, buf), |fd| fd.write(buf))
+    }
+
+    fn send_vectored(&self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.send_or(|fd| socket::send_vectored(fd, bufs), |fd| fd.write_vectored(bufs))
+    }
+}
+
+fd_traits!(EventedIo, |_| Ok(()), EventedIo::new);
+read_traits!(EventedIo);
+write_traits!(EventedIo, EventedIo::send, EventedIo::send_vectored);

@@ -1,0 +1,126 @@
+use std::io;
+use std::os::unix::net::{self, SocketAddr};
+use std::path::Path;
+
+use crate::poll::Interests;
+use crate::sys::socket::{self, Addr};
+use crate::sys::{Fd, fd_traits, std_traits, unix_socket};
+use crate::unix::{UnixStream, refuse_if};
+
+/// A non-blocking Unix socket that listens for connections.
+///
+/// It works as std's `UnixListener` does, but [`accept`](UnixListener::accept) fails with
+/// [`WouldBlock`](io::ErrorKind::WouldBlock) when no connection waits.
+///
+/// # Notes
+///
+/// The socket's file stays when the listener is dropped, and is in the way of the next
+/// [`bind`](UnixListener::bind): remove it. An abstract name (Linux) is gone with its socket.
+///
+/// # Examples
+///
+/// ```
+/// # fn main() -> std::io::Result<()> {
+/// # #[cfg(target_os = "linux")] {
+/// use std::os::linux::net::SocketAddrExt;
+/// use std::os::unix::net::SocketAddr;
+///
+/// use mio_st::unix::{UnixListener, UnixStream};
+/// use mio_st::{EventedId, Events, PollOption, Poller};
+///
+/// let name = format!("mio-st example {}", std::process::id());
+/// let address = SocketAddr::from_abstract_name(name)?;
+/// let mut listener = UnixListener::bind_addr(&address)?;
+///
+/// let mut poller = Poller::new()?;
+/// poller.register(&mut listener, EventedId(0), UnixListener::INTERESTS, PollOption::Edge)?;
+///
+/// let client = UnixStream::connect_addr(&address)?;
+/// let mut events = Events::new();
+/// poller.poll(&mut events, None)?;
+/// let (connection, peer) = listener.accept()?;
+/// assert!(peer.is_unnamed());
+/// # }
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct UnixListener {
+    fd: Fd,
+}
+
+impl UnixListener {
+    /// Interest in connections to accept.
+    pub const INTERESTS: Interests = Interests::READABLE;
+
+    /// Makes a socket at a path and listens. The queue of connections is as long as the system allows
+    /// (`SOMAXCONN`).
+    ///
+    /// # Errors
+    ///
+    /// - `AddrInUse`: something is at the path, be it the socket of a process that is gone.
+    /// - `NotFound`, `PermissionDenied`: the folder does not exist, or may not be written to.
+    /// - `ENAMETOOLONG`: the path is too long (107 bytes are allowed on Linux, 103 on others).
+    /// - `InvalidInput`: the path is empty or has a NUL byte.
+    pub fn bind<P: AsRef<Path>>(path: P) -> io::Result<UnixListener> {
+        UnixListener::bind_to(&Addr::try_from(path.as_ref())?)
+    }
+
+    /// Binds to an address and listens. Given an unnamed one, Linux chooses an abstract name.
+    ///
+    /// # Errors
+    ///
+    /// As [`bind`](UnixListener::bind).
+    pub fn bind_addr(address: &SocketAddr) -> io::Result<UnixListener> {
+        UnixListener::bind_to(&Addr::from(address))
+    }
+
+    fn bind_to(address: &Addr) -> io::Result<UnixListener> {
+        let fd = socket::new(libc::AF_UNIX, libc::SOCK_STREAM)?;
+        socket::bind(&fd, address)?;
+        socket::listen(&fd, libc::SOMAXCONN)?;
+        Ok(UnixListener { fd })
+    }
+
+    /// Another handle of the same socket.
+    ///
+    /// # Notes
+    ///
+    /// epoll goes on reporting events until every handle is closed or the registered one deregistered.
+    ///
+    /// # Errors
+    ///
+    /// `EMFILE` when there are too many descriptors.
+    pub fn try_clone(&self) -> io::Result<UnixListener> {
+        Ok(UnixListener { fd: self.fd.duplicate()? })
+    }
+
+    /// Takes a connection that waits, and the address of the peer, which most do not have. The
+    /// connection is non-blocking and close-on-exec.
+    ///
+    /// # Errors
+    ///
+    /// As [`TcpListener::accept`](crate::net::TcpListener::accept): `WouldBlock` when no connection
+    /// waits; `EMFILE` and `ENFILE` when there are too many descriptors, and then the connection still
+    /// waits.
+    pub fn accept(&self) -> io::Result<(UnixStream, SocketAddr)> {
+        let (fd, peer) = unix_socket::accept(&self.fd)?;
+        Ok((UnixStream::from_fd(fd), peer))
+    }
+
+    /// The address that the socket is bound to.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        unix_socket::by_std(&self.fd, net::UnixDatagram::local_addr)
+    }
+
+    /// Takes the error that waits at the socket (`SO_ERROR`).
+    pub fn take_error(&self) -> io::Result<Option<io::Error>> {
+        socket::take_error(&self.fd)
+    }
+}
+
+fd_traits!(UnixListener, |interests| refuse_if(
+    interests.is_writable(),
+    "UnixListener only needs readable interests"
+));
+std_traits!(UnixListener, net::UnixListener);

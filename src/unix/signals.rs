@@ -1,0 +1,224 @@
+use std::fmt;
+use std::io;
+use std::os::raw::c_int;
+use std::process::Command;
+
+use crate::poll::Interests;
+use crate::sys::signal::{self, Blocked, Set};
+use crate::sys::{Fd, evented_traits};
+use crate::unix::refuse_if;
+
+/// The number of a signal, see `signal(7)`.
+///
+/// # Examples
+///
+/// ```
+/// use mio_st::unix::Signal;
+///
+/// assert_eq!(Signal::from_raw(15), Signal::SIGTERM);
+/// assert_eq!(format!("{:?}", Signal::SIGTERM), "SIGTERM");
+/// ```
+#[derive(Copy, Clone, Eq, PartialEq, Ord, PartialOrd, Hash)]
+#[repr(transparent)]
+pub struct Signal(c_int);
+
+/// The constants, and their names for `Debug`.
+macro_rules! signals {
+    ($($name:ident: $what:literal,)*) => {
+        impl Signal {
+            $(
+                #[doc = $what]
+                pub const $name: Signal = Signal(libc::$name);
+            )*
+
+            fn name(self) -> Option<&'static str> {
+                match self {
+                    $(Signal::$name => Some(stringify!($name)),)*
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+signals! {
+    SIGHUP: "The terminal is gone; for daemons, by custom: read the configuration again.",
+    SIGINT: "Interrupted from the keyboard, Ctrl-C.",
+    SIGQUIT: "Quit from the keyboard, Ctrl-\\.",
+    SIGUSR1: "For the program to define.",
+    SIGUSR2: "For the program to define.",
+    SIGPIPE: "A pipe or a socket was written to whose reader is gone.",
+    SIGALRM: "The timer of `alarm(2)`.",
+    SIGTERM: "Asked to terminate.",
+    SIGCHLD: "A child has exited, stopped or continued; for one child there is [`Process`](crate::unix::Process).",
+    SIGCONT: "Continued after it was stopped.",
+    SIGTSTP: "Asked to stop from the keyboard, Ctrl-Z.",
+    SIGTTIN: "Read from the terminal in the background.",
+    SIGTTOU: "Wrote to the terminal in the background.",
+    SIGWINCH: "The terminal has another size.",
+}
+
+impl Signal {
+    /// The signal of this number. [`Signals::new`] refuses numbers that no signal has.
+    pub const fn from_raw(signal: c_int) -> Signal {
+        Signal(signal)
+    }
+
+    /// The number.
+    pub const fn as_raw(self) -> c_int {
+        self.0
+    }
+}
+
+impl fmt::Debug for Signal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.name() {
+            Some(name) => f.write_str(name),
+            None => write!(f, "Signal({})", self.0),
+        }
+    }
+}
+
+/// Signals as events: while it lives, the signals do not do what they otherwise would, but wait to be
+/// [received](Signals::receive).
+///
+/// # Notes
+///
+/// *Create it in the main thread, before other threads.* The signals are blocked in the mask of the
+/// thread that calls [`new`](Signals::new), and threads inherit the mask of the thread that creates
+/// them. A signal to the process goes to any thread that does not block it: with one such thread, a
+/// SIGTERM still kills the process. Receive where it was created; the type is not `Send`. (On Linux,
+/// SIGCHLD and the others that are ignored by default are lost if the main thread does not block them.)
+///
+/// *Children inherit the mask*, across `exec` too: a child started by [`Command`] while this lives does
+/// not notice SIGTERM or Ctrl-C. [`unblock_in_child`](Signals::unblock_in_child) prepares a command.
+///
+/// *Dropping it* unblocks each of its signals in this thread, except those that were blocked before, and
+/// those that another `Signals` of this thread has. The rest of the mask is not touched. A signal that
+/// waits then does what it otherwise would: an unreceived SIGTERM kills the process, no sooner than here.
+///
+/// *Several* may exist. A signal that is in more than one makes all of them readable, and on Linux the
+/// first that receives it has it.
+///
+/// *Signals are not counted.* A signal that arrives again before it is received is one: after SIGCHLD
+/// look at every child. (Real-time signals are queued.)
+///
+/// # Implementation
+///
+/// | system | by |
+/// |---|---|
+/// | Linux, Android | `signalfd(2)` |
+/// | BSD, macOS | `EVFILT_SIGNAL`, see `kqueue(2)` |
+///
+/// # Examples
+///
+/// ```
+/// # fn main() -> std::io::Result<()> {
+/// use mio_st::unix::{Signal, Signals};
+/// use mio_st::{EventedId, Events, PollOption, Poller};
+///
+/// const SIGNALS: EventedId = EventedId(0);
+///
+/// let mut signals = Signals::new([Signal::SIGINT, Signal::SIGTERM])?;
+/// let mut poller = Poller::new()?;
+/// poller.register(&mut signals, SIGNALS, Signals::INTERESTS, PollOption::Edge)?;
+///
+/// # // SAFETY: no pointer is passed.
+/// # unsafe { libc::raise(libc::SIGTERM) };
+/// let mut events = Events::new();
+/// 'running: loop {
+///     poller.poll(&mut events, None)?;
+///     for event in &mut events {
+///         if event.id() == SIGNALS {
+///             while let Some(signal) = signals.receive()? {
+///                 println!("got {signal:?}");
+///                 break 'running;
+///             }
+///         }
+///     }
+/// }
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Signals {
+    // Closed first: what is unblocked is not received here any more.
+    fd: Fd,
+    blocked: Blocked,
+}
+
+impl Signals {
+    /// Interest in signals to receive.
+    pub const INTERESTS: Interests = Interests::READABLE;
+
+    /// Blocks the signals in this thread, and receives them.
+    ///
+    /// # Errors
+    ///
+    /// - `InvalidInput`: no signal at all; a number that no signal has; SIGKILL and SIGSTOP, which
+    ///   cannot be caught; SIGSEGV, SIGBUS, SIGFPE and SIGILL, which are undefined when the program makes
+    ///   them while they are blocked (`sigprocmask(2)`).
+    /// - `EMFILE`, `ENFILE`: too many descriptors.
+    pub fn new(signals: impl IntoIterator<Item = Signal>) -> io::Result<Signals> {
+        let mut set = Set::empty();
+        for signal in signals {
+            check(signal)?;
+            set.add(signal.as_raw())?;
+        }
+        refuse_if(set.is_empty(), "no signals to receive")?;
+        let blocked = Blocked::new(set);
+        Ok(Signals { fd: signal::open(&set)?, blocked })
+    }
+
+    /// Receives a signal, or `None` if there is none: then wait for the next event.
+    ///
+    /// # Errors
+    ///
+    /// None on the systems supported today.
+    pub fn receive(&self) -> io::Result<Option<Signal>> {
+        match signal::receive(&self.fd) {
+            Ok(signal) => Ok(Some(Signal(signal))),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Lets the children that `command` starts from now on have the signals unblocked, except those that
+    /// were blocked before.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # fn main() -> std::io::Result<()> {
+    /// use std::process::Command;
+    ///
+    /// use mio_st::unix::{Signal, Signals};
+    ///
+    /// let signals = Signals::new([Signal::SIGINT, Signal::SIGTERM])?;
+    /// let mut command = Command::new("true");
+    /// signals.unblock_in_child(&mut command);
+    /// assert!(command.status()?.success());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn unblock_in_child(&self, command: &mut Command) {
+        self.blocked.unblock_in_child(command);
+    }
+}
+
+fn check(signal: Signal) -> io::Result<()> {
+    let raw = signal.as_raw();
+    refuse_if(
+        matches!(raw, libc::SIGKILL | libc::SIGSTOP),
+        "SIGKILL and SIGSTOP cannot be received",
+    )?;
+    refuse_if(
+        matches!(raw, libc::SIGSEGV | libc::SIGBUS | libc::SIGFPE | libc::SIGILL),
+        "SIGSEGV, SIGBUS, SIGFPE and SIGILL cannot be received",
+    )
+}
+
+evented_traits!(Signals, |interests| refuse_if(
+    interests.is_writable(),
+    "Signals only needs readable interests"
+));

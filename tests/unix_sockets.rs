@@ -1,0 +1,648 @@
+//! Unix sockets: streams, listeners and datagrams.
+
+mod unix_support;
+
+use std::ffi::OsStr;
+use std::fs;
+use std::io::{self, ErrorKind, IoSlice, IoSliceMut, Read, Write};
+use std::net::Shutdown;
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, IntoRawFd, OwnedFd};
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::{self as std_net, SocketAddr};
+use std::panic::AssertUnwindSafe;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use mio_st::event::{Evented, Ready};
+use mio_st::poll::Interests;
+use mio_st::unix::{EventedIo, UnixDatagram, UnixListener, UnixStream};
+use mio_st::{EventedId, Events, PollOption, Poller};
+
+use unix_support::*;
+
+/// The longest path that an address has room for, with no NUL behind it.
+const SUN_PATH: usize = 108;
+
+fn abstract_name(name: &[u8]) -> SocketAddr {
+    let mut full = std::process::id().to_ne_bytes().to_vec();
+    full.extend(name);
+    SocketAddr::from_abstract_name(full).unwrap()
+}
+
+/// A path of so many bytes in a folder.
+fn path_of(folder: &Path, len: usize) -> PathBuf {
+    let fill = len - folder.as_os_str().len() - 1;
+    folder.join("p".repeat(fill))
+}
+
+#[test]
+fn a_stream_by_path_from_connect_to_close() {
+    let _alone = no_child_starts();
+    let folder = Folder::new();
+    let path = folder.join("socket");
+    let mut listener = UnixListener::bind(&path).unwrap();
+    assert!(is_nonblocking(&listener));
+    assert_eq!(kind(listener.accept()), ErrorKind::WouldBlock);
+    assert_eq!(listener.local_addr().unwrap().as_pathname(), Some(path.as_path()));
+
+    let mut client = UnixStream::connect(&path).unwrap();
+    assert!(client.connected().unwrap());
+    assert_eq!(client.peer_addr().unwrap().as_pathname(), Some(path.as_path()));
+    assert!(client.local_addr().unwrap().is_unnamed());
+
+    let ready = readiness(&mut listener, UnixListener::INTERESTS, LONG);
+    assert_eq!(ready, Some(Ready::READABLE));
+    let (mut connection, peer) = listener.accept().unwrap();
+    assert!(peer.is_unnamed());
+    assert_eq!(connection.local_addr().unwrap().as_pathname(), Some(path.as_path()));
+    assert!(connection.peer_addr().unwrap().is_unnamed());
+    assert_eq!(kind(listener.accept()), ErrorKind::WouldBlock);
+
+    let ready = readiness(&mut connection, UnixStream::INTERESTS, LONG);
+    assert_eq!(ready, Some(Ready::WRITABLE));
+    client.write_all(b"hello").unwrap();
+    let ready = readiness(&mut connection, UnixStream::INTERESTS, LONG);
+    assert_eq!(ready, Some(Ready::READABLE | Ready::WRITABLE));
+    let mut buf = [0; 16];
+    assert_eq!(connection.peek(&mut buf).unwrap(), 5);
+    assert_eq!(connection.read(&mut buf).unwrap(), 5);
+    assert_eq!(&buf[..5], b"hello");
+    assert_eq!(kind(connection.read(&mut buf)), ErrorKind::WouldBlock);
+    assert_eq!(kind(connection.peek(&mut buf)), ErrorKind::WouldBlock);
+
+    client.shutdown(Shutdown::Write).unwrap();
+    assert_eq!(connection.read(&mut buf).unwrap(), 0);
+    let half = Ready::READABLE | Ready::READ_CLOSED | Ready::WRITABLE;
+    assert_eq!(readiness(&mut connection, UnixStream::INTERESTS, LONG), Some(half));
+    connection.write_all(b"still").unwrap();
+    assert_eq!(client.read(&mut buf).unwrap(), 5);
+
+    drop(client);
+    let closed = half | Ready::WRITE_CLOSED | Ready::HUP;
+    assert_eq!(readiness(&mut connection, UnixStream::INTERESTS, LONG), Some(closed));
+    assert_eq!(kind(connection.write(b"lost")), ErrorKind::BrokenPipe);
+    assert!(connection.take_error().unwrap().is_none());
+    assert!(listener.take_error().unwrap().is_none());
+}
+
+#[test]
+fn vectored_and_shared() {
+    let (a, b) = UnixStream::pair().unwrap();
+    assert_eq!((&a).write_vectored(&[IoSlice::new(b"hel"), IoSlice::new(b"lo")]).unwrap(), 5);
+    let (mut first, mut rest) = ([0; 2], [0; 8]);
+    let mut bufs = [IoSliceMut::new(&mut first), IoSliceMut::new(&mut rest)];
+    assert_eq!((&b).read_vectored(&mut bufs).unwrap(), 5);
+    assert_eq!((&first, &rest[..3]), (b"he", &b"llo"[..]));
+    assert_eq!((&a).write(b"!").unwrap(), 1);
+    assert_eq!((&b).read(&mut rest).unwrap(), 1);
+}
+
+/// Behaviour 29, for a Unix stream and a twelfth of the size.
+#[test]
+fn eight_megabytes_arrive_byte_for_byte() {
+    const SIZE: usize = 8 << 20;
+    // Not periodic in any power of two.
+    let byte = |i: usize| (i % 251) as u8;
+    let data: Vec<u8> = (0..SIZE).map(byte).collect();
+    let (mut a, mut b) = UnixStream::pair().unwrap();
+    assert!(is_nonblocking(&a) && is_nonblocking(&b));
+    let mut poller = Poller::new().unwrap();
+    let mut events = Events::new();
+    poller.register(&mut a, EventedId(0), Interests::WRITABLE, PollOption::Edge).unwrap();
+    poller.register(&mut b, EventedId(1), Interests::READABLE, PollOption::Edge).unwrap();
+
+    let (mut sent, mut received, mut blocked) = (0, 0, 0);
+    let mut buf = [0; 50_001];
+    'transfer: for _ in 0..1_000_000 {
+        poller.poll(&mut events, Some(LONG)).unwrap();
+        assert!(!events.is_empty(), "stalled at {sent}, {received}");
+        for event in &mut events {
+            loop {
+                let result = match event.id() {
+                    EventedId(0) if sent == SIZE => break,
+                    EventedId(0) => a.write(&data[sent..]).map(|n| sent += n),
+                    _ => b.read(&mut buf).map(|n| {
+                        assert!(n > 0 && buf[..n] == data[received..received + n]);
+                        received += n;
+                    }),
+                };
+                match result {
+                    Ok(()) if received == SIZE => break 'transfer,
+                    Ok(()) => {}
+                    Err(error) => {
+                        assert_eq!(error.kind(), ErrorKind::WouldBlock);
+                        blocked += 1;
+                        break;
+                    }
+                }
+            }
+        }
+    }
+    assert_eq!((sent, received), (SIZE, SIZE));
+    assert!(blocked > 10, "the writes were partial");
+}
+
+#[test]
+fn a_pair_is_connected_and_unnamed() {
+    let (a, b) = UnixStream::pair().unwrap();
+    assert!(a.connected().unwrap() && b.connected().unwrap());
+    for address in [a.local_addr(), a.peer_addr(), b.local_addr(), b.peer_addr()] {
+        assert!(address.unwrap().is_unnamed());
+    }
+    let (a, b) = UnixDatagram::pair().unwrap();
+    assert_eq!(a.send(b"x").unwrap(), 1);
+    let (n, from) = b.recv_from(&mut [0; 4]).unwrap();
+    assert!(n == 1 && from.is_unnamed());
+}
+
+#[test]
+fn an_abstract_name_may_hold_any_bytes() {
+    let _alone = no_child_starts();
+    for name in [&b""[..], b"a", b"a\0", b"a\0b", b"\0\0", b"\xff/name"] {
+        let address = abstract_name(name);
+        let listener = UnixListener::bind_addr(&address).unwrap();
+        let bound = listener.local_addr().unwrap();
+        assert_eq!(bound.as_abstract_name(), address.as_abstract_name());
+        assert_eq!(kind(UnixListener::bind_addr(&address)), ErrorKind::AddrInUse);
+        let client = UnixStream::connect_addr(&address).unwrap();
+        let peer = client.peer_addr().unwrap();
+        assert_eq!(peer.as_abstract_name(), address.as_abstract_name());
+        listener.accept().unwrap();
+    }
+    // Each of them is another name, and gone with its socket.
+    let listener = UnixListener::bind_addr(&abstract_name(b"a\0")).unwrap();
+    for name in [&b"a"[..], b"a\0\0", b"a\0b"] {
+        let result = UnixStream::connect_addr(&abstract_name(name));
+        assert_eq!(kind(result), ErrorKind::ConnectionRefused);
+    }
+    drop(listener);
+
+    // The longest.
+    let longest = SocketAddr::from_abstract_name([b'n'; SUN_PATH - 2]).unwrap();
+    let socket = UnixDatagram::bind_addr(&longest).unwrap();
+    let bound = socket.local_addr().unwrap();
+    assert_eq!(bound.as_abstract_name(), longest.as_abstract_name());
+}
+
+#[test]
+fn binding_to_no_name_lets_the_system_choose_one() {
+    let unnamed = UnixDatagram::unbound().unwrap().local_addr().unwrap();
+    assert!(unnamed.is_unnamed());
+    let listener = UnixListener::bind_addr(&unnamed).unwrap();
+    let chosen = listener.local_addr().unwrap();
+    assert!(chosen.as_abstract_name().is_some_and(|name| !name.is_empty()));
+    UnixStream::connect_addr(&chosen).unwrap();
+}
+
+/// A name may fill the address to the last byte: std has no constructor for it.
+#[test]
+fn a_peer_with_the_longest_of_paths_is_accepted_and_answered() {
+    let folder = Folder::new();
+    let path = path_of(&folder, SUN_PATH);
+    let server_path = folder.join("server");
+    let server = UnixDatagram::bind(&server_path).unwrap();
+    let client = RawSocket::new(libc::SOCK_DGRAM | libc::SOCK_NONBLOCK);
+    client.bind(&path);
+    let client = UnixDatagram::from(client.0);
+    assert_eq!(client.local_addr().unwrap().as_pathname(), Some(path.as_path()));
+    client.send_to(b"ping", &server_path).unwrap();
+    let mut buf = [0; 16];
+    let (_, peer) = server.recv_from(&mut buf).unwrap();
+    assert_eq!(peer.as_pathname(), Some(path.as_path()));
+    assert_eq!(server.send_to_addr(b"pong!", &peer).unwrap(), 5);
+    assert_eq!(client.recv(&mut buf).unwrap(), 5);
+    fs::remove_file(&path).unwrap();
+
+    let listener_path = folder.join("listener");
+    let listener = UnixListener::bind(&listener_path).unwrap();
+    let client = RawSocket::new(libc::SOCK_STREAM);
+    client.bind(&path);
+    client.connect(&listener_path);
+    let (_, peer) = listener.accept().unwrap();
+    assert_eq!(peer.as_pathname(), Some(path.as_path()));
+}
+
+#[test]
+fn a_named_client_is_told_by_accept_also_when_it_is_gone() {
+    let folder = Folder::new();
+    let (path, client_path) = (folder.join("server"), folder.join("client"));
+    let listener = UnixListener::bind(&path).unwrap();
+    let client = RawSocket::new(libc::SOCK_STREAM);
+    client.bind(&client_path);
+    client.connect(&path);
+    drop(client);
+    let (_, peer) = listener.accept().unwrap();
+    assert_eq!(peer.as_pathname(), Some(client_path.as_path()));
+}
+
+/// What our types do not offer: a stream that is bound before it connects, and a path without NUL.
+struct RawSocket(OwnedFd);
+
+impl RawSocket {
+    fn new(kind: i32) -> RawSocket {
+        // SAFETY: no pointer is passed, and the new descriptor is ours.
+        unsafe {
+            let raw = libc::socket(libc::AF_UNIX, kind | libc::SOCK_CLOEXEC, 0);
+            assert!(raw >= 0);
+            RawSocket(OwnedFd::from_raw_fd(raw))
+        }
+    }
+
+    fn bind(&self, path: &Path) {
+        self.call(libc::bind, path);
+    }
+
+    fn connect(&self, path: &Path) {
+        self.call(libc::connect, path);
+    }
+
+    fn call(
+        &self,
+        function: unsafe extern "C" fn(i32, *const libc::sockaddr, libc::socklen_t) -> i32,
+        path: &Path,
+    ) {
+        let mut bytes = (libc::AF_UNIX as u16).to_ne_bytes().to_vec();
+        bytes.extend(path.as_os_str().as_bytes());
+        let len = bytes.len() as u32;
+        bytes.push(0); // Not part of it; valgrind looks for it.
+        // SAFETY: the pointer and the length are those of an address.
+        let result = unsafe { function(self.0.as_raw_fd(), bytes.as_ptr().cast(), len) };
+        assert_eq!(result, 0, "{}", io::Error::last_os_error());
+    }
+}
+
+#[test]
+fn credentials_are_those_of_the_peer() {
+    let (a, _b) = UnixStream::pair().unwrap();
+    let own = a.peer_cred().unwrap();
+    // SAFETY: the calls have no arguments and cannot fail.
+    assert_eq!((own.uid, own.gid), unsafe { (libc::geteuid(), libc::getegid()) });
+    assert_eq!(own.pid, Some(std::process::id() as i32));
+
+    let folder = Folder::new();
+    let path = folder.join("socket");
+    let mut listener = UnixListener::bind(&path).unwrap();
+    // Another process: it sends its number.
+    passes_alone("alone_connect_and_send_the_pid", &[("MIO_ST_TEST_PATH", &path)]);
+    assert!(readiness(&mut listener, UnixListener::INTERESTS, LONG).is_some());
+    let (mut connection, _) = listener.accept().unwrap();
+    let mut pid = [0; 4];
+    connection.read_exact(&mut pid).unwrap();
+    assert_eq!(connection.peer_cred().unwrap().pid, Some(i32::from_ne_bytes(pid)));
+
+    // Connected to nobody.
+    let socket = UnixStream::from(OwnedFd::from(UnixListener::bind(folder.join("other")).unwrap()));
+    let _ = socket.peer_cred(); // Linux: who listened.
+    let unconnected = UnixStream::from(OwnedFd::from(UnixDatagram::unbound().unwrap()));
+    assert_eq!(kind(unconnected.peer_cred()), ErrorKind::NotConnected);
+    assert!(!unconnected.connected().unwrap());
+    assert_eq!(kind(unconnected.peer_addr()), ErrorKind::NotConnected);
+}
+
+#[test]
+#[ignore = "run by credentials_are_those_of_the_peer"]
+fn alone_connect_and_send_the_pid() {
+    let Some(path) = std::env::var_os("MIO_ST_TEST_PATH") else { return };
+    let mut stream = UnixStream::connect(path).unwrap();
+    stream.write_all(&std::process::id().to_ne_bytes()).unwrap();
+}
+
+/// Behaviour 31.
+#[test]
+fn a_path_that_is_none_is_refused_by_every_call() {
+    let folder = Folder::new();
+    let datagram = UnixDatagram::unbound().unwrap();
+    let every_call = |path: &Path| {
+        [
+            UnixStream::connect(path).err(),
+            UnixListener::bind(path).err(),
+            UnixDatagram::bind(path).err(),
+            datagram.connect(path).err(),
+            datagram.send_to(b"x", path).err(),
+        ]
+        .map(|error| error.expect("an error"))
+    };
+    let long = path_of(&folder, SUN_PATH);
+    for error in every_call(&long) {
+        assert_eq!(error.raw_os_error(), Some(libc::ENAMETOOLONG));
+    }
+    for error in every_call(&path_of(&folder, 5000)) {
+        assert_eq!(error.raw_os_error(), Some(libc::ENAMETOOLONG));
+    }
+    for error in every_call(&folder.join(OsStr::from_bytes(b"a\0b"))) {
+        assert_eq!(error.kind(), ErrorKind::InvalidInput);
+        assert_eq!(error.to_string(), "the path of a Unix socket contains a NUL byte");
+    }
+    for error in every_call(Path::new("\0abstract?")) {
+        assert_eq!(error.to_string(), "the path of a Unix socket contains a NUL byte");
+    }
+    for error in every_call(Path::new("")) {
+        assert_eq!(error.kind(), ErrorKind::InvalidInput);
+        assert_eq!(error.to_string(), "the path of a Unix socket is empty");
+    }
+    assert_eq!(fs::read_dir(&*folder).unwrap().count(), 0);
+
+    // One byte less is fine.
+    let path = path_of(&folder, SUN_PATH - 1);
+    let listener = UnixListener::bind(&path).unwrap();
+    assert_eq!(listener.local_addr().unwrap().as_pathname(), Some(path.as_path()));
+    UnixStream::connect(&path).unwrap();
+}
+
+/// Behaviour 31.
+#[test]
+fn the_errors_of_binding_and_connecting_are_exact() {
+    let _alone = no_child_starts();
+    let folder = Folder::new();
+    let path = folder.join("socket");
+    let missing = folder.join("no").join("socket");
+    assert_eq!(kind(UnixStream::connect(&path)), ErrorKind::NotFound);
+    assert_eq!(kind(UnixListener::bind(&missing)), ErrorKind::NotFound);
+    assert_eq!(kind(UnixDatagram::bind(&missing)), ErrorKind::NotFound);
+
+    let listener = UnixListener::bind(&path).unwrap();
+    assert_eq!(kind(UnixListener::bind(&path)), ErrorKind::AddrInUse);
+    assert_eq!(kind(UnixDatagram::bind(&path)), ErrorKind::AddrInUse);
+    assert_eq!(errno(UnixDatagram::unbound().unwrap().connect(&path)), Some(libc::EPROTOTYPE));
+    drop(listener);
+    // The file stays.
+    assert_eq!(kind(UnixStream::connect(&path)), ErrorKind::ConnectionRefused);
+    assert_eq!(kind(UnixListener::bind(&path)), ErrorKind::AddrInUse);
+    fs::remove_file(&path).unwrap();
+    UnixListener::bind(&path).unwrap();
+
+    let file = folder.join("file");
+    fs::write(&file, b"").unwrap();
+    assert_eq!(kind(UnixStream::connect(&file)), ErrorKind::ConnectionRefused);
+
+    let unnamed = UnixDatagram::unbound().unwrap().local_addr().unwrap();
+    assert_eq!(kind(UnixStream::connect_addr(&unnamed)), ErrorKind::InvalidInput);
+    let datagram = UnixDatagram::unbound().unwrap();
+    assert_eq!(kind(datagram.connect_addr(&unnamed)), ErrorKind::InvalidInput);
+    assert_eq!(kind(datagram.send_to_addr(b"x", &unnamed)), ErrorKind::InvalidInput);
+    let nobody = abstract_name(b"nobody");
+    assert_eq!(kind(UnixStream::connect_addr(&nobody)), ErrorKind::ConnectionRefused);
+}
+
+/// Behaviour 31.
+#[test]
+fn no_permission_is_permission_denied() {
+    let folder = Folder::new();
+    let path = folder.join("socket");
+    let _listener = UnixListener::bind(&path).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+    fs::set_permissions(&*folder, fs::Permissions::from_mode(0o755)).unwrap();
+    passes_alone("alone_try_without_permission", &[("MIO_ST_TEST_PATH", &path)]);
+}
+
+#[test]
+#[ignore = "run by no_permission_is_permission_denied"]
+fn alone_try_without_permission() {
+    let Some(path) = std::env::var_os("MIO_ST_TEST_PATH").map(PathBuf::from) else { return };
+    // SAFETY: no pointer is passed.
+    if unsafe { libc::geteuid() } == 0 {
+        // Root may do everything: be nobody.
+        // SAFETY: no pointer is passed.
+        unsafe { assert_eq!((libc::setgid(65534), libc::setuid(65534)), (0, 0)) };
+    } else {
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o000)).unwrap();
+        fs::set_permissions(path.parent().unwrap(), fs::Permissions::from_mode(0o500)).unwrap();
+    }
+    assert_eq!(kind(UnixStream::connect(&path)), ErrorKind::PermissionDenied);
+    let other = path.with_file_name("other");
+    assert_eq!(kind(UnixListener::bind(&other)), ErrorKind::PermissionDenied);
+    assert_eq!(kind(UnixDatagram::bind(&other)), ErrorKind::PermissionDenied);
+}
+
+#[test]
+fn a_full_queue_of_connections_would_block() {
+    let folder = Folder::new();
+    let path = folder.join("socket");
+    let listener = UnixListener::bind(&path).unwrap();
+    // A second call changes the length of the queue.
+    // SAFETY: no pointer is passed.
+    assert_eq!(unsafe { libc::listen(listener.as_raw_fd(), 2) }, 0);
+    let mut clients = Vec::new();
+    let error = loop {
+        match UnixStream::connect(&path) {
+            Ok(client) => clients.push(client),
+            Err(error) => break error,
+        }
+        assert!(clients.len() < 100);
+    };
+    assert_eq!(error.kind(), ErrorKind::WouldBlock);
+    listener.accept().unwrap();
+    UnixStream::connect(&path).unwrap();
+}
+
+#[test]
+fn a_listener_is_never_writable_and_can_be_cloned() {
+    let mut listener = UnixListener::bind_addr(&abstract_name(b"interests")).unwrap();
+    assert_refused(
+        &mut listener,
+        UnixListener::INTERESTS,
+        &[Interests::WRITABLE, Interests::READABLE | Interests::WRITABLE],
+        "UnixListener only needs readable interests",
+    );
+    let address = listener.local_addr().unwrap();
+    let clone = listener.try_clone().unwrap();
+    drop(listener);
+    let _client = UnixStream::connect_addr(&address).unwrap();
+    clone.accept().unwrap();
+}
+
+#[test]
+fn datagrams_keep_their_bounds_and_their_order() {
+    let _alone = no_child_starts();
+    let folder = Folder::new();
+    let (path, client_path) = (folder.join("server"), folder.join("client"));
+    let mut server = UnixDatagram::bind(&path).unwrap();
+    let client = UnixDatagram::bind(&client_path).unwrap();
+    assert_eq!(client.local_addr().unwrap().as_pathname(), Some(client_path.as_path()));
+    assert!(is_nonblocking(&server) && is_nonblocking(&client));
+    let mut buf = [0; 16];
+    assert_eq!(kind(server.recv(&mut buf)), ErrorKind::WouldBlock);
+    assert_eq!(kind(server.recv_from(&mut buf)), ErrorKind::WouldBlock);
+    assert_eq!(kind(server.peek(&mut buf)), ErrorKind::WouldBlock);
+    assert_eq!(kind(client.send(b"x")), ErrorKind::NotConnected);
+
+    for datagram in [&b"one"[..], b"", b"three"] {
+        assert_eq!(client.send_to(datagram, &path).unwrap(), datagram.len());
+    }
+    let ready = readiness(&mut server, UnixDatagram::INTERESTS, LONG).unwrap();
+    assert_eq!(ready, Ready::READABLE | Ready::WRITABLE);
+    assert_eq!(server.peek(&mut buf).unwrap(), 3);
+    let (n, from) = server.recv_from(&mut buf).unwrap();
+    assert_eq!((&buf[..n], from.as_pathname()), (&b"one"[..], Some(client_path.as_path())));
+    // An empty one is not the end.
+    assert_eq!(server.recv(&mut buf).unwrap(), 0);
+    // What does not fit is discarded.
+    assert_eq!(server.recv(&mut buf[..2]).unwrap(), 2);
+    assert_eq!(&buf[..2], b"th");
+    assert_eq!(kind(server.recv(&mut buf)), ErrorKind::WouldBlock);
+
+    // Connected: the datagrams of others are refused.
+    client.connect(&path).unwrap();
+    assert_eq!(client.peer_addr().unwrap().as_pathname(), Some(path.as_path()));
+    server.connect_addr(&client.local_addr().unwrap()).unwrap();
+    assert_eq!(client.send(b"mine").unwrap(), 4);
+    let stranger = UnixDatagram::unbound().unwrap();
+    assert_eq!(kind(stranger.send_to(b"his", &path)), ErrorKind::PermissionDenied);
+    assert_eq!(server.recv(&mut buf).unwrap(), 4);
+
+    assert_eq!(errno(client.send(&vec![0; 16 << 20])), Some(libc::EMSGSIZE));
+    server.shutdown(Shutdown::Read).unwrap();
+    assert_eq!(kind(client.send(b"lost")), ErrorKind::BrokenPipe);
+    drop(server);
+    assert_eq!(kind(client.send(b"lost")), ErrorKind::ConnectionRefused);
+    assert!(client.take_error().unwrap().is_none());
+}
+
+#[test]
+fn a_datagram_socket_whose_peer_is_slow_would_block_until_it_is_writable() {
+    let (mut a, b) = UnixDatagram::pair().unwrap();
+    assert!(is_nonblocking(&a));
+    let mut sent = 0;
+    let error = loop {
+        match a.send(b"datagram") {
+            Ok(_) => sent += 1,
+            Err(error) => break error,
+        }
+        assert!(sent < 1_000_000);
+    };
+    assert_eq!(error.kind(), ErrorKind::WouldBlock);
+    assert_eq!(readiness(&mut a, Interests::WRITABLE, Duration::ZERO), None);
+    for _ in 0..sent {
+        assert_eq!(b.recv(&mut [0; 16]).unwrap(), 8);
+    }
+    assert_eq!(readiness(&mut a, Interests::WRITABLE, LONG), Some(Ready::WRITABLE));
+}
+
+#[test]
+fn sockets_go_to_std_and_come_from_there() {
+    let (a, b) = std_net::UnixStream::pair().unwrap();
+    a.set_nonblocking(true).unwrap();
+    let mut ours = UnixStream::from(a);
+    assert_eq!(kind(ours.read(&mut [0; 4])), ErrorKind::WouldBlock);
+    ours.write_all(b"x").unwrap();
+    let mut theirs = b;
+    theirs.read_exact(&mut [0]).unwrap();
+    let back = std_net::UnixStream::from(ours);
+    // It is still non-blocking.
+    assert_eq!(kind((&back).read(&mut [0; 4])), ErrorKind::WouldBlock);
+
+    let listener = UnixListener::bind_addr(&abstract_name(b"std")).unwrap();
+    let listener = std_net::UnixListener::from(listener);
+    assert_eq!(kind(listener.accept()), ErrorKind::WouldBlock);
+    let listener = UnixListener::from(listener);
+    assert_eq!(kind(listener.accept()), ErrorKind::WouldBlock);
+
+    let (a, _b) = UnixDatagram::pair().unwrap();
+    let a = UnixDatagram::from(std_net::UnixDatagram::from(a));
+    assert_eq!(kind(a.recv(&mut [0; 4])), ErrorKind::WouldBlock);
+
+    let (a, mut b) = UnixStream::pair().unwrap();
+    // SAFETY: `into_raw_fd` has just given it away.
+    let mut a = unsafe { UnixStream::from_raw_fd(a.into_raw_fd()) };
+    a.write_all(b"x").unwrap();
+    assert_eq!(b.read(&mut [0; 4]).unwrap(), 1);
+}
+
+/// Behaviour 35.
+#[test]
+fn every_socket_is_non_blocking_and_not_inherited() {
+    let folder = Folder::new();
+    let path = folder.join("socket");
+    let listener = UnixListener::bind(&path).unwrap();
+    let client = UnixStream::connect(&path).unwrap();
+    let (connection, _) = listener.accept().unwrap();
+    let clone = listener.try_clone().unwrap();
+    let (a, b) = UnixStream::pair().unwrap();
+    let bound = UnixDatagram::bind(folder.join("datagram")).unwrap();
+    let unbound = UnixDatagram::unbound().unwrap();
+    let (c, d) = UnixDatagram::pair().unwrap();
+    let all: [&dyn AsFd; 10] =
+        [&listener, &client, &connection, &clone, &a, &b, &bound, &unbound, &c, &d];
+    assert!(all.into_iter().all(is_nonblocking));
+    assert_not_inherited(&all);
+}
+
+/// Behaviour 28.
+#[test]
+fn no_socket_raises_sigpipe() {
+    passes_alone("alone_send_to_peers_that_are_gone", &[]);
+}
+
+#[test]
+#[ignore = "run by no_socket_raises_sigpipe"]
+fn alone_send_to_peers_that_are_gone() {
+    let_sigpipe_kill();
+    let bufs = [IoSlice::new(b"lo"), IoSlice::new(b"st")];
+
+    let (mut a, b) = UnixStream::pair().unwrap();
+    drop(b);
+    assert_eq!(kind(a.write(b"lost")), ErrorKind::BrokenPipe);
+    assert_eq!(kind(a.write_vectored(&bufs)), ErrorKind::BrokenPipe);
+
+    let (a, _b) = UnixStream::pair().unwrap();
+    a.shutdown(Shutdown::Write).unwrap();
+    assert_eq!(kind((&a).write(b"lost")), ErrorKind::BrokenPipe);
+    assert_eq!(kind((&a).write_vectored(&bufs)), ErrorKind::BrokenPipe);
+    let mut io = EventedIo::from(OwnedFd::from(a));
+    assert_eq!(kind(io.write_vectored(&bufs)), ErrorKind::BrokenPipe);
+
+    // Linux raises no signal for datagrams; others might.
+    let folder = Folder::new();
+    let path = folder.join("socket");
+    let receiver = UnixDatagram::bind(&path).unwrap();
+    receiver.shutdown(Shutdown::Read).unwrap();
+    let a = UnixDatagram::unbound().unwrap();
+    assert_eq!(kind(a.send_to(b"lost", &path)), ErrorKind::BrokenPipe);
+    let address = receiver.local_addr().unwrap();
+    assert_eq!(kind(a.send_to_addr(b"lost", &address)), ErrorKind::BrokenPipe);
+    a.connect(&path).unwrap();
+    assert_eq!(kind(a.send(b"lost")), ErrorKind::BrokenPipe);
+}
+
+/// Behaviour 33: sockets stay valid in a forked child, as pre-forking servers need it.
+#[test]
+fn a_listener_works_on_in_a_forked_child() {
+    passes_alone("alone_accept_in_a_forked_child", &[]);
+}
+
+#[test]
+#[ignore = "run by a_listener_works_on_in_a_forked_child"]
+fn alone_accept_in_a_forked_child() {
+    let listener = UnixListener::bind_addr(&abstract_name(b"fork")).unwrap();
+    let mut client = UnixStream::connect_addr(&listener.local_addr().unwrap()).unwrap();
+    let inherited = AssertUnwindSafe(&listener);
+    passes_forked(move || {
+        let (mut stream, _) = inherited.accept().unwrap();
+        stream.write_all(b"child").unwrap();
+    });
+    client.read_exact(&mut [0; 5]).unwrap();
+    assert_eq!(kind(listener.accept()), ErrorKind::WouldBlock);
+}
+
+#[test]
+fn a_registered_socket_is_a_handle_like_any() {
+    // Each type by the trait: register, reregister, deregister, and again.
+    let mut poller = Poller::new().unwrap();
+    let (mut stream, _peer) = UnixStream::pair().unwrap();
+    let mut datagram = UnixDatagram::unbound().unwrap();
+    let mut listener = UnixListener::bind_addr(&abstract_name(b"life")).unwrap();
+    let handles: [&mut dyn Evented; 3] = [&mut stream, &mut datagram, &mut listener];
+    for handle in handles {
+        let (id, read, edge) = (EventedId(0), Interests::READABLE, PollOption::Edge);
+        handle.register(&mut poller, id, read, edge).unwrap();
+        let twice = handle.register(&mut poller, id, read, edge);
+        assert_eq!(kind(twice), ErrorKind::AlreadyExists);
+        handle.reregister(&mut poller, id, read, PollOption::Oneshot).unwrap();
+        handle.deregister(&mut poller).unwrap();
+        assert_eq!(kind(handle.deregister(&mut poller)), ErrorKind::NotFound);
+        let again = handle.reregister(&mut poller, id, read, edge);
+        assert_eq!(kind(again), ErrorKind::NotFound);
+    }
+}
