@@ -13,6 +13,15 @@
  *                       polls once, without waiting unless `wait`; calls event(context, id, closed),
  *                       where `closed` says that there may be an end of file to read
  *
+ *   OWN_STREAMS, if the library has sockets of its own:
+ *     listener_t, stream_t
+ *     listener_init(listener)                      on a free port of loopback; returns the port
+ *     listener_accept(listener, stream)            0 or -EAGAIN
+ *     stream_read(stream, buffer, size)            the count or -EAGAIN
+ *     stream_write(stream, buffer, size)
+ *     loop_add_listener(loop, source, listener, id, event, context)
+ *     loop_add_stream(loop, source, stream, id, event, context)
+ *     loop_close(loop, source, stream)
  *   struct waker
  *   WAKER_CALLBACK(event)
  *   loop_init_threads(loop)                        if it differs from loop_init
@@ -108,14 +117,51 @@ bool CONTENDER(chain)(struct outcome *outcome, uint64_t count, uint64_t active, 
 #define LISTENER 0
 #define BUFFER 4096
 
+#ifndef OWN_STREAMS
+typedef int listener_t;
+typedef int stream_t;
+
+static inline uint16_t listener_init(listener_t *listener) {
+    struct sockaddr_in address = {.sin_family = AF_INET,
+                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t length = sizeof address;
+    *listener = check(socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    check(bind(*listener, (struct sockaddr *)&address, sizeof address));
+    check(listen(*listener, SOMAXCONN));
+    check(getsockname(*listener, (struct sockaddr *)&address, &length));
+    return ntohs(address.sin_port);
+}
+
+static inline int listener_accept(listener_t listener, stream_t *stream) {
+    struct sockaddr_storage address;
+    socklen_t length = sizeof address;
+    *stream = accept4(listener, (struct sockaddr *)&address, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    return *stream >= 0 ? 0 : -errno;
+}
+
+static inline ssize_t stream_read(stream_t stream, void *buffer, size_t size) {
+    ssize_t n = recv(stream, buffer, size, 0);
+    return n >= 0 ? n : -errno;
+}
+
+static inline ssize_t stream_write(stream_t stream, const void *buffer, size_t size) {
+    ssize_t n = send(stream, buffer, size, MSG_NOSIGNAL);
+    return n >= 0 ? n : -errno;
+}
+
+#define loop_add_listener(loop, source, listener, id, event, context)                             \
+    check(loop_add(loop, source, listener, id, SERVE_EDGE, event, context) ? 0 : -1)
+#define loop_add_stream loop_add_listener
+#endif
+
 struct connection {
-    int fd;
+    stream_t stream;
     struct source source;
 };
 
 struct server {
     struct loop loop;
-    int listener;
+    listener_t listener;
     struct connection *connections; /* from 1 on: 0 is the listener */
     uint64_t *unused;
     uint64_t unused_count;
@@ -129,20 +175,17 @@ CALLBACK(serve_event)
 
 static inline void serve_accept(struct server *server) {
     for (;;) {
-        struct sockaddr_storage address;
-        socklen_t length = sizeof address;
-        int fd = accept4(server->listener, (struct sockaddr *)&address, &length,
-                         SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (fd < 0) {
-            assert(errno == EAGAIN);
+        stream_t stream;
+        int error = listener_accept(server->listener, &stream);
+        if (error < 0) {
+            assert(error == -EAGAIN);
             return;
         }
         assert(server->unused_count > 0);
         uint64_t id = server->unused[--server->unused_count];
         struct connection *connection = &server->connections[id];
-        connection->fd = fd;
-        check(loop_add(&server->loop, &connection->source, fd, id, SERVE_EDGE, serve_event,
-                       server) ? 0 : -1);
+        connection->stream = stream;
+        loop_add_stream(&server->loop, &connection->source, stream, id, serve_event, server);
     }
 }
 
@@ -155,20 +198,20 @@ static inline void serve_event(void *context, uint64_t id, bool closed) {
     struct connection *connection = &server->connections[id];
     char buffer[BUFFER];
     for (;;) {
-        ssize_t n = recv(connection->fd, buffer, sizeof buffer, 0);
+        ssize_t n = stream_read(connection->stream, buffer, sizeof buffer);
         if (n > 0) {
-            ssize_t sent = send(connection->fd, buffer, (size_t)n, MSG_NOSIGNAL);
+            ssize_t sent = stream_write(connection->stream, buffer, (size_t)n);
             assert(sent == n);
             server->requests++;
             if (!SERVE_EDGE || (server->short_reads && !closed && (size_t)n < sizeof buffer))
                 return;
         } else if (n == 0) {
-            loop_close(&server->loop, &connection->source, connection->fd);
+            loop_close(&server->loop, &connection->source, connection->stream);
             server->unused[server->unused_count++] = id;
             server->closed++;
             return;
         } else {
-            assert(errno == EAGAIN);
+            assert(n == -EAGAIN);
             return;
         }
     }
@@ -177,9 +220,6 @@ static inline void serve_event(void *context, uint64_t id, bool closed) {
 bool CONTENDER(serve)(struct outcome *outcome, uint64_t concurrent, uint64_t total,
                       bool short_reads, void (*listening)(void *, uint16_t), void *argument) {
     struct server server = {.short_reads = short_reads};
-    struct sockaddr_in address = {.sin_family = AF_INET,
-                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t length = sizeof address;
     struct source source;
     if (short_reads && !SERVE_EDGE)
         return false;
@@ -188,13 +228,9 @@ bool CONTENDER(serve)(struct outcome *outcome, uint64_t concurrent, uint64_t tot
     server.unused = calloc(concurrent, sizeof *server.unused);
     for (uint64_t id = concurrent; id > 0; id--)
         server.unused[server.unused_count++] = id;
-    server.listener = check(socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-    check(bind(server.listener, (struct sockaddr *)&address, sizeof address));
-    check(listen(server.listener, SOMAXCONN));
-    check(getsockname(server.listener, (struct sockaddr *)&address, &length));
-    check(loop_add(&server.loop, &source, server.listener, LISTENER, SERVE_EDGE, serve_event,
-                   &server) ? 0 : -1);
-    listening(argument, ntohs(address.sin_port));
+    uint16_t port = listener_init(&server.listener);
+    loop_add_listener(&server.loop, &source, server.listener, LISTENER, serve_event, &server);
+    listening(argument, port);
     begin(outcome);
     while (server.closed < total)
         loop_poll(&server.loop, true, serve_event, &server);
@@ -363,11 +399,11 @@ bool CONTENDER(storm)(struct outcome *outcome, uint64_t threads, uint64_t wakes)
     begin(outcome);
     for (uint64_t i = 0; i < threads; i++)
         check(-pthread_create(&ids[i], NULL, storm_wake, &storm));
-    /* After the last wake there is at least one event: who sees all of them sent has been woken. */
-    while (atomic_load_explicit(&storm.sent, memory_order_relaxed) < threads * wakes)
+    /* After the last wake there is at least one event: who waits for it does not wait for ever. */
+    while (storm.events == 0 ||
+           atomic_load_explicit(&storm.sent, memory_order_relaxed) < threads * wakes)
         waker_poll(&storm.loop, woken, &storm.events);
     for (uint64_t i = 0; i < threads; i++)
         check(-pthread_join(ids[i], NULL));
-    assert(storm.events > 0);
     return end(outcome, threads * wakes);
 }

@@ -51,7 +51,14 @@ macro_rules! contender {
 contender!(raw, raw_chain, raw_serve, raw_ctl, raw_idle, raw_wake, raw_storm, raw_notify);
 contender!(libuv, libuv_chain, libuv_serve, libuv_ctl, libuv_idle, libuv_wake, libuv_storm);
 contender!(
-    libev, libev_chain, libev_serve, libev_ctl, libev_idle, libev_wake, libev_storm, libev_notify
+    libev,
+    libev_chain,
+    libev_serve,
+    libev_ctl,
+    libev_idle,
+    libev_wake,
+    libev_storm,
+    libev_notify
 );
 contender!(
     libevent,
@@ -81,7 +88,13 @@ fn outcome(run: impl FnOnce(&mut Outcome) -> bool) -> Option<Outcome> {
 }
 
 impl C {
-    pub fn chain(&self, pairs: usize, active: usize, writes: usize, trigger: Trigger) -> Option<Outcome> {
+    pub fn chain(
+        &self,
+        pairs: usize,
+        active: usize,
+        writes: usize,
+        trigger: Trigger,
+    ) -> Option<Outcome> {
         let edge = trigger == Trigger::Edge;
         outcome(|outcome| unsafe {
             (self.chain)(outcome, pairs as u64, active as u64, writes as u64, edge)

@@ -1,9 +1,8 @@
 //! What is measured: the workloads with their sizes, and the contenders.
 
 /// The contenders, as the programs name them, in the order of the tables. The first is the floor.
-pub const CONTENDERS: [&str; 9] = [
-    FLOOR, "raw-rust", "mio", "polling", "mio-st-0.2.2", "libuv", "libev", "libevent", "mio-st",
-];
+pub const CONTENDERS: [&str; 9] =
+    [FLOOR, "raw-rust", "mio", "polling", "mio-st-0.2.2", "libuv", "libev", "libevent", "mio-st"];
 
 /// What everything is compared with: epoll by hand, in C.
 pub const FLOOR: &str = "raw-c";

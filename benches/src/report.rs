@@ -38,7 +38,9 @@ fn machine() -> String {
         fs::read_to_string(file)
             .unwrap_or_default()
             .lines()
-            .find_map(|line| line.strip_prefix(key).map(|rest| rest.trim_matches([':', ' ', '\t']).to_string()))
+            .find_map(|line| {
+                line.strip_prefix(key).map(|rest| rest.trim_matches([':', ' ', '\t']).to_string())
+            })
             .unwrap_or_else(|| "unknown".into())
     };
     let processors = std::thread::available_parallelism().map_or(0, usize::from);

@@ -5,9 +5,9 @@
 //! end. It is for counting: the server is then asleep whenever something arrives, so that what it does
 //! for each request is always the same.
 
-use std::os::fd::{AsRawFd, RawFd};
-use std::net::{Shutdown, TcpStream};
 use std::io::{Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::os::fd::{AsRawFd, RawFd};
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -49,7 +49,8 @@ fn main() {
         let n = if concurrent == 1 {
             1
         } else {
-            check(unsafe { libc::epoll_wait(epoll, events.as_mut_ptr(), CAPACITY as i32, -1) } as isize)
+            check(unsafe { libc::epoll_wait(epoll, events.as_mut_ptr(), CAPACITY as i32, -1) }
+                as isize)
         };
         for event in &events[..n] {
             let connection = &mut connections[event.u64 as usize];

@@ -100,7 +100,7 @@ fn storm<W: Wake>(threads: usize, wakes: usize) -> Option<Outcome> {
     let sent = &AtomicUsize::new(0);
     let waker = &waker;
     let mut woken = 0;
-    let outcome = Outcome::of(|| {
+    Some(Outcome::of(|| {
         thread::scope(|scope| {
             for _ in 0..threads {
                 scope.spawn(move || {
@@ -111,12 +111,10 @@ fn storm<W: Wake>(threads: usize, wakes: usize) -> Option<Outcome> {
                 });
             }
             // After the last wake there is at least one event: who waits for it does not wait for ever.
-            while sent.load(Ordering::Relaxed) < threads * wakes {
+            while woken == 0 || sent.load(Ordering::Relaxed) < threads * wakes {
                 woken += W::poll(&mut poller, &mut events);
             }
         });
         (threads * wakes) as u64
-    });
-    assert!(woken > 0);
-    Some(outcome)
+    }))
 }

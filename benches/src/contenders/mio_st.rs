@@ -75,9 +75,7 @@ impl Contender for MioSt {
     }
 
     fn add_listener(poller: &mut Poller, listener: &mut TcpListener, id: usize) {
-        poller
-            .register(listener, EventedId(id), TcpListener::INTERESTS, PollOption::Edge)
-            .unwrap();
+        poller.register(listener, EventedId(id), TcpListener::INTERESTS, PollOption::Edge).unwrap();
     }
 
     #[inline]
