@@ -1,9 +1,19 @@
-use std::io::{self, IoSlice, IoSliceMut, Read, Write};
-use std::net::{Shutdown, SocketAddr};
+use std::io::{self, IoSliceMut, Read};
+use std::net::{self, Shutdown, SocketAddr};
+use std::time::Duration;
 
+#[cfg(epoll)]
+use crate::net::options::int;
+use crate::net::options::{internet_socket, whole_seconds};
+use crate::net::{Keepalive, TcpListenerBuilder, TcpStreamBuilder};
 use crate::poll::Interests;
-use crate::sys::socket::{self, Addr};
-use crate::sys::{Fd, fd_traits};
+use crate::sys::{Fd, fd_traits, socket, write_traits};
+
+/// On Darwin `SO_LINGER` counts in ticks.
+#[cfg(any(target_os = "macos", target_os = "ios"))]
+const SO_LINGER: libc::c_int = libc::SO_LINGER_SEC;
+#[cfg(not(any(target_os = "macos", target_os = "ios")))]
+const SO_LINGER: libc::c_int = libc::SO_LINGER;
 
 /// A non-blocking TCP connection.
 ///
@@ -43,24 +53,21 @@ use crate::sys::{Fd, fd_traits};
 /// ```
 #[derive(Debug)]
 pub struct TcpStream {
-    fd: Fd,
+    pub(super) fd: Fd,
 }
 
 impl TcpStream {
     /// Interest in reading and in writing.
     pub const INTERESTS: Interests = Interests::BOTH;
 
-    /// Begins to connect to an address.
+    /// Begins to connect to an address. For other options see [`TcpStreamBuilder`].
     ///
     /// # Errors
     ///
-    /// What the system notices at once, such as `ENETUNREACH` or `EMFILE`. What it notices later,
-    /// [`connected`](TcpStream::connected) tells.
+    /// What the system notices at once, such as `NetworkUnreachable` or `EMFILE`; on BSD also
+    /// `ConnectionRefused` by this host. What it notices later, [`connected`](TcpStream::connected) tells.
     pub fn connect(address: SocketAddr) -> io::Result<TcpStream> {
-        let address = Addr::from(address);
-        let fd = socket::new(address.family(), libc::SOCK_STREAM)?;
-        socket::connect(&fd, &address)?;
-        Ok(TcpStream { fd })
+        TcpStreamBuilder::new().connect(address)
     }
 
     /// Whether the connection stands: true if it does, false while it is being made, and the error if
@@ -75,22 +82,7 @@ impl TcpStream {
     ///
     /// `NotConnected` while connecting, and after it failed.
     pub fn peer_addr(&self) -> io::Result<SocketAddr> {
-        SocketAddr::try_from(&socket::peer_addr(&self.fd)?)
-    }
-
-    /// The address of this side.
-    pub fn local_addr(&self) -> io::Result<SocketAddr> {
-        SocketAddr::try_from(&socket::local_addr(&self.fd)?)
-    }
-
-    /// Sets `IP_TTL`, the number of hops that a packet may make.
-    pub fn set_ttl(&self, ttl: u32) -> io::Result<()> {
-        set_ttl(&self.fd, ttl)
-    }
-
-    /// Gets `IP_TTL`.
-    pub fn ttl(&self) -> io::Result<u32> {
-        ttl(&self.fd)
+        (&socket::peer_addr(&self.fd)?).try_into()
     }
 
     /// Sets `TCP_NODELAY`: whether small writes are sent at once, instead of being gathered (`tcp(7)`).
@@ -103,6 +95,97 @@ impl TcpStream {
         Ok(socket::int_option(&self.fd, libc::IPPROTO_TCP, libc::TCP_NODELAY)? != 0)
     }
 
+    /// Sets `SO_LINGER`: what happens to what has been written and not sent when the socket is closed.
+    ///
+    /// `None`, the default: the system goes on sending it. A duration of zero: it is thrown away, and
+    /// the peer sees the connection reset. Any other, in whole seconds, rounded up: closing *waits* for
+    /// it to be sent and acknowledged, at most for so long (on Linux, of a non-blocking socket too).
+    ///
+    /// # Errors
+    ///
+    /// `InvalidInput` for more than 2^31 - 1 seconds.
+    pub fn set_linger(&self, linger: Option<Duration>) -> io::Result<()> {
+        let value = libc::linger {
+            l_onoff: linger.is_some().into(),
+            l_linger: whole_seconds(linger.unwrap_or_default())?,
+        };
+        socket::set_option(&self.fd, libc::SOL_SOCKET, SO_LINGER, &value)
+    }
+
+    /// Gets `SO_LINGER`.
+    pub fn linger(&self) -> io::Result<Option<Duration>> {
+        let value: libc::linger = socket::option(&self.fd, libc::SOL_SOCKET, SO_LINGER)?;
+        Ok((value.l_onoff != 0).then(|| Duration::from_secs(value.l_linger as u64)))
+    }
+
+    /// Turns keepalive on or off: whether the peer is asked if it is still there when nothing has moved
+    /// for a while. A peer that does not answer ends the connection with the error `TimedOut`.
+    ///
+    /// Turning it off keeps the values for the next time that it is turned on.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidInput` for a value out of the system's range: on Linux idle and interval are from 1 s to
+    /// 32,767 s, the count from 1 to 127.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # fn main() -> std::io::Result<()> {
+    /// use std::time::Duration;
+    ///
+    /// use mio_st::net::{Keepalive, TcpListener, TcpStream};
+    ///
+    /// # let listener = TcpListener::bind("127.0.0.1:0".parse().unwrap())?;
+    /// # let stream = TcpStream::connect(listener.local_addr()?)?;
+    /// let idle = Some(Duration::from_secs(60));
+    /// stream.set_keepalive(Some(Keepalive { idle, ..Keepalive::default() }))?;
+    /// assert_eq!(stream.keepalive()?.unwrap().idle, idle);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn set_keepalive(&self, keepalive: Option<Keepalive>) -> io::Result<()> {
+        Keepalive::set(keepalive, &self.fd)
+    }
+
+    /// Whether keepalive is on, and with what values.
+    pub fn keepalive(&self) -> io::Result<Option<Keepalive>> {
+        Keepalive::get(&self.fd)
+    }
+
+    /// Sets `TCP_USER_TIMEOUT`: how long what was written may stay unacknowledged, or keepalive
+    /// unanswered, before the connection ends with the error `TimedOut`. In whole milliseconds, rounded
+    /// up; `None` is the system's default. It should be set before there is something to send.
+    ///
+    /// # Platform differences
+    ///
+    /// Linux and Android only.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidInput` for zero, and for more than 2^31 - 1 milliseconds.
+    #[cfg(epoll)]
+    pub fn set_user_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
+        let milliseconds = match timeout {
+            // To the kernel zero means the default.
+            Some(Duration::ZERO) => return Err(io::ErrorKind::InvalidInput.into()),
+            Some(timeout) => int(timeout.as_nanos().div_ceil(1_000_000))?,
+            None => 0,
+        };
+        let (level, name) = (libc::IPPROTO_TCP, libc::TCP_USER_TIMEOUT);
+        socket::set_int_option(&self.fd, level, name, milliseconds)
+    }
+
+    /// Gets `TCP_USER_TIMEOUT`; Linux and Android only.
+    #[cfg(epoll)]
+    pub fn user_timeout(&self) -> io::Result<Option<Duration>> {
+        let (level, name) = (libc::IPPROTO_TCP, libc::TCP_USER_TIMEOUT);
+        Ok(match socket::int_option(&self.fd, level, name)? {
+            0 => None,
+            milliseconds => Some(Duration::from_millis(milliseconds as u64)),
+        })
+    }
+
     /// Reads without taking: the next read returns the same bytes.
     pub fn peek(&self, buf: &mut [u8]) -> io::Result<usize> {
         socket::recv(&self.fd, buf, libc::MSG_PEEK)
@@ -111,11 +194,6 @@ impl TcpStream {
     /// Shuts down reading, writing or both.
     pub fn shutdown(&self, how: Shutdown) -> io::Result<()> {
         socket::shutdown(&self.fd, how)
-    }
-
-    /// Takes the error that waits at the socket (`SO_ERROR`).
-    pub fn take_error(&self) -> io::Result<Option<io::Error>> {
-        socket::take_error(&self.fd)
     }
 }
 
@@ -130,21 +208,6 @@ impl Read for &TcpStream {
     }
 }
 
-impl Write for &TcpStream {
-    #[inline]
-    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        socket::send(&self.fd, buf)
-    }
-
-    fn write_vectored(&mut self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
-        socket::send_vectored(&self.fd, bufs)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 impl Read for TcpStream {
     #[inline]
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
@@ -156,22 +219,11 @@ impl Read for TcpStream {
     }
 }
 
-impl Write for TcpStream {
-    #[inline]
-    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        (&*self).write(buf)
-    }
-
-    fn write_vectored(&mut self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
-        (&*self).write_vectored(bufs)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        (&*self).flush()
-    }
-}
-
+write_traits!(TcpStream, |stream, buf| socket::send(&stream.fd, buf), |stream, bufs| {
+    socket::send_vectored(&stream.fd, bufs)
+});
 fd_traits!(TcpStream);
+internet_socket!(TcpStream, net::TcpStream);
 
 /// A non-blocking TCP socket that listens for connections.
 ///
@@ -183,14 +235,14 @@ fd_traits!(TcpStream);
 /// See [`Poller`](crate::Poller).
 #[derive(Debug)]
 pub struct TcpListener {
-    fd: Fd,
+    pub(super) fd: Fd,
 }
 
 impl TcpListener {
     /// Interest in connections to accept.
     pub const INTERESTS: Interests = Interests::READABLE;
 
-    /// Binds to an address and listens.
+    /// Binds to an address and listens. For other options see [`TcpListenerBuilder`].
     ///
     /// `SO_REUSEADDR` is set, so that a server can be restarted while connections of the last one are
     /// still in TIME_WAIT. The queue of connections is as long as the system allows (`SOMAXCONN`).
@@ -199,25 +251,7 @@ impl TcpListener {
     ///
     /// `AddrInUse`, `AddrNotAvailable`, `PermissionDenied` (a port below 1024), `EMFILE`.
     pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
-        let address = Addr::from(address);
-        let fd = socket::new(address.family(), libc::SOCK_STREAM)?;
-        socket::set_int_option(&fd, libc::SOL_SOCKET, libc::SO_REUSEADDR, 1)?;
-        socket::bind(&fd, &address)?;
-        socket::listen(&fd, libc::SOMAXCONN)?;
-        Ok(TcpListener { fd })
-    }
-
-    /// Another handle of the same socket.
-    ///
-    /// # Notes
-    ///
-    /// epoll goes on reporting events until every handle is closed or the registered one deregistered.
-    ///
-    /// # Errors
-    ///
-    /// `EMFILE` when there are too many descriptors.
-    pub fn try_clone(&self) -> io::Result<TcpListener> {
-        Ok(TcpListener { fd: self.fd.duplicate()? })
+        TcpListenerBuilder::new().bind(address)
     }
 
     /// Takes a connection that waits. It is non-blocking and close-on-exec.
@@ -232,27 +266,7 @@ impl TcpListener {
     ///   descriptor to close, accept and close the connection (as `examples/http_server.rs` does).
     pub fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
         let (fd, peer) = socket::accept(&self.fd)?;
-        Ok((TcpStream { fd }, SocketAddr::try_from(&peer)?))
-    }
-
-    /// The address that the socket is bound to.
-    pub fn local_addr(&self) -> io::Result<SocketAddr> {
-        SocketAddr::try_from(&socket::local_addr(&self.fd)?)
-    }
-
-    /// Sets `IP_TTL`, which accepted connections inherit.
-    pub fn set_ttl(&self, ttl: u32) -> io::Result<()> {
-        set_ttl(&self.fd, ttl)
-    }
-
-    /// Gets `IP_TTL`.
-    pub fn ttl(&self) -> io::Result<u32> {
-        ttl(&self.fd)
-    }
-
-    /// Takes the error that waits at the socket (`SO_ERROR`).
-    pub fn take_error(&self) -> io::Result<Option<io::Error>> {
-        socket::take_error(&self.fd)
+        Ok((TcpStream { fd }, (&peer).try_into()?))
     }
 }
 
@@ -266,12 +280,4 @@ fn check_interests(interests: Interests) -> io::Result<()> {
 }
 
 fd_traits!(TcpListener, check_interests);
-
-fn set_ttl(fd: &Fd, ttl: u32) -> io::Result<()> {
-    let ttl = ttl.try_into().map_err(|_| io::Error::from(io::ErrorKind::InvalidInput))?;
-    socket::set_int_option(fd, libc::IPPROTO_IP, libc::IP_TTL, ttl)
-}
-
-fn ttl(fd: &Fd) -> io::Result<u32> {
-    Ok(socket::int_option(fd, libc::IPPROTO_IP, libc::IP_TTL)? as u32)
-}
+internet_socket!(TcpListener, net::TcpListener);

@@ -8,7 +8,9 @@ use std::mem;
 use std::net::{Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, SocketAddrV4, SocketAddrV6};
 use std::os::fd::RawFd;
 
-use libc::{c_int, c_void, sockaddr, sockaddr_in, sockaddr_in6, sockaddr_storage, socklen_t};
+use libc::{
+    c_int, c_void, iovec, sockaddr, sockaddr_in, sockaddr_in6, sockaddr_storage, socklen_t,
+};
 
 use crate::sys::Fd;
 use crate::sys::fd::clamp;
@@ -21,7 +23,10 @@ pub(super) const NO_SIGNAL: c_int = libc::MSG_NOSIGNAL;
 pub(super) const NO_SIGNAL: c_int = 0;
 
 /// A socket address of any family, as the system has it.
+//
+// The order of the fields counts where a batch points to many of them.
 #[derive(Copy, Clone)]
+#[repr(C)]
 pub(crate) struct Addr {
     storage: sockaddr_storage,
     pub(super) len: socklen_t,
@@ -29,7 +34,7 @@ pub(crate) struct Addr {
 
 impl Addr {
     /// An address for the system to write to.
-    fn unset() -> Addr {
+    pub(super) fn unset() -> Addr {
         // SAFETY: all-zero is a valid sockaddr_storage: it is made of integers.
         Addr { storage: unsafe { mem::zeroed() }, len: size_of::<sockaddr_storage>() as socklen_t }
     }
@@ -49,6 +54,24 @@ impl Addr {
 
     fn as_mut_ptr(&mut self) -> *mut sockaddr {
         (&raw mut self.storage).cast()
+    }
+
+    /// The address with these bytes; `None` if they are too many, or too few to name a family.
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Addr> {
+        let mut addr = Addr::unset();
+        let family = mem::offset_of!(sockaddr, sa_family) + size_of::<libc::sa_family_t>();
+        if !(family..=size_of::<sockaddr_storage>()).contains(&bytes.len()) {
+            return None;
+        }
+        addr.len = bytes.len() as socklen_t;
+        // SAFETY: the bytes fit, as was checked, and a sockaddr_storage is made of integers.
+        unsafe { addr.as_mut_ptr().cast::<u8>().copy_from(bytes.as_ptr(), bytes.len()) };
+        Some(addr)
+    }
+
+    /// The address as the system has it, and its length.
+    pub(crate) fn into_parts(self) -> (sockaddr_storage, socklen_t) {
+        (self.storage, self.len)
     }
 
     /// The address family, `AF_INET` and the like.
@@ -229,14 +252,43 @@ pub(crate) fn send(fd: &Fd, buffer: &[u8]) -> io::Result<usize> {
 
 /// As `writev(2)`, which has no flag to hold SIGPIPE back.
 pub(crate) fn send_vectored(fd: &Fd, buffers: &[IoSlice<'_>]) -> io::Result<usize> {
+    let buffers: *const [IoSlice<'_>] = buffers;
+    // SAFETY: an `IoSlice` has the layout of an iovec, and borrows memory that can be read.
+    unsafe { send_iovecs(fd.raw(), &*(buffers as *const [iovec])) }
+}
+
+/// As [`send_vectored`].
+///
+/// # Safety
+///
+/// Each buffer can be read.
+pub(crate) unsafe fn send_iovecs(fd: RawFd, buffers: &[iovec]) -> io::Result<usize> {
     let buffers = clamp(buffers);
     // SAFETY: all-zero is a valid msghdr: it is made of integers and pointers.
     let mut message: libc::msghdr = unsafe { mem::zeroed() };
-    // An `IoSlice` has the layout of an iovec; sendmsg does not write to it.
-    message.msg_iov = buffers.as_ptr().cast_mut().cast();
+    // sendmsg does not write to the array.
+    message.msg_iov = buffers.as_ptr().cast_mut();
     message.msg_iovlen = buffers.len() as _;
-    // SAFETY: the message points to slices that are borrowed until after the call.
-    unsafe { syscall!(sendmsg(fd.raw(), &message, NO_SIGNAL)) }.map(|n| n as usize)
+    // SAFETY: the caller's promise; the message lives through the call.
+    unsafe { syscall!(sendmsg(fd, &message, NO_SIGNAL)) }.map(|n| n as usize)
+}
+
+/// As `readv(2)`.
+///
+/// # Safety
+///
+/// Each buffer can be written.
+pub(crate) unsafe fn recv_iovecs(fd: RawFd, buffers: &[iovec]) -> io::Result<usize> {
+    let buffers = clamp(buffers);
+    // SAFETY: the caller's promise.
+    unsafe { syscall!(readv(fd, buffers.as_ptr(), buffers.len() as c_int)) }.map(|n| n as usize)
+}
+
+pub(crate) fn send_to(fd: &Fd, buffer: &[u8], address: &Addr) -> io::Result<usize> {
+    let (pointer, len) = (buffer.as_ptr().cast(), buffer.len());
+    // SAFETY: the pointers and the lengths are those of a slice and of an address.
+    unsafe { syscall!(sendto(fd.raw(), pointer, len, NO_SIGNAL, address.as_ptr(), address.len)) }
+        .map(|n| n as usize)
 }
 
 /// Receives with flags such as `MSG_PEEK`.
@@ -246,22 +298,96 @@ pub(crate) fn recv(fd: &Fd, buffer: &mut [u8], flags: c_int) -> io::Result<usize
         .map(|n| n as usize)
 }
 
-/// Sets a socket option, see `socket(7)`, `ip(7)`, `tcp(7)`. The value is a plain struct of C's.
-pub(crate) fn set_option<T: Copy>(fd: &Fd, level: c_int, name: c_int, value: &T) -> io::Result<()> {
+/// As [`recv`], and who sent it.
+pub(crate) fn recv_from(fd: &Fd, buffer: &mut [u8], flags: c_int) -> io::Result<(usize, Addr)> {
+    let mut sender = Addr::unset();
+    let (pointer, len) = (buffer.as_mut_ptr().cast(), buffer.len());
+    let (name, name_len) = (sender.as_mut_ptr(), &raw mut sender.len);
+    // SAFETY: the pointers and the lengths are those of a slice that is ours to write and of an address.
+    let n = unsafe { syscall!(recvfrom(fd.raw(), pointer, len, flags, name, name_len)) }?;
+    Ok((n as usize, sender))
+}
+
+/// As [`recv_from`], into several buffers, and with the flags of the message, such as `MSG_TRUNC`.
+#[cfg(not(epoll))]
+pub(crate) fn recv_message(
+    fd: &Fd,
+    buffers: &mut [std::io::IoSliceMut<'_>],
+) -> io::Result<(usize, Addr, c_int)> {
+    let mut sender = Addr::unset();
+    // SAFETY: all-zero is a valid msghdr: it is made of integers and pointers.
+    let mut message: libc::msghdr = unsafe { mem::zeroed() };
+    message.msg_name = sender.as_mut_ptr().cast();
+    message.msg_namelen = sender.len;
+    message.msg_iov = buffers.as_mut_ptr().cast();
+    message.msg_iovlen = buffers.len() as _;
+    // SAFETY: the message points to an address and to slices, which are ours to write; an `IoSliceMut`
+    // has the layout of an iovec.
+    let n = unsafe { syscall!(recvmsg(fd.raw(), &mut message, 0)) }?;
+    sender.len = message.msg_namelen;
+    Ok((n as usize, sender, message.msg_flags))
+}
+
+/// Ends the association of a datagram socket with its peer.
+pub(crate) fn disconnect(fd: &Fd) -> io::Result<()> {
+    // All-zero is AF_UNSPEC, which means nobody.
+    match connect(fd, &Addr::unset()) {
+        // BSD and Darwin disconnect, and then say that they do not know the family.
+        #[cfg(kqueue)]
+        Err(error) if matches!(error.raw_os_error(), Some(libc::EAFNOSUPPORT | libc::EINVAL)) => {
+            Ok(())
+        }
+        result => result,
+    }
+}
+
+/// The value of a socket option: C's integers, and structs made of them.
+///
+/// # Safety
+///
+/// There is no padding, and any bits are a value.
+pub(crate) unsafe trait Plain: Copy {}
+
+// SAFETY: they are integers, or consist of integers of one size.
+unsafe impl Plain for c_int {}
+// SAFETY: as above.
+unsafe impl Plain for u8 {}
+// SAFETY: as above.
+unsafe impl Plain for libc::linger {}
+// SAFETY: as above.
+unsafe impl Plain for libc::in_addr {}
+// SAFETY: as above.
+unsafe impl Plain for libc::ip_mreq {}
+// SAFETY: 16 bytes and an integer, which is aligned behind them.
+unsafe impl Plain for libc::ipv6_mreq {}
+
+/// Sets a socket option, see `socket(7)`, `ip(7)`, `ipv6(7)`, `tcp(7)`.
+pub(crate) fn set_option<T: Plain>(
+    fd: &Fd,
+    level: c_int,
+    name: c_int,
+    value: &T,
+) -> io::Result<()> {
     let len = size_of::<T>() as socklen_t;
     let value = (&raw const *value).cast::<c_void>();
     // SAFETY: the pointer and the length are those of the value.
     unsafe { syscall!(setsockopt(fd.raw(), level, name, value, len)) }.map(drop)
 }
 
-/// Gets a socket option, which is an integer.
-pub(crate) fn int_option(fd: &Fd, level: c_int, name: c_int) -> io::Result<c_int> {
-    let mut value: c_int = 0;
-    let mut len = size_of::<c_int>() as socklen_t;
+/// Gets a socket option.
+pub(crate) fn option<T: Plain>(fd: &Fd, level: c_int, name: c_int) -> io::Result<T> {
+    // SAFETY: any bits are a value, all-zero ones too.
+    let mut value: T = unsafe { mem::zeroed() };
+    let mut len = size_of::<T>() as socklen_t;
     let pointer = (&raw mut value).cast::<c_void>();
-    // SAFETY: the pointer and the length are those of an integer.
+    // SAFETY: the pointer and the length are those of the value, and what is written is one.
     unsafe { syscall!(getsockopt(fd.raw(), level, name, pointer, &mut len)) }?;
     Ok(value)
+}
+
+/// Gets a socket option, which is an integer.
+pub(crate) fn int_option(fd: &Fd, level: c_int, name: c_int) -> io::Result<c_int> {
+    option(fd, level, name)
 }
 
 /// Sets a socket option, which is an integer.
@@ -290,4 +416,25 @@ pub(crate) fn connected(fd: &Fd) -> io::Result<bool> {
             _ => Err(error),
         },
     }
+}
+
+/// What kind of socket a descriptor is.
+pub(crate) struct Description {
+    /// `AF_INET` and the like.
+    pub(crate) family: c_int,
+    /// `SOCK_STREAM` and the like.
+    pub(crate) kind: c_int,
+    pub(crate) listening: bool,
+}
+
+/// Looks what kind of socket a descriptor is, that need not be open, nor be a socket.
+pub(crate) fn describe(fd: RawFd) -> io::Result<Description> {
+    // SAFETY: it is not closed here; what the calls below do to a descriptor that is not open, or not a
+    // socket, is fail.
+    let fd = unsafe { mem::ManuallyDrop::new(Fd::new(fd)) };
+    Ok(Description {
+        kind: int_option(&fd, libc::SOL_SOCKET, libc::SO_TYPE)?,
+        listening: int_option(&fd, libc::SOL_SOCKET, libc::SO_ACCEPTCONN)? != 0,
+        family: local_addr(&fd)?.family(),
+    })
 }

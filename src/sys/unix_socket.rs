@@ -16,7 +16,7 @@ use std::os::linux::net::SocketAddrExt;
 use libc::{c_int, sa_family_t, sockaddr_un, socklen_t};
 
 use crate::sys::Fd;
-use crate::sys::socket::{self, Addr, NO_SIGNAL};
+use crate::sys::socket::{self, Addr};
 
 /// Where the path begins in an address.
 const PATH: usize = mem::offset_of!(sockaddr_un, sun_path);
@@ -116,13 +116,6 @@ pub(crate) fn accept(fd: &Fd) -> io::Result<(Fd, SocketAddr)> {
     // A connection is not lost because the name of its peer is: BSD forgets it when the peer closes.
     let peer = by_std(&connection, UnixDatagram::peer_addr).unwrap_or(unnamed);
     Ok((connection, peer))
-}
-
-pub(crate) fn send_to(fd: &Fd, buffer: &[u8], address: &Addr) -> io::Result<usize> {
-    let (pointer, len) = (buffer.as_ptr().cast(), buffer.len());
-    // SAFETY: the pointers and the lengths are those of a slice and of an address.
-    unsafe { syscall!(sendto(fd.raw(), pointer, len, NO_SIGNAL, address.as_ptr(), address.len)) }
-        .map(|n| n as usize)
 }
 
 /// Who connected a socket: user, group and, where the system tells it, process.

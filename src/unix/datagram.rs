@@ -139,7 +139,7 @@ impl UnixDatagram {
     /// - `EMSGSIZE`: the datagram is too big.
     /// - those of a path, see [`UnixStream::connect`](crate::unix::UnixStream::connect).
     pub fn send_to<P: AsRef<Path>>(&self, buf: &[u8], path: P) -> io::Result<usize> {
-        unix_socket::send_to(&self.fd, buf, &Addr::try_from(path.as_ref())?)
+        socket::send_to(&self.fd, buf, &Addr::try_from(path.as_ref())?)
     }
 
     /// Sends a datagram to an address, such as [`recv_from`](UnixDatagram::recv_from) gave.
@@ -148,7 +148,7 @@ impl UnixDatagram {
     ///
     /// As [`send_to`](UnixDatagram::send_to); `InvalidInput` for an unnamed address.
     pub fn send_to_addr(&self, buf: &[u8], address: &SocketAddr) -> io::Result<usize> {
-        unix_socket::send_to(&self.fd, buf, &Addr::from(address))
+        socket::send_to(&self.fd, buf, &Addr::from(address))
     }
 
     /// Receives a datagram and the address of its sender, which is unnamed if the sender is not bound.

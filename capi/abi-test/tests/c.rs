@@ -1,0 +1,24 @@
+//! The C programs of `c/`, natively and under valgrind.
+
+mod common;
+
+fn passes(name: &str) {
+    common::run(&common::compile(&common::source(&format!("{name}.c")), name));
+}
+
+/// Behaviour 6.
+#[test]
+fn a_stale_event_reaches_nobody() {
+    passes("stale_event");
+}
+
+#[test]
+fn the_life_of_handles() {
+    passes("handles");
+}
+
+/// Behaviours 24 and 25.
+#[test]
+fn awakeners_wake_and_stale_ones_do_not() {
+    passes("awakeners");
+}
