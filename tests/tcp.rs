@@ -38,7 +38,10 @@ fn wait(handle: &mut impl mio_st::event::Evented, interests: Interests) -> Ready
 
 fn accept(listener: &mut TcpListener) -> TcpStream {
     wait(listener, TcpListener::INTERESTS);
-    listener.accept().unwrap().0
+    let stream = listener.accept().unwrap().0;
+    // Otherwise the tests would hang, instead of failing.
+    assert!(is_nonblocking(&stream));
+    stream
 }
 
 /// A connection: the side that connected, and the one that was accepted.
