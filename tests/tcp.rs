@@ -314,6 +314,8 @@ fn a_hundred_megabytes_arrive_byte_for_byte() {
     };
 
     let (mut writer, mut reader) = pair();
+    // Too little for what is written at once.
+    writer.set_send_buffer_size(100_000).unwrap();
     let mut poller = Poller::new().unwrap();
     let mut events = Events::new();
     poller.register(&mut writer, EventedId(0), Interests::WRITABLE, PollOption::Edge).unwrap();
