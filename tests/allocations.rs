@@ -162,7 +162,8 @@ impl World {
 #[test]
 fn nothing_is_allocated_in_steady_state() {
     let mut world = World::new();
-    let steps: [(&str, fn(&mut World)); 4] = [
+    type Step = fn(&mut World);
+    let steps: [(&str, Step); 4] = [
         ("poll, accept, read, write, register", World::connection),
         ("notify, poll_userspace", World::notifications),
         ("wake", World::wakes),
