@@ -29,6 +29,9 @@
  * Signals. SIGPIPE is never raised by a socket. A signal handler may call mio_st_awakener_wake() and nothing
  * else.
  *
+ * Cancelling. A thread that may be cancelled (pthread_cancel) disables that around its calls: one that is
+ * cancelled inside of a call ends the process.
+ *
  * Times are nanoseconds of the monotonic clock. Sockets are non-blocking and close-on-exec.
  */
 

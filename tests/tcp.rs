@@ -851,10 +851,10 @@ fn a_listener_is_never_registered_for_writing() {
 
 #[test]
 fn sockets_stay_in_their_thread_and_builders_do_not() {
-    assert!(!Sends::<TcpStream>::YES && !Syncs::<TcpStream>::YES);
-    assert!(!Sends::<TcpListener>::YES && !Syncs::<TcpListener>::YES);
-    assert!(Sends::<TcpListenerBuilder>::YES && Sends::<TcpStreamBuilder>::YES);
-    assert!(Sends::<Keepalive>::YES);
+    const { assert!(!Sends::<TcpStream>::YES && !Syncs::<TcpStream>::YES) };
+    const { assert!(!Sends::<TcpListener>::YES && !Syncs::<TcpListener>::YES) };
+    const { assert!(Sends::<TcpListenerBuilder>::YES && Sends::<TcpStreamBuilder>::YES) };
+    const { assert!(Sends::<Keepalive>::YES) };
 }
 
 #[test]

@@ -4,8 +4,9 @@
 //! has ended keeps its generations, and passes to the next new thread together with the number: a
 //! handle of the old thread finds nothing there.
 
-use std::cell::Cell;
+use std::cell::{Cell, UnsafeCell};
 use std::ffi::{c_int, c_void};
+use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 use std::sync::OnceLock;
@@ -26,14 +27,21 @@ const GONE: u8 = 2;
 
 struct Local {
     table: Cell<*mut Table>,
+    /// What a call gets as long as there is no table. It stays empty.
+    none: UnsafeCell<ManuallyDrop<Table>>,
     /// Atomic since a signal handler looks at it.
     state: AtomicU8,
 }
 
 thread_local! {
     // Without a destructor, so that it is there until the very end of the thread.
-    static LOCAL: Local =
-        const { Local { table: Cell::new(ptr::null_mut()), state: AtomicU8::new(IDLE) } };
+    static LOCAL: Local = const {
+        Local {
+            table: Cell::new(ptr::null_mut()),
+            none: UnsafeCell::new(ManuallyDrop::new(Table::new(0))),
+            state: AtomicU8::new(IDLE),
+        }
+    };
 }
 
 /// A number for a thread, and the table that goes with it.
@@ -57,16 +65,12 @@ static NUMBERS: [Number; 1 << THREAD_BITS] = [const {
 #[inline]
 pub(crate) fn call<T: From<c_int>>(body: impl FnOnce(&mut Table) -> Result<T>) -> T {
     answer(enter(|local| {
-        let mut none;
-        // SAFETY: the table is this thread's, and BUSY keeps a signal handler from it.
-        let table = match unsafe { local.table.get().as_mut() } {
-            Some(table) => table,
-            None => {
-                none = Table::new(0);
-                &mut none
-            }
-        };
-        body(table)
+        let mut table = local.table.get();
+        if table.is_null() {
+            table = local.none.get().cast();
+        }
+        // SAFETY: both are this thread's, and BUSY keeps a signal handler from them.
+        body(unsafe { &mut *table })
     }))
 }
 
@@ -102,10 +106,9 @@ fn answer<T: From<c_int>>(result: Result<T>) -> T {
 #[inline]
 fn enter<T>(body: impl FnOnce(&Local) -> Result<T>) -> Result<T> {
     LOCAL.with(|local| {
-        match local.state.load(Ordering::Relaxed) {
-            IDLE => {}
-            BUSY => return Err(Error::of(libc::EBUSY)),
-            _ => return Err(Error::of(libc::EBADF)),
+        let state = local.state.load(Ordering::Relaxed);
+        if state != IDLE {
+            return Err(refusal(state));
         }
         // The fences hold the compiler to the order; a signal handler runs on the same thread.
         local.state.store(BUSY, Ordering::Relaxed);
@@ -115,6 +118,11 @@ fn enter<T>(body: impl FnOnce(&Local) -> Result<T>) -> Result<T> {
         local.state.store(IDLE, Ordering::Relaxed);
         result
     })
+}
+
+#[cold]
+fn refusal(state: u8) -> Error {
+    Error::of(if state == BUSY { libc::EBUSY } else { libc::EBADF })
 }
 
 /// Keeps a panic inside.

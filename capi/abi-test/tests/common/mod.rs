@@ -106,12 +106,18 @@ pub fn has(tool: &str, otherwise: &str) -> bool {
 
 /// Compiles a C program with the static library, without a warning.
 pub fn compile(source: &Path, name: &str) -> PathBuf {
+    compile_with(source, name, &[])
+}
+
+/// As [`compile`], with further arguments.
+pub fn compile_with(source: &Path, name: &str, arguments: &[&str]) -> PathBuf {
     let program = scratch(name);
     let mut command = Command::new("cc");
     command.args(["-std=gnu11", "-O1", "-g", "-pthread", "-Wall", "-Wextra", "-Wpedantic"]);
     command.args(["-Wconversion", "-Werror", "-I"]).arg(header::root().join("include"));
     command.arg("-I").arg(source.parent().expect("a folder")).arg("-I").arg(self::source(""));
     command.arg(source).arg(library().join("libmio_st.a")).arg("-o").arg(&program);
+    command.args(arguments);
     succeeds(&mut command);
     program
 }
