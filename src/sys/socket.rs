@@ -418,6 +418,7 @@ pub(crate) fn connected(fd: &Fd) -> io::Result<bool> {
     }
 }
 
+<<<<<<< HEAD
 /// What kind of socket a descriptor is.
 pub(crate) struct Description {
     /// `AF_INET` and the like.
@@ -437,4 +438,32 @@ pub(crate) fn describe(fd: RawFd) -> io::Result<Description> {
         listening: int_option(&fd, libc::SOL_SOCKET, libc::SO_ACCEPTCONN)? != 0,
         family: local_addr(&fd)?.family(),
     })
+=======
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_internet_address_stays_what_it_is() {
+        let ip = "fe80::1:2:3:4".parse().unwrap();
+        for address in [
+            "127.0.0.1:80".parse().unwrap(),
+            "203.0.113.255:65535".parse().unwrap(),
+            "[::1]:1".parse().unwrap(),
+            SocketAddr::from(SocketAddrV6::new(ip, 4_660, 0x1_2345, 7)),
+        ] {
+            assert_eq!(SocketAddr::try_from(&Addr::from(address)).unwrap(), address);
+        }
+    }
+
+    #[test]
+    fn what_is_no_internet_address_is_an_error() {
+        let mut short = Addr::from(SocketAddr::from(([127, 0, 0, 1], 80)));
+        short.len -= 1;
+        for addr in [Addr::unset(), short] {
+            let error = SocketAddr::try_from(&addr).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
+        }
+    }
+>>>>>>> net
 }
