@@ -1,12 +1,20 @@
 //! What the C layer (`mio-st-capi`) needs beyond the public API: ids of 64 bits on every target,
 //! nanoseconds, bits, any descriptor. Hidden, and not covered by the version number.
 
+#![allow(missing_docs)]
+
 use std::io;
 use std::mem::MaybeUninit;
-use std::os::fd::RawFd;
+use std::net::SocketAddr;
+use std::num::NonZeroU64;
+use std::os::fd::{AsRawFd, RawFd};
+
+use libc::{iovec, sockaddr_storage, socklen_t};
 
 use crate::event::{Event, Ready};
-use crate::poll::{Awakener, Interests, PollOption, Poller};
+use crate::net::TcpStream;
+use crate::poll::{Awakener, DeadlineKey, Interests, PollOption, Poller};
+use crate::sys::socket::{self, Addr};
 use crate::sys::{self, Buffer};
 
 /// The readiness with these bits, which are `MIO_ST_…` in C; `None` if one is unknown or none is set.
@@ -25,14 +33,64 @@ pub const fn bits(ready: Ready) -> u32 {
     ready.bits()
 }
 
-/// Reads the clock of the deadlines.
-pub fn monotonic() -> u64 {
-    sys::monotonic()
-}
-
 /// Makes a descriptor non-blocking and close-on-exec.
 pub fn set_nonblocking_cloexec(fd: RawFd) -> io::Result<()> {
     sys::socket::set_nonblocking_cloexec(fd)
+}
+
+/// An internet address from the bytes of a `sockaddr`; otherwise the errno.
+pub fn socket_addr(bytes: &[u8]) -> Result<SocketAddr, i32> {
+    let addr = Addr::from_bytes(bytes).ok_or(libc::EINVAL)?;
+    let least = match addr.family() {
+        libc::AF_INET => size_of::<libc::sockaddr_in>(),
+        libc::AF_INET6 => size_of::<libc::sockaddr_in6>(),
+        _ => return Err(libc::EAFNOSUPPORT),
+    };
+    // Looked at here, since the error of `try_from` takes memory.
+    if bytes.len() < least {
+        return Err(libc::EINVAL);
+    }
+    SocketAddr::try_from(&addr).map_err(|_| libc::EINVAL)
+}
+
+/// The `sockaddr` of an internet address, and its length.
+pub fn sockaddr(address: SocketAddr) -> (sockaddr_storage, socklen_t) {
+    Addr::from(address).into_parts()
+}
+
+/// Whether a descriptor is a TCP socket that listens, or one that does not. The error of a descriptor
+/// that is not open or not a socket is the system's.
+pub fn is_tcp_socket(fd: RawFd, listening: bool) -> io::Result<bool> {
+    let socket = socket::describe(fd)?;
+    let internet = matches!(socket.family, libc::AF_INET | libc::AF_INET6);
+    Ok(internet && socket.kind == libc::SOCK_STREAM && socket.listening == listening)
+}
+
+/// Reads into buffers of C's.
+///
+/// # Safety
+///
+/// Each can be written.
+#[allow(unsafe_code)] // The work is done in `sys`.
+pub unsafe fn read_vectored(stream: &TcpStream, buffers: &[iovec]) -> io::Result<usize> {
+    // SAFETY: the caller's promise.
+    unsafe { socket::recv_iovecs(stream.as_raw_fd(), buffers) }
+}
+
+/// Writes buffers of C's.
+///
+/// # Safety
+///
+/// Each can be read.
+#[allow(unsafe_code)] // The work is done in `sys`.
+pub unsafe fn write_vectored(stream: &TcpStream, buffers: &[iovec]) -> io::Result<usize> {
+    // SAFETY: the caller's promise.
+    unsafe { socket::send_iovecs(stream.as_raw_fd(), buffers) }
+}
+
+/// Whether the process was forked since the poller of an awakener was created.
+pub fn is_forked(awakener: &Awakener) -> bool {
+    awakener.is_forked()
 }
 
 /// The poller with numbers instead of types.
@@ -79,6 +137,62 @@ impl Poller {
     /// As `notify`; growth that fails is `OutOfMemory`.
     pub fn raw_notify(&mut self, id: u64, ready: Ready) -> io::Result<()> {
         self.notify_checked(Event::from_raw(id, ready))
+    }
+
+    pub fn raw_try_notify(&mut self, id: u64, ready: Ready) -> io::Result<()> {
+        self.try_post(Event::from_raw(id, ready))
+    }
+
+    /// As `poll_userspace`, into memory that need not be initialised; returns how many events were
+    /// written.
+    pub fn raw_poll_userspace(&mut self, events: &mut [MaybeUninit<Event>]) -> usize {
+        let filled = Buffer::translated(events, |buffer| {
+            self.fill_userspace(buffer);
+            Ok(())
+        });
+        filled.unwrap_or(0)
+    }
+
+    /// As `with_capacity`; what cannot be had is `OutOfMemory`.
+    pub fn raw_try_reserve(&mut self, deadlines: usize, notifications: usize) -> io::Result<()> {
+        self.try_reserve(deadlines, notifications)
+    }
+
+    pub fn raw_add_deadline(&mut self, id: u64, deadline: u64) -> io::Result<DeadlineKey> {
+        self.try_reserve(1, 0)?;
+        Ok(self.add_deadline_nanos(deadline, id))
+    }
+
+    pub fn raw_add_timeout(&mut self, id: u64, timeout: u64) -> io::Result<DeadlineKey> {
+        self.try_reserve(1, 0)?;
+        Ok(self.add_timeout_nanos(timeout, id))
+    }
+
+    pub fn raw_add_interval(
+        &mut self,
+        id: u64,
+        first: u64,
+        period: NonZeroU64,
+    ) -> io::Result<DeadlineKey> {
+        // An interval counts for two.
+        self.try_reserve(2, 0)?;
+        Ok(self.add_interval_nanos(first, period, id))
+    }
+
+    pub fn raw_move_deadline(&mut self, key: DeadlineKey, deadline: u64) -> bool {
+        self.move_deadline_nanos(key, deadline)
+    }
+
+    pub fn raw_remove_deadline(&mut self, id: u64) -> bool {
+        self.deadlines().remove(id)
+    }
+
+    pub fn raw_next_wakeup(&mut self) -> Option<u64> {
+        self.next_wakeup_nanos()
+    }
+
+    pub fn raw_set_deadline_slack(&mut self, slack: u64) {
+        self.deadlines().set_slack(slack);
     }
 
     pub fn raw_add_awakener(&mut self, id: u64) -> io::Result<Awakener> {

@@ -1,4 +1,4 @@
-//! Deadlines: any number of them, each add, move, cancel and expiry in constant time.
+//! Deadlines: any number of them, each add, move, cancel and expiry in constant time, amortised.
 //!
 //! This is a queue over absolute times in nanoseconds. It asks no system and reads no clock, so
 //! it behaves the same whatever the clock does: stand still, jump a century, step back.
@@ -29,9 +29,12 @@
 //! - If it is too long for that, the origin moves to its earliest time, which spreads it over the
 //!   levels below.
 //!
-//! The list is linked both ways, so a cancelled deadline is gone at once and leaves no garbage.
-//! Links (8 bytes) and nodes (32 bytes) live in two arrays: moving a deadline later touches its
-//! node alone, unlinking it touches neighbours only in the smaller array.
+//! A cancelled deadline is only marked. Its slot is free when it is met at the front, or when a
+//! slot is wanted, none is vacant, and there are no fewer marked ones than live ones: then all the
+//! others are filed anew, in one pass over the memory.
+//!
+//! Links (8 bytes) and nodes (32 bytes) live in two arrays: moving a deadline later and cancelling
+//! it touch its node alone, and a node never straddles two lines of the cache.
 
 use std::collections::TryReserveError;
 use std::fmt;
@@ -87,17 +90,17 @@ const NIL: u32 = u32::MAX;
 /// In a serial: an interval.
 const REPEATS: u64 = 1 << 63;
 
-/// In an order: the time was moved later since the node was filed.
-const MOVED: u64 = 1;
+/// In an order: since the node was filed its time was moved later, or it was cancelled.
+const STALE: u64 = 1;
 
 #[derive(Debug)]
 struct Node {
-    /// Zero if this is no deadline.
+    /// Zero if this is no deadline, or no longer.
     serial: u64,
     /// The filed time.
     when: u64,
-    /// Counts additions and moves, by two; decides between equal times. The lowest bit is
-    /// [`MOVED`].
+    /// The number of the last addition or move; decides between equal times. [`STALE`] is part of
+    /// it.
     order: u64,
     /// The caller's; but an interval has the slot of its [`Interval`] here.
     id: u64,
@@ -141,12 +144,15 @@ pub struct Deadlines {
     /// The first of the vacant slots, which are chained by `next`.
     vacant: u32,
     len: usize,
+    /// The slots that are taken by cancelled deadlines.
+    cancelled: usize,
+    /// The slots that are taken by [`Interval`]s.
     intervals: usize,
 
     origin: u64,
     /// A bit for each bucket with a deadline in it.
     occupied: [u64; LEVELS],
-    /// A bit for each bucket in order, but for the deadlines that were moved later. Set if empty.
+    /// A bit for each bucket whose nodes are in order, but for the stale ones. Set if empty.
     sorted: [u64; LEVELS],
     /// No bucket before this one is occupied, …
     front: u32,
@@ -154,9 +160,10 @@ pub struct Deadlines {
     front_from: u64,
 
     slack: u64,
+    /// The [`rounding_mask`] of the full slack.
+    slack_mask: u64,
     strictest_slack: u64,
-    last_order: u64,
-    last_serial: u64,
+    last_number: u64,
 }
 
 impl Deadlines {
@@ -167,6 +174,7 @@ impl Deadlines {
             links: Vec::new(),
             vacant: NIL,
             len: 0,
+            cancelled: 0,
             intervals: 0,
             origin: 0,
             occupied: [0; LEVELS],
@@ -174,18 +182,18 @@ impl Deadlines {
             front: 0,
             front_from: 0,
             slack: DEFAULT_SLACK,
+            slack_mask: rounding_mask(DEFAULT_SLACK),
             strictest_slack: DEFAULT_SLACK,
-            last_order: 0,
-            last_serial: 0,
+            last_number: 0,
         }
     }
 
-    /// Room for `n` deadlines.
+    /// Room for `n` deadlines. An interval counts for two.
     pub fn with_capacity(n: usize) -> Deadlines {
         let mut deadlines = Deadlines::new();
         if n > 0 {
-            deadlines.nodes.reserve_exact(n);
-            deadlines.links.reserve_exact(BUCKETS.saturating_add(n));
+            deadlines.nodes.reserve_exact(n.saturating_mul(2));
+            deadlines.links.reserve_exact(n.saturating_mul(2).saturating_add(BUCKETS));
         }
         deadlines
     }
@@ -193,7 +201,8 @@ impl Deadlines {
     /// Makes room for `additional` more deadlines, so that adding them allocates nothing. Nothing
     /// but adding ever does. An interval counts for two.
     pub fn try_reserve(&mut self, additional: usize) -> Result<(), TryReserveError> {
-        let total = (self.len + self.intervals).saturating_add(additional);
+        // Twice, for as many cancelled ones may be among them.
+        let total = (self.len + self.intervals).saturating_add(additional).saturating_mul(2);
         if total > NIL as usize - BUCKETS {
             return self.nodes.try_reserve(usize::MAX);
         }
@@ -212,6 +221,7 @@ impl Deadlines {
     /// How late a deadline added or moved from now on may be, at most. Zero is exact.
     pub fn set_slack(&mut self, slack: u64) {
         self.slack = slack;
+        self.slack_mask = rounding_mask(slack);
         self.strictest_slack =
             if self.is_empty() { slack } else { slack.min(self.strictest_slack) };
     }
@@ -242,62 +252,66 @@ impl Deadlines {
         id: u64,
     ) -> DeadlineKey {
         let interval = Interval { due: first, period: period.get(), id };
-        let slot = self.occupy(interval.into());
+        let slot = self.vacant_slot();
+        *self.node_mut(slot) = interval.into();
         self.intervals += 1;
         self.insert(now, first, u64::from(slot), REPEATS)
     }
 
     /// Whether there was such a deadline.
+    #[inline]
     pub fn cancel(&mut self, key: DeadlineKey) -> bool {
-        if self.get(key).is_none() {
+        let Some(node) = self.get(key) else {
             return false;
+        };
+        node.serial = 0;
+        node.order |= STALE;
+        let id = node.id;
+        self.len -= 1;
+        self.cancelled += 1;
+        if key.serial.get() & REPEATS != 0 {
+            self.vacate_interval(id as u32);
         }
-        self.unlink(key.slot);
-        self.discard(key.slot);
         true
     }
 
     /// Whether there was such a deadline. The next expiry of an interval moves, and the later ones
     /// count from there.
+    #[inline]
     pub fn move_to(&mut self, now: u64, key: DeadlineKey, deadline: u64) -> bool {
         let when = self.filed(now, deadline);
-        let order = self.next_order();
+        let number = self.next_number();
         let Some(node) = self.get(key) else {
             return false;
         };
-        let later = when >= node.when;
+        if when < node.when || key.serial.get() & REPEATS != 0 {
+            self.relocate(key, deadline, when, number);
+            return true;
+        }
         node.when = when;
-        node.order = if later { order | MOVED } else { order };
-        if key.serial.get() & REPEATS != 0 {
-            let interval = node.id as u32;
-            self.node_mut(interval).when = deadline;
-        }
-        if !later {
-            self.unlink(key.slot);
-            self.file(key.slot);
-        }
+        node.order = number | STALE;
         true
     }
 
     /// Cancels the earliest deadline of this id, if there is one. Looks at them all.
     pub fn remove(&mut self, id: u64) -> bool {
-        let earliest = (BUCKETS as u32..)
-            .zip(&self.nodes)
-            .filter(|(_, node)| node.serial != 0 && self.id(node) == id)
-            .min_by_key(|(_, node)| (node.when, node.order));
-        let Some((slot, _)) = earliest else {
-            return false;
-        };
-        self.unlink(slot);
-        self.discard(slot);
-        true
+        let slots = (BUCKETS as u32..).zip(&self.nodes);
+        let key = slots
+            .filter_map(|(slot, node)| Some((slot, node, NonZeroU64::new(node.serial)?)))
+            .filter(|(_, node, _)| self.id(node) == id)
+            .min_by_key(|(_, node, _)| (node.when, node.order))
+            .map(|(slot, _, serial)| DeadlineKey { slot, serial });
+        key.is_some_and(|key| self.cancel(key))
     }
 
     /// The filed time of the earliest deadline.
+    #[inline]
     pub fn next_wakeup(&mut self) -> Option<u64> {
-        if self.is_empty() {
-            return None;
-        }
+        // Every poll asks, and most pollers that have no deadlines never have any.
+        if self.is_empty() { None } else { self.earliest_time() }
+    }
+
+    fn earliest_time(&mut self) -> Option<u64> {
         let slot = self.earliest()?;
         Some(self.node(slot).when)
     }
@@ -306,17 +320,21 @@ impl Deadlines {
     ///
     /// To be called until it answers `None`, or until there is no room for more; then they wait.
     pub fn expire(&mut self, now: u64) -> Option<u64> {
+        if now < self.front_from {
+            return None;
+        }
         let slot = self.earliest()?;
         let node = self.node(slot);
         if node.when > now {
             return None;
         }
-        let id = self.id(node);
-        let repeats = node.serial & REPEATS != 0;
+        let (id, repeats) = (node.id, node.serial & REPEATS != 0);
         self.unlink(slot);
-        if !repeats || !self.repeat(slot, now) {
-            self.discard(slot);
+        if repeats {
+            return Some(self.repeat(slot, id as u32, now));
         }
+        self.len -= 1;
+        self.vacate(slot);
         Some(id)
     }
 }
@@ -341,103 +359,114 @@ impl Deadlines {
     }
 
     fn insert(&mut self, now: u64, deadline: u64, id: u64, kind: u64) -> DeadlineKey {
-        if self.is_empty() {
+        if self.len + self.cancelled == 0 {
             // All buckets are empty, so that any origin will do; the best one is close.
             self.origin = now;
             self.front_from = u64::MAX;
         }
-        let serial = self.next_serial(kind);
         let when = self.filed(now, deadline);
-        let order = self.next_order();
-        let slot = self.occupy(Node { serial: serial.get(), when, order, id });
+        let number = self.next_number();
+        // Numbers are even.
+        let serial = NonZeroU64::MIN | number | kind;
+        let slot = self.vacant_slot();
+        *self.node_mut(slot) = Node { serial: serial.get(), when, order: number, id };
         self.len += 1;
-        self.file(slot);
+        self.file(slot, when);
         DeadlineKey { slot, serial }
     }
 
-    /// Puts an unlinked interval back for its next expiry. `false` if that is past the end of time.
-    fn repeat(&mut self, slot: u32, now: u64) -> bool {
-        let home = self.node(slot).id as u32;
+    /// Moves a deadline to another bucket.
+    #[cold]
+    #[inline(never)]
+    fn relocate(&mut self, key: DeadlineKey, deadline: u64, when: u64, number: u64) {
+        let node = self.node_mut(key.slot);
+        node.when = when;
+        node.order = number;
+        if key.serial.get() & REPEATS != 0 {
+            let interval = node.id as u32;
+            self.node_mut(interval).when = deadline;
+        }
+        self.unlink(key.slot);
+        self.file(key.slot, when);
+    }
+
+    /// Puts an unlinked interval back for its next expiry, unless that is past the end of time.
+    /// Answers its id.
+    fn repeat(&mut self, slot: u32, home: u32, now: u64) -> u64 {
         let Interval { due, period, id } = Interval::from(self.node(home));
         // In the past of `now`, because it was filed at its time or later.
         let last = now - (now - due) % period;
         let Some(due) = last.checked_add(period) else {
-            return false;
+            self.vacate_interval(home);
+            self.len -= 1;
+            self.vacate(slot);
+            return id;
         };
         *self.node_mut(home) = Interval { due, period, id }.into();
         let when = self.filed(now, due);
-        let order = self.next_order();
+        let number = self.next_number();
         let node = self.node_mut(slot);
         node.when = when;
-        node.order = order;
-        self.file(slot);
-        true
+        node.order = number;
+        self.file(slot, when);
+        id
     }
 
-    /// Puts a node into a vacant slot, or into a new one.
-    fn occupy(&mut self, node: Node) -> u32 {
-        let slot = self.vacant;
-        if slot == NIL {
-            return self.push(node);
+    /// Takes a vacant slot, or makes one.
+    fn vacant_slot(&mut self) -> u32 {
+        if self.vacant == NIL {
+            self.make_vacant();
         }
+        let slot = self.vacant;
         self.vacant = self.links[slot as usize].next;
-        *self.node_mut(slot) = node;
         slot
     }
 
-    fn push(&mut self, node: Node) -> u32 {
+    #[cold]
+    #[inline(never)]
+    fn make_vacant(&mut self) {
+        if self.cancelled > 0 && self.cancelled >= self.len {
+            return self.sweep();
+        }
         if self.links.is_empty() {
             self.links.extend((0..BUCKETS as u32).map(|n| Link { prev: n, next: n }));
         }
         let slot = self.links.len() as u32;
         assert!(slot < NIL, "too many deadlines");
         self.links.push(Link { prev: NIL, next: NIL });
-        self.nodes.push(node);
-        slot
-    }
-
-    /// Gives back the slot, or the two slots, of an unlinked deadline.
-    fn discard(&mut self, slot: u32) {
-        self.len -= 1;
-        let node = self.node(slot);
-        if node.serial & REPEATS != 0 {
-            let interval = node.id as u32;
-            self.intervals -= 1;
-            self.vacate(interval);
-        }
-        self.vacate(slot);
+        self.nodes.push(Node { serial: 0, when: 0, order: 0, id: 0 });
+        self.vacant = slot;
     }
 
     fn vacate(&mut self, slot: u32) {
         self.node_mut(slot).serial = 0;
-        self.links[slot as usize].next = self.vacant;
+        self.links[slot as usize] = Link { prev: NIL, next: self.vacant };
         self.vacant = slot;
     }
 
-    fn next_order(&mut self) -> u64 {
-        self.last_order += 2;
-        self.last_order
+    fn vacate_interval(&mut self, slot: u32) {
+        self.intervals -= 1;
+        self.vacate(slot);
     }
 
-    fn next_serial(&mut self, kind: u64) -> NonZeroU64 {
-        /// Serials are taken from the process by the block, not to write shared memory each time.
-        const BLOCK: u64 = 1 << 20;
+    /// Counts additions and moves of the whole process, by two.
+    fn next_number(&mut self) -> u64 {
+        /// Numbers are taken from the process by the block, not to share memory each time.
+        const BLOCK: u64 = 1 << 21;
         /// How many blocks are taken. Not an `AtomicU64`, which some systems lack.
         static BLOCKS: AtomicUsize = AtomicUsize::new(0);
-        if self.last_serial % BLOCK == 0 {
-            self.last_serial = BLOCKS.fetch_add(1, Ordering::Relaxed) as u64 * BLOCK;
+        if self.last_number % BLOCK == 0 {
+            self.last_number = BLOCKS.fetch_add(1, Ordering::Relaxed) as u64 * BLOCK;
         }
-        let serial = NonZeroU64::MIN.saturating_add(self.last_serial);
-        self.last_serial = serial.get();
-        serial | kind
+        self.last_number += 2;
+        self.last_number
     }
 
     /// Rounds a deadline up so that it shares a wake-up with its neighbours, by less than its
     /// slack.
     fn filed(&self, now: u64, deadline: u64) -> u64 {
-        let slack = (deadline.saturating_sub(now) / 128).min(self.slack);
-        // One less than the greatest power of two that is not above the slack; none for none.
-        let mask = (1 << (slack | 1).ilog2()) - 1;
+        let slack = deadline.saturating_sub(now) / 128;
+        let mask = if slack >= self.slack { self.slack_mask } else { rounding_mask(slack) };
         match deadline.checked_add(mask) {
             Some(sum) => sum & !mask,
             None => u64::MAX,
@@ -454,9 +483,8 @@ impl Deadlines {
     }
 
     /// Appends a node to its bucket.
-    fn file(&mut self, slot: u32) {
-        let node = self.node(slot);
-        let when = node.when;
+    #[inline]
+    fn file(&mut self, slot: u32, when: u64) {
         let bucket = self.bucket(when);
         let last = self.links[bucket as usize].prev;
         let (level, bit) = level_and_bit(bucket);
@@ -499,13 +527,19 @@ impl Deadlines {
             }
             let slot = self.links[bucket as usize].next;
             let node = self.node_mut(slot);
-            if node.order & MOVED == 0 {
+            if node.order & STALE == 0 {
                 self.front_from = self.node(slot).when;
                 return Some(slot);
             }
-            node.order &= !MOVED;
+            node.order &= !STALE;
+            let (serial, when) = (node.serial, node.when);
             self.unlink(slot);
-            self.file(slot);
+            if serial == 0 {
+                self.cancelled -= 1;
+                self.vacate(slot);
+            } else {
+                self.file(slot, when);
+            }
         }
     }
 
@@ -539,13 +573,18 @@ impl Deadlines {
             let slot = chain;
             chain = self.links[slot as usize].next;
             let node = self.node_mut(slot);
-            node.order &= !MOVED;
-            let when = node.when;
+            node.order &= !STALE;
+            let (serial, when) = (node.serial, node.when);
+            if serial == 0 {
+                self.cancelled -= 1;
+                self.vacate(slot);
+                continue;
+            }
             if self.bucket(when) == bucket {
                 count += 1;
                 earliest = earliest.min(when);
             }
-            self.file(slot);
+            self.file(slot, when);
         }
         if self.is_sorted(bucket) {
             return;
@@ -560,7 +599,28 @@ impl Deadlines {
         while chain != NIL {
             let slot = chain;
             chain = self.links[slot as usize].next;
-            self.file(slot);
+            self.file(slot, self.node(slot).when);
+        }
+    }
+
+    /// Vacates the slots of all cancelled deadlines, by filing the others anew.
+    fn sweep(&mut self) {
+        for (n, link) in (0..).zip(&mut self.links[..BUCKETS]) {
+            *link = Link { prev: n, next: n };
+        }
+        self.occupied = [0; LEVELS];
+        self.sorted = [u64::MAX; LEVELS];
+        self.cancelled = 0;
+        // Backwards, so that the vacant slots will be used from the first to the last.
+        for slot in (BUCKETS as u32..self.links.len() as u32).rev() {
+            let node = self.node_mut(slot);
+            if node.serial != 0 {
+                node.order &= !STALE;
+                let when = node.when;
+                self.file(slot, when);
+            } else if self.links[slot as usize].prev != NIL {
+                self.vacate(slot);
+            }
         }
     }
 
@@ -664,6 +724,11 @@ impl Deadlines {
         self.links[last as usize].next = rest;
         first
     }
+}
+
+/// One less than the greatest power of two that is not above the slack; none for none.
+fn rounding_mask(slack: u64) -> u64 {
+    (1 << (slack | 1).ilog2()) - 1
 }
 
 /// The 6 bits of a time that count at a level.

@@ -1,11 +1,10 @@
 use std::fmt;
 use std::io;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::event::{Event, EventedId, Ready};
 use crate::poll::Poller;
-use crate::sys::{Generation, Waker};
+use crate::sys::{Generation, Shared, Waker};
 
 /// Wakes a [`Poller`] from another thread, or from a signal handler.
 ///
@@ -47,10 +46,10 @@ use crate::sys::{Generation, Waker};
 /// # }
 /// ```
 pub struct Awakener {
-    shared: Arc<Shared>,
+    shared: Shared<State>,
 }
 
-struct Shared {
+struct State {
     waker: Waker,
     id: u64,
     /// A wake was sent that the poller has not seen: another would change nothing.
@@ -103,6 +102,11 @@ impl Awakener {
         shared.waker.wake().inspect_err(|_| shared.pending.store(false, Ordering::Release))
     }
 
+    /// Whether the process was forked since the poller was created.
+    pub(crate) fn is_forked(&self) -> bool {
+        !self.shared.generation.is_current()
+    }
+
     /// Does nothing: an awakener drains itself.
     ///
     /// # Errors
@@ -124,7 +128,7 @@ impl fmt::Debug for Awakener {
 /// last handle was dropped.
 #[derive(Default)]
 pub(super) struct Awakeners {
-    all: Vec<Arc<Shared>>,
+    all: Vec<Shared<State>>,
 }
 
 impl Awakeners {
@@ -136,13 +140,13 @@ impl Awakeners {
         generation: Generation,
     ) -> io::Result<Awakener> {
         self.all.try_reserve(1)?;
-        let shared = Arc::new(Shared {
+        let shared = Shared::new(State {
             waker,
             id,
             pending: AtomicBool::new(false),
             closed: AtomicBool::new(false),
             generation,
-        });
+        })?;
         self.all.push(shared.clone());
         Ok(Awakener { shared })
     }
@@ -174,12 +178,14 @@ impl Awakeners {
         mut keep: impl FnMut(Event) -> io::Result<()>,
     ) -> io::Result<()> {
         let mut result = Ok(());
-        self.all.retain_mut(|awakener| {
-            // Whether this is the last share. If it is, then all that the threads did with theirs before
-            // they dropped them is visible, the last wake too (counting the shares would not do that).
-            let Some(shared) = Arc::get_mut(awakener) else { return true };
-            if *shared.pending.get_mut() {
-                let kept = keep(Event::from_raw(shared.id, Ready::READABLE));
+        self.all.retain(|awakener| {
+            // If this is the last share, then all that the threads did with theirs before they dropped
+            // them is visible, the last wake too.
+            if !awakener.is_last() {
+                return true;
+            }
+            if awakener.pending.load(Ordering::Relaxed) {
+                let kept = keep(Event::from_raw(awakener.id, Ready::READABLE));
                 if kept.is_err() {
                     result = kept;
                     return true;

@@ -126,10 +126,7 @@ impl Poller {
             generation: Generation::current(),
             _thread: PhantomData,
         };
-        poller.notifications.try_reserve(notifications)?;
-        if deadlines > 0 {
-            poller.deadlines.try_reserve(deadlines)?;
-        }
+        poller.try_reserve(deadlines, notifications)?;
         Ok(poller)
     }
 
@@ -227,11 +224,16 @@ impl Poller {
     /// `WouldBlock` when as many notifications wait as there is room for: poll first, or create the
     /// poller [`with_capacity`](Poller::with_capacity). In a forked child it fails.
     pub fn try_notify(&mut self, id: EventedId, ready: Ready) -> io::Result<()> {
+        self.try_post(Event::new(id, ready))
+    }
+
+    pub(crate) fn try_post(&mut self, event: Event) -> io::Result<()> {
         self.generation.check()?;
         if self.notifications.is_full() {
             return Err(io::ErrorKind::WouldBlock.into());
         }
-        self.notify(id, ready);
+        self.quiet.set(Generation::NONE);
+        self.notifications.push(event);
         Ok(())
     }
 
@@ -269,9 +271,7 @@ impl Poller {
     /// Asks for an event with `id` and [`Ready::TIMER`] after `timeout`, counted from now (not from the
     /// last poll).
     pub fn add_timeout(&mut self, id: EventedId, timeout: Duration) -> DeadlineKey {
-        let now = sys::monotonic();
-        self.quiet.set(Generation::NONE);
-        self.deadlines.add(now, now.saturating_add(sys::duration(timeout)), id.0 as u64)
+        self.add_timeout_nanos(sys::duration(timeout), id.0 as u64)
     }
 
     /// Asks for an event with `id` and [`Ready::TIMER`] after `first`, counted from now, and from then
@@ -285,11 +285,8 @@ impl Poller {
         first: Duration,
         period: Duration,
     ) -> DeadlineKey {
-        let now = sys::monotonic();
-        let first = now.saturating_add(sys::duration(first));
         let period = NonZeroU64::new(sys::duration(period)).unwrap_or(NonZeroU64::MIN);
-        self.quiet.set(Generation::NONE);
-        self.deadlines.add_interval(now, first, period, id.0 as u64)
+        self.add_interval_nanos(sys::duration(first), period, id.0 as u64)
     }
 
     /// Cancels a deadline: no event of it comes any more. Takes constant time.
@@ -342,11 +339,15 @@ impl Poller {
     /// How long a poll would wait at most: zero while a notification waits, otherwise until the next
     /// deadline; `None` without either. It is for embedding the poller in another loop.
     pub fn next_wakeup(&mut self) -> Option<Duration> {
+        self.next_wakeup_nanos().map(Duration::from_nanos)
+    }
+
+    pub(crate) fn next_wakeup_nanos(&mut self) -> Option<u64> {
         if !self.notifications.is_empty() {
-            return Some(Duration::ZERO);
+            return Some(0);
         }
         let wakeup = self.deadlines.next_wakeup()?;
-        Some(Duration::from_nanos(wakeup.saturating_sub(sys::monotonic())))
+        Some(wakeup.saturating_sub(sys::monotonic()))
     }
 
     /// The time of the last poll; if that did not need to read the clock, it is read now.
@@ -399,13 +400,16 @@ impl Poller {
     /// As [`poll`](Poller::poll), without asking the system: it hands out notifications and expired
     /// deadlines only, and never waits.
     pub fn poll_userspace(&mut self, events: &mut Events) {
+        events.refill().fill(|buffer| self.fill_userspace(buffer));
+    }
+
+    /// The poll cycle without the system.
+    pub(crate) fn fill_userspace(&mut self, buffer: &mut Buffer<'_>) {
         self.now.set(None);
-        events.refill().fill(|buffer| {
-            let expired = self.deadline_expired();
-            let waiting = self.notifications.len();
-            let shares = self.turn_in_userspace.divide(buffer.room(), false, waiting, expired);
-            self.fill_from_userspace(buffer, shares.deadlines);
-        });
+        let expired = self.deadline_expired();
+        let waiting = self.notifications.len();
+        let shares = self.turn_in_userspace.divide(buffer.room(), false, waiting, expired);
+        self.fill_from_userspace(buffer, shares.deadlines);
     }
 
     /// As [`poll`](Poller::poll), into a buffer; `timeout` is in nanoseconds.
@@ -465,6 +469,7 @@ impl Poller {
     }
 
     /// Asks the system for events until there are some, or the timeout or the next deadline has passed.
+    #[inline(never)]
     fn wait(
         &mut self,
         buffer: &mut Buffer<'_>,
@@ -491,6 +496,7 @@ impl Poller {
     }
 
     /// Asks the system for events, once; `None` if a signal interrupts.
+    #[inline]
     fn select(
         &self,
         buffer: &mut Buffer<'_>,
@@ -523,16 +529,20 @@ impl Poller {
     #[inline]
     fn fill_from_userspace(&mut self, buffer: &mut Buffer<'_>, deadlines: usize) {
         self.notifications.move_to(buffer, buffer.room().saturating_sub(deadlines));
-        if self.deadlines.is_empty() {
-            return;
+        if !self.deadlines.is_empty() {
+            self.fill_from_deadlines(buffer);
+            // What the deadlines left over.
+            self.notifications.move_to(buffer, buffer.room());
         }
+    }
+
+    #[inline(never)]
+    fn fill_from_deadlines(&mut self, buffer: &mut Buffer<'_>) {
         let now = self.now_nanos();
         while buffer.room() > 0 {
             let Some(id) = self.deadlines.expire(now) else { break };
             buffer.push(Event::from_raw(id, Ready::TIMER));
         }
-        // What the deadlines left over.
-        self.notifications.move_to(buffer, buffer.room());
     }
 
     #[inline]
@@ -572,6 +582,35 @@ impl Poller {
         self.quiet.set(Generation::NONE);
         self.notifications.push(event);
         Ok(())
+    }
+
+    pub(crate) fn add_timeout_nanos(&mut self, timeout: u64, id: u64) -> DeadlineKey {
+        let now = sys::monotonic();
+        self.quiet.set(Generation::NONE);
+        self.deadlines.add(now, now.saturating_add(timeout), id)
+    }
+
+    pub(crate) fn add_interval_nanos(
+        &mut self,
+        first: u64,
+        period: NonZeroU64,
+        id: u64,
+    ) -> DeadlineKey {
+        let now = sys::monotonic();
+        self.quiet.set(Generation::NONE);
+        self.deadlines.add_interval(now, now.saturating_add(first), period, id)
+    }
+
+    /// Makes room for so many more deadlines and notifications.
+    pub(crate) fn try_reserve(&mut self, deadlines: usize, notifications: usize) -> io::Result<()> {
+        if deadlines > 0 {
+            self.deadlines.try_reserve(deadlines)?;
+        }
+        Ok(self.notifications.try_reserve(notifications)?)
+    }
+
+    pub(crate) fn deadlines(&mut self) -> &mut Deadlines {
+        &mut self.deadlines
     }
 
     pub(crate) fn generation(&self) -> Generation {

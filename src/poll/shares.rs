@@ -23,6 +23,7 @@ impl Turn {
     ///
     /// What is not for the system or the deadlines is for the notifications; what a kind leaves over
     /// goes to the next.
+    #[inline]
     pub(crate) fn divide(
         &mut self,
         room: usize,
@@ -37,13 +38,17 @@ impl Turn {
             let system = if system { rest - notifications.min(share) } else { 0 };
             return Shares { system, deadlines };
         }
-        let waiting = [system, notifications > 0, expired];
-        // Room for one or two: those whose turn it is get one each.
+        self.divide_little(room, [system, notifications > 0, expired])
+    }
+
+    /// Room for one or two: those of the waiting kinds whose turn it is get one each.
+    #[inline(never)]
+    fn divide_little(&mut self, room: usize, waiting: [bool; 3]) -> Shares {
         let mut shares = [0; 3];
         let first = self.0;
         let in_turn = (0..3).map(|i| (first + i) % 3).filter(|kind| waiting[*kind]);
-        for kind in in_turn.take(room) {
-            shares[kind] = 1;
+        for kind in in_turn.cycle().take(room) {
+            shares[kind] += 1;
             self.0 = (kind + 1) % 3;
         }
         Shares { system: shares[SYSTEM], deadlines: shares[DEADLINES] }

@@ -121,7 +121,7 @@ impl Drop for Fd {
 }
 
 /// How many buffers of `buffers` one call takes.
-pub(crate) fn clamp<'a, 'b>(buffers: &'a [IoSlice<'b>]) -> &'a [IoSlice<'b>] {
+pub(crate) fn clamp<T>(buffers: &[T]) -> &[T] {
     &buffers[..buffers.len().min(MAX_BUFFERS)]
 }
 

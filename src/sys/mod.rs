@@ -31,6 +31,7 @@ mod fork;
 pub(crate) mod mmsg;
 pub(crate) mod pipe;
 pub(crate) mod process;
+mod shared;
 pub(crate) mod signal;
 pub(crate) mod socket;
 pub(crate) mod unix_socket;
@@ -40,3 +41,4 @@ pub(crate) use self::clock::{duration, instant, monotonic, monotonic_coarse, nan
 pub(crate) use self::fd::{Fd, evented_traits, fd_traits, read_traits, std_traits, write_traits};
 pub(crate) use self::fork::Generation;
 pub(crate) use self::selector::{KernelEvent, MAX_EVENTS, MAX_WAIT, Selector, Waker, untranslated};
+pub(crate) use self::shared::Shared;

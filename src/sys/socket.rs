@@ -8,7 +8,9 @@ use std::mem;
 use std::net::{Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, SocketAddrV4, SocketAddrV6};
 use std::os::fd::RawFd;
 
-use libc::{c_int, c_void, sockaddr, sockaddr_in, sockaddr_in6, sockaddr_storage, socklen_t};
+use libc::{
+    c_int, c_void, iovec, sockaddr, sockaddr_in, sockaddr_in6, sockaddr_storage, socklen_t,
+};
 
 use crate::sys::Fd;
 use crate::sys::fd::clamp;
@@ -52,6 +54,24 @@ impl Addr {
 
     fn as_mut_ptr(&mut self) -> *mut sockaddr {
         (&raw mut self.storage).cast()
+    }
+
+    /// The address with these bytes; `None` if they are too many, or too few to name a family.
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Addr> {
+        let mut addr = Addr::unset();
+        let family = mem::offset_of!(sockaddr, sa_family) + size_of::<libc::sa_family_t>();
+        if !(family..=size_of::<sockaddr_storage>()).contains(&bytes.len()) {
+            return None;
+        }
+        addr.len = bytes.len() as socklen_t;
+        // SAFETY: the bytes fit, as was checked, and a sockaddr_storage is made of integers.
+        unsafe { addr.as_mut_ptr().cast::<u8>().copy_from(bytes.as_ptr(), bytes.len()) };
+        Some(addr)
+    }
+
+    /// The address as the system has it, and its length.
+    pub(crate) fn into_parts(self) -> (sockaddr_storage, socklen_t) {
+        (self.storage, self.len)
     }
 
     /// The address family, `AF_INET` and the like.
@@ -232,14 +252,36 @@ pub(crate) fn send(fd: &Fd, buffer: &[u8]) -> io::Result<usize> {
 
 /// As `writev(2)`, which has no flag to hold SIGPIPE back.
 pub(crate) fn send_vectored(fd: &Fd, buffers: &[IoSlice<'_>]) -> io::Result<usize> {
+    let buffers: *const [IoSlice<'_>] = buffers;
+    // SAFETY: an `IoSlice` has the layout of an iovec, and borrows memory that can be read.
+    unsafe { send_iovecs(fd.raw(), &*(buffers as *const [iovec])) }
+}
+
+/// As [`send_vectored`].
+///
+/// # Safety
+///
+/// Each buffer can be read.
+pub(crate) unsafe fn send_iovecs(fd: RawFd, buffers: &[iovec]) -> io::Result<usize> {
     let buffers = clamp(buffers);
     // SAFETY: all-zero is a valid msghdr: it is made of integers and pointers.
     let mut message: libc::msghdr = unsafe { mem::zeroed() };
-    // An `IoSlice` has the layout of an iovec; sendmsg does not write to it.
-    message.msg_iov = buffers.as_ptr().cast_mut().cast();
+    // sendmsg does not write to the array.
+    message.msg_iov = buffers.as_ptr().cast_mut();
     message.msg_iovlen = buffers.len() as _;
-    // SAFETY: the message points to slices that are borrowed until after the call.
-    unsafe { syscall!(sendmsg(fd.raw(), &message, NO_SIGNAL)) }.map(|n| n as usize)
+    // SAFETY: the caller's promise; the message lives through the call.
+    unsafe { syscall!(sendmsg(fd, &message, NO_SIGNAL)) }.map(|n| n as usize)
+}
+
+/// As `readv(2)`.
+///
+/// # Safety
+///
+/// Each buffer can be written.
+pub(crate) unsafe fn recv_iovecs(fd: RawFd, buffers: &[iovec]) -> io::Result<usize> {
+    let buffers = clamp(buffers);
+    // SAFETY: the caller's promise.
+    unsafe { syscall!(readv(fd, buffers.as_ptr(), buffers.len() as c_int)) }.map(|n| n as usize)
 }
 
 pub(crate) fn send_to(fd: &Fd, buffer: &[u8], address: &Addr) -> io::Result<usize> {
@@ -374,6 +416,27 @@ pub(crate) fn connected(fd: &Fd) -> io::Result<bool> {
             _ => Err(error),
         },
     }
+}
+
+/// What kind of socket a descriptor is.
+pub(crate) struct Description {
+    /// `AF_INET` and the like.
+    pub(crate) family: c_int,
+    /// `SOCK_STREAM` and the like.
+    pub(crate) kind: c_int,
+    pub(crate) listening: bool,
+}
+
+/// Looks what kind of socket a descriptor is, that need not be open, nor be a socket.
+pub(crate) fn describe(fd: RawFd) -> io::Result<Description> {
+    // SAFETY: it is not closed here; what the calls below do to a descriptor that is not open, or not a
+    // socket, is fail.
+    let fd = unsafe { mem::ManuallyDrop::new(Fd::new(fd)) };
+    Ok(Description {
+        kind: int_option(&fd, libc::SOL_SOCKET, libc::SO_TYPE)?,
+        listening: int_option(&fd, libc::SOL_SOCKET, libc::SO_ACCEPTCONN)? != 0,
+        family: local_addr(&fd)?.family(),
+    })
 }
 
 #[cfg(test)]

@@ -1,0 +1,52 @@
+# A thin face over cargo.
+
+CARGO ?= cargo
+CARGO_FLAGS ?= --locked
+CC ?= cc
+INSTALL ?= install
+prefix ?= /usr/local
+exec_prefix ?= $(prefix)
+includedir ?= $(prefix)/include
+libdir ?= $(exec_prefix)/lib
+pkgconfigdir ?= $(libdir)/pkgconfig
+
+version := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
+# Before 1.0 a minor version may break the ABI, and the SONAME says so.
+abi := $(basename $(version))
+target_dir := $(or $(CARGO_TARGET_DIR),target)
+out := $(target_dir)/release
+
+.PHONY: run test lib header install
+.DEFAULT_GOAL := lib
+
+# The HTTP server in C, on 127.0.0.1:$(PORT).
+PORT ?= 8080
+run: lib
+	$(CC) -std=c11 -O2 -Iinclude -o $(out)/http_server c-examples/http_server.c $(out)/libmio_st.a
+	@echo "try: curl -i http://127.0.0.1:$(PORT)/"
+	@PORT=$(PORT) $(out)/http_server
+
+# Every test: of Rust, of C, and of the programs.
+test: lib
+	MIO_ST_LIB_DIR="$(abspath $(out))" $(CARGO) test $(CARGO_FLAGS) --workspace
+
+# The static and the shared library.
+lib:
+	$(CARGO) build $(CARGO_FLAGS) --release --package mio-st-lib
+	ln -sf libmio_st.so $(out)/libmio_st.so.$(abi)
+
+# include/mio_st.h, from the sources in capi/.
+header:
+	$(CARGO) run $(CARGO_FLAGS) --quiet --package mio-st-abi-test
+
+install: lib
+	$(INSTALL) -d "$(DESTDIR)$(includedir)" "$(DESTDIR)$(pkgconfigdir)"
+	$(INSTALL) -m 644 include/mio_st.h "$(DESTDIR)$(includedir)/mio_st.h"
+	$(INSTALL) -m 644 $(out)/libmio_st.a "$(DESTDIR)$(libdir)/libmio_st.a"
+	$(INSTALL) -m 755 $(out)/libmio_st.so "$(DESTDIR)$(libdir)/libmio_st.so.$(version)"
+	ln -sf libmio_st.so.$(version) "$(DESTDIR)$(libdir)/libmio_st.so.$(abi)"
+	ln -sf libmio_st.so.$(abi) "$(DESTDIR)$(libdir)/libmio_st.so"
+	sed -e 's|@prefix@|$(prefix)|' -e 's|@exec_prefix@|$(exec_prefix)|' -e 's|@libdir@|$(libdir)|' \
+	    -e 's|@includedir@|$(includedir)|' -e 's|@version@|$(version)|' capi/lib/mio_st.pc.in \
+	    > $(out)/mio_st.pc
+	$(INSTALL) -m 644 $(out)/mio_st.pc "$(DESTDIR)$(pkgconfigdir)/mio_st.pc"

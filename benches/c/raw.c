@@ -1,0 +1,137 @@
+/* epoll by hand: the floor. */
+#include "check.h"
+#include <errno.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#define CONTENDER(name) raw_##name
+#define CAPACITY 256
+#define SERVE_EDGE true
+#define CALLBACK(event)
+
+struct loop {
+    int epoll;
+    struct epoll_event events[CAPACITY];
+};
+
+struct source {
+    char none;
+};
+
+static inline void control(struct loop *loop, int operation, int fd, uint64_t id, bool edge) {
+    struct epoll_event event = {.events = EPOLLIN | EPOLLRDHUP | (edge ? (uint32_t)EPOLLET : 0),
+                                .data.u64 = id};
+    check(epoll_ctl(loop->epoll, operation, fd, &event));
+}
+
+static inline void loop_init(struct loop *loop) {
+    loop->epoll = check(epoll_create1(EPOLL_CLOEXEC));
+}
+
+static inline int loop_wait(struct loop *loop, int timeout) {
+    for (;;) {
+        int n = epoll_wait(loop->epoll, loop->events, CAPACITY, timeout);
+        if (n >= 0)
+            return n;
+        assert(errno == EINTR);
+    }
+}
+
+#define loop_add(loop, source, fd, id, edge, event, context) \
+    ((void)(source), control(loop, EPOLL_CTL_ADD, fd, id, edge), true)
+#define loop_modify(loop, source, fd, id, edge) control(loop, EPOLL_CTL_MOD, fd, id, edge)
+#define loop_remove(loop, source, fd) control(loop, EPOLL_CTL_DEL, fd, 0, true)
+#define loop_close(loop, source, fd) check(close(fd))
+#define loop_poll(loop, wait, event, context)                                                     \
+    do {                                                                                          \
+        int n = loop_wait(loop, (wait) ? -1 : 0);                                                 \
+        for (int i = 0; i < n; i++)                                                               \
+            event(context, (loop)->events[i].data.u64,                                            \
+                  ((loop)->events[i].events & (EPOLLRDHUP | EPOLLHUP)) != 0);                     \
+    } while (0)
+
+/* An eventfd, edge-triggered, so that it need not be read: each write is an edge. */
+struct waker {
+    int eventfd;
+};
+
+static void waker_wake(struct waker *waker) {
+    uint64_t one = 1;
+    check(write(waker->eventfd, &one, sizeof one));
+}
+
+#define WAKER_CALLBACK(event)
+#define waker_init(waker, loop, event, context)                                                   \
+    ((waker)->eventfd = check(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),                            \
+     control(loop, EPOLL_CTL_ADD, (waker)->eventfd, 0, true))
+#define waker_poll(loop, event, context)                                                          \
+    do {                                                                                          \
+        int n = loop_wait(loop, -1);                                                              \
+        for (int i = 0; i < n; i++)                                                               \
+            event(context);                                                                       \
+    } while (0)
+
+#include "workloads.h"
+
+/* A queue of the program's own, whose events come behind the system's: see src/bin/notify.rs. It is
+ * emptied by every poll, as long as there is room for all of it. */
+
+struct event {
+    uint64_t id;
+    uint32_t readiness;
+};
+
+struct queue {
+    struct event *events;
+    size_t length;
+    size_t capacity;
+};
+
+static inline void queue_push(struct queue *queue, uint64_t id) {
+    if (queue->length == queue->capacity) {
+        queue->capacity = queue->capacity ? 2 * queue->capacity : 64;
+        queue->events = realloc(queue->events, queue->capacity * sizeof *queue->events);
+        assert(queue->events);
+    }
+    queue->events[queue->length].id = id;
+    queue->events[queue->length++].readiness = EPOLLIN;
+}
+
+static inline size_t queue_poll(struct queue *queue, struct loop *loop, struct event *events,
+                                bool system) {
+    size_t n = 0;
+    if (system) {
+        size_t count = (size_t)loop_wait(loop, 0);
+        for (; n < count; n++) {
+            events[n].id = loop->events[n].data.u64;
+            events[n].readiness = loop->events[n].events;
+        }
+    }
+    size_t taken = queue->length < CAPACITY - n ? queue->length : CAPACITY - n;
+    memcpy(events + n, queue->events, taken * sizeof *events);
+    queue->length -= taken;
+    if (queue->length > 0)
+        memmove(queue->events, queue->events + taken, queue->length * sizeof *events);
+    return n + taken;
+}
+
+bool raw_notify(struct outcome *outcome, uint64_t at_once, uint64_t rounds, bool system) {
+    struct queue queue = {.length = 0};
+    struct loop loop;
+    struct event events[CAPACITY];
+    uint64_t count = 0, sum = 0;
+    loop_init(&loop);
+    begin(outcome);
+    for (uint64_t round = 0; round < rounds; round++) {
+        for (uint64_t i = 0; i < at_once; i++)
+            queue_push(&queue, i);
+        size_t n = queue_poll(&queue, &loop, events, system);
+        for (size_t i = 0; i < n; i++) {
+            count++;
+            sum += events[i].id;
+        }
+    }
+    assert(count == at_once * rounds && sum == rounds * (at_once * (at_once - 1) / 2));
+    return end(outcome, count);
+}

@@ -1,0 +1,144 @@
+//! The driver: `mio-st-benches full|quick|budgets`.
+//!
+//! `full` and `quick` run every contender of every workload in turn, print the tables, and `full` writes
+//! docs/performance.md with its plots. `budgets` writes budgets.txt anew.
+
+mod report;
+
+use std::io::Write;
+
+use mio_st_benches::measure::{self, Counts};
+use mio_st_benches::plan::{CONTENDERS, Clock, FLOOR, OURS, PLAN, Work};
+
+/// How the contenders did one workload.
+pub struct Table {
+    pub work: &'static Work,
+    pub rows: Vec<Row>,
+}
+
+pub struct Row {
+    pub contender: &'static str,
+    /// Nanoseconds an operation, the median of the rounds.
+    pub time: f64,
+    /// The median of the ratios to the floor in the same round.
+    pub ratio: f64,
+    pub counts: Option<Counts>,
+}
+
+fn main() {
+    let mut words = std::env::args().skip(1);
+    let what = words.next().unwrap_or_else(|| "full".into());
+    // For work on one of them: only the workloads whose names contain this.
+    let only = words.next().unwrap_or_default();
+    let plan: Vec<&Work> = PLAN.iter().filter(|work| work.name.contains(&only)).collect();
+    mio_st_benches::raise_descriptor_limit();
+    match what.as_str() {
+        "full" => {
+            let tables = tables(&plan, 11, 1, true);
+            let heap = heap();
+            report::print(&tables, &heap);
+            if only.is_empty() {
+                report::write(&tables, &heap);
+            }
+        }
+        "quick" => report::print(&tables(&plan, 3, 10, false), &[]),
+        "counts" => report::print(&tables(&plan, 1, 100, true), &[]),
+        "budgets" => budgets(),
+        other => panic!("none of full, quick, counts, budgets: {other}"),
+    }
+}
+
+fn tables(plan: &[&'static Work], rounds: usize, divisor: usize, counts: bool) -> Vec<Table> {
+    plan.iter()
+        .map(|work| {
+            eprint!("{} ", work.name);
+            let mut table = time(work, rounds, (work.timed / divisor).max(1));
+            if counts {
+                for row in &mut table.rows {
+                    row.counts = measure::count(work, row.contender);
+                    dot();
+                }
+            }
+            eprintln!();
+            table
+        })
+        .collect()
+}
+
+/// Runs the contenders one after the other, so many rounds, each time beginning with another.
+fn time(work: &'static Work, rounds: usize, size: usize) -> Table {
+    let contenders: Vec<&str> = work.contenders().collect();
+    let mut times = vec![Vec::new(); contenders.len()];
+    for round in 0..rounds {
+        for i in 0..contenders.len() {
+            let which = (i + round) % contenders.len();
+            if let Some(outcome) = measure::run(work, contenders[which], size) {
+                let time = if work.clock == Clock::Wall { outcome.wall } else { outcome.cpu };
+                times[which].push(time as f64 / outcome.operations as f64);
+            }
+        }
+        dot();
+    }
+    let floor = contenders.iter().position(|contender| *contender == FLOOR).unwrap();
+    let rows = contenders
+        .iter()
+        .zip(&times)
+        .filter(|(_, times)| !times.is_empty())
+        .map(|(contender, own)| Row {
+            contender,
+            time: median(own.clone()),
+            ratio: median(own.iter().zip(&times[floor]).map(|(a, b)| a / b).collect()),
+            counts: None,
+        })
+        .collect();
+    Table { work, rows }
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+/// The bytes on the heap for each registered source, by contender.
+fn heap() -> Vec<(&'static str, f64)> {
+    // Beside the standard streams and the epoll, some descriptors are inherited.
+    let most = mio_st_benches::raise_descriptor_limit().min(1_000_000) - 100;
+    CONTENDERS
+        .into_iter()
+        .map(|contender| (contender, measure::heap_per_source(contender, most / 10, most)))
+        .collect()
+}
+
+/// Writes what our own counts are, and 2 % more as the most that they may be.
+fn budgets() {
+    let mut text = String::from(
+        "# What an operation of this library takes at most: what was measured, and 2 % more. `make budgets`\n\
+         # fails above it; `cargo run --release -- budgets` writes this file anew. A commit that raises a\n\
+         # number says why.\n\
+         #\n\
+         # work contender measure measured budget\n",
+    );
+    for work in PLAN.iter().filter(|work| work.counted.is_some()) {
+        for contender in OURS {
+            let Some(counts) = measure::count(work, contender) else { continue };
+            for (measure, value) in [
+                ("instructions", counts.instructions),
+                ("system-calls", counts.system_calls),
+                ("allocations", counts.allocations),
+            ] {
+                let budget = value * 1.02;
+                text += &format!("{} {contender} {measure} {value:.3} {budget:.3}\n", work.name);
+            }
+            dot();
+        }
+    }
+    eprintln!();
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/budgets.txt");
+    std::fs::write(file, &text).unwrap();
+    print!("{text}");
+}
+
+fn dot() {
+    eprint!(".");
+    std::io::stderr().flush().unwrap();
+}

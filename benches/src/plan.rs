@@ -1,0 +1,264 @@
+//! What is measured: the workloads with their sizes, and the contenders.
+
+/// The contenders, as the programs name them, in the order of the tables. The first is the floor.
+pub const CONTENDERS: [&str; 9] =
+    [FLOOR, "raw-rust", "mio", "polling", "mio-st-0.2.2", "libuv", "libev", "libevent", "mio-st"];
+
+/// What everything is compared with: epoll by hand, in C.
+pub const FLOOR: &str = "raw-c";
+
+/// This library, whose counts have budgets.
+pub const OURS: [&str; 1] = ["mio-st"];
+
+/// Which clock counts.
+#[derive(Copy, Clone, Debug, Eq, PartialEq)]
+pub enum Clock {
+    /// The time of the processor, in the program that polls.
+    Processor,
+    /// The time on the wall, for what happens in more than one thread.
+    Wall,
+}
+
+/// One row of work: a program with its arguments, in which `{}` stands for a size to which the number
+/// of operations is proportional, and `{pause}` for the pause of the load generator.
+#[derive(Debug)]
+pub struct Work {
+    pub name: &'static str,
+    pub title: &'static str,
+    /// What one operation is.
+    pub operation: &'static str,
+    pub program: &'static str,
+    pub arguments: &'static str,
+    /// The sizes whose difference is counted (instructions, system calls, allocations), if the counts
+    /// do not depend on chance.
+    pub counted: Option<(usize, usize)>,
+    /// The size of a run that is timed.
+    pub timed: usize,
+    pub clock: Clock,
+    /// Who cannot do it, and who does it so differently that it would not be the same work.
+    pub without: &'static [&'static str],
+    pub note: &'static str,
+}
+
+pub const PLAN: &[Work] = &[
+    Work {
+        name: "chain-edge",
+        title: "Chain, edge-triggered: 1,000 socket pairs, 100 active",
+        operation: "byte passed on",
+        program: "chain",
+        arguments: "edge 1000 100 {}",
+        counted: Some((20_000, 40_000)),
+        timed: 100_000,
+        clock: Clock::Processor,
+        without: &[],
+        note: "Who is woken reads until EAGAIN and writes a byte to the next pair: three system calls, \
+               and a hundredth of a poll.",
+    },
+    Work {
+        name: "chain-level",
+        title: "Chain, level-triggered: 1,000 socket pairs, 100 active",
+        operation: "byte passed on",
+        program: "chain",
+        arguments: "level 1000 100 {}",
+        counted: Some((20_000, 40_000)),
+        timed: 100_000,
+        clock: Clock::Processor,
+        without: &[],
+        note: "One read only, since what remains is reported again: two system calls, and a hundredth \
+               of a poll.",
+    },
+    Work {
+        name: "echo-1",
+        title: "Echo: one connection",
+        operation: "request",
+        program: "serve",
+        arguments: "drain 1 1 {} {pause}",
+        counted: Some((500, 1_500)),
+        timed: 10_000,
+        clock: Clock::Processor,
+        without: &[],
+        note: "Requests of 64 bytes over TCP on loopback: a poll, a read, a write, and a read that says \
+               EAGAIN. libuv and libev are level-triggered and save the last read.",
+    },
+    Work {
+        name: "echo-1-short",
+        title: "Echo: one connection, without the read that says EAGAIN",
+        operation: "request",
+        program: "serve",
+        arguments: "short 1 1 {} {pause}",
+        counted: Some((500, 1_500)),
+        timed: 10_000,
+        clock: Clock::Processor,
+        without: &[],
+        note: "As above, but a read that does not fill the buffer has drained the socket, unless the \
+               event says READ_CLOSED (then the end of file is still to be read): what comes later is \
+               a new edge. It saves one system call of four.",
+    },
+    Work {
+        name: "echo-50",
+        title: "Echo: 50 connections",
+        operation: "request",
+        program: "serve",
+        arguments: "drain 50 1 {} 0",
+        counted: None,
+        timed: 400,
+        clock: Clock::Processor,
+        without: &[],
+        note: "How many requests one poll reports depends on chance.",
+    },
+    Work {
+        name: "echo-500",
+        title: "Echo: 500 connections",
+        operation: "request",
+        program: "serve",
+        arguments: "drain 500 1 {} 0",
+        counted: None,
+        timed: 40,
+        clock: Clock::Processor,
+        without: &[],
+        note: "",
+    },
+    Work {
+        name: "churn-1",
+        title: "Churn: one connection at a time",
+        operation: "connection",
+        program: "serve",
+        arguments: "drain 1 {} 1 {pause}",
+        counted: Some((500, 1_500)),
+        timed: 4_000,
+        clock: Clock::Processor,
+        without: &[],
+        note: "Accepting, registering, one request and its answer, the end of file, closing. polling, \
+               libev, libevent and libuv must be told before a registered descriptor is closed.",
+    },
+    Work {
+        name: "churn-50",
+        title: "Churn: 50 connections at a time",
+        operation: "connection",
+        program: "serve",
+        arguments: "drain 50 {} 1 0",
+        counted: None,
+        timed: 80,
+        clock: Clock::Processor,
+        without: &[],
+        note: "",
+    },
+    Work {
+        name: "churn-500",
+        title: "Churn: 500 connections at a time",
+        operation: "connection",
+        program: "serve",
+        arguments: "drain 500 {} 1 0",
+        counted: None,
+        timed: 8,
+        clock: Clock::Processor,
+        without: &[],
+        note: "",
+    },
+    Work {
+        name: "add-del",
+        title: "Registering and deregistering",
+        operation: "pair of them",
+        program: "ctl",
+        arguments: "add-del {}",
+        counted: Some((1_000, 6_000)),
+        timed: 50_000,
+        clock: Clock::Processor,
+        without: &["libev"],
+        note: "libev tells the system at the next poll: what is added and removed before it costs \
+               nothing, since nothing is done.",
+    },
+    Work {
+        name: "modify",
+        title: "Registering anew",
+        operation: "reregistration",
+        program: "ctl",
+        arguments: "modify {}",
+        counted: Some((1_000, 6_000)),
+        timed: 100_000,
+        clock: Clock::Processor,
+        without: &["libuv", "libev", "libevent"],
+        note: "",
+    },
+    Work {
+        name: "notify-1",
+        title: "A notification, and a poll with the system",
+        operation: "notification",
+        program: "notify",
+        arguments: "system 1 {}",
+        counted: Some((1_000, 6_000)),
+        timed: 100_000,
+        clock: Clock::Processor,
+        without: &["mio", "polling", "libuv", "mio-st-0.2.2"],
+        note: "By hand: an array, whose events are put behind the system's. mio, polling and libuv have \
+               no such thing with an id; mio-st 0.2.2 sleeps for a millisecond in every poll that \
+               should not wait.",
+    },
+    Work {
+        name: "notify-100",
+        title: "100 notifications, and a poll without the system",
+        operation: "notification",
+        program: "notify",
+        arguments: "user 100 {}",
+        counted: Some((100, 600)),
+        timed: 20_000,
+        clock: Clock::Processor,
+        without: &["mio", "polling", "libuv", "libevent"],
+        note: "",
+    },
+    Work {
+        name: "idle",
+        title: "A poll that finds nothing",
+        operation: "poll",
+        program: "idle",
+        arguments: "10 {}",
+        counted: Some((1_000, 6_000)),
+        timed: 100_000,
+        clock: Clock::Processor,
+        without: &["mio-st-0.2.2"],
+        note: "",
+    },
+    Work {
+        name: "wake",
+        title: "Wake: a round trip between two threads",
+        operation: "round trip",
+        program: "wake",
+        arguments: "trips {}",
+        counted: Some((500, 1_500)),
+        timed: 20_000,
+        clock: Clock::Wall,
+        without: &[],
+        note: "Instructions and system calls are those of both threads.",
+    },
+    Work {
+        name: "storm",
+        title: "Wake: a storm from four threads",
+        operation: "wake",
+        program: "wake",
+        arguments: "storm 4 {}",
+        counted: None,
+        timed: 250_000,
+        clock: Clock::Wall,
+        without: &[],
+        note: "A million wakes in all; who coalesces them asks the system only when the last one was \
+               seen.",
+    },
+];
+
+impl Work {
+    /// The arguments of one run.
+    pub fn arguments(&self, contender: &str, size: usize, pause: usize) -> Vec<String> {
+        std::iter::once(contender.to_string())
+            .chain(self.arguments.split(' ').map(|word| match word {
+                "{}" => size.to_string(),
+                "{pause}" => pause.to_string(),
+                word => word.to_string(),
+            }))
+            .collect()
+    }
+
+    /// The contenders that do it.
+    pub fn contenders(&self) -> impl Iterator<Item = &'static str> {
+        CONTENDERS.into_iter().filter(|contender| !self.without.contains(contender))
+    }
+}

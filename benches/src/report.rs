@@ -1,0 +1,140 @@
+//! The tables and plots: in Markdown, to the terminal and to docs/performance.md, and as SVG.
+
+use std::fmt::Write;
+use std::fs;
+
+use crate::Table;
+use mio_st_benches::plan::{Clock, FLOOR, OURS};
+
+const DOCS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs");
+
+pub fn print(tables: &[Table], heap: &[(&str, f64)]) {
+    for table in tables {
+        println!("{}", section(table));
+    }
+    if !heap.is_empty() {
+        println!("{}", heap_section(heap));
+    }
+}
+
+/// Writes docs/performance.md and its plots.
+pub fn write(tables: &[Table], heap: &[(&str, f64)]) {
+    let mut text = String::from(include_str!("performance.md"));
+    writeln!(text, "\n{}\n", machine()).unwrap();
+    fs::create_dir_all(format!("{DOCS}/performance")).unwrap();
+    for table in tables {
+        let file = format!("performance/{}.svg", table.work.name);
+        fs::write(format!("{DOCS}/{file}"), plot(table)).unwrap();
+        let with_plot = section(table) + &format!("\n![{}]({file})\n", table.work.title);
+        writeln!(text, "{with_plot}").unwrap();
+    }
+    text += &heap_section(heap);
+    fs::write(format!("{DOCS}/performance.md"), text).unwrap();
+}
+
+/// What it was measured on.
+fn machine() -> String {
+    let first = |file: &str, key: &str| {
+        fs::read_to_string(file)
+            .unwrap_or_default()
+            .lines()
+            .find_map(|line| {
+                line.strip_prefix(key).map(|rest| rest.trim_matches([':', ' ', '\t']).to_string())
+            })
+            .unwrap_or_else(|| "unknown".into())
+    };
+    let processors = std::thread::available_parallelism().map_or(0, usize::from);
+    format!(
+        "Measured on {processors} processors ({}), {}.",
+        first("/proc/cpuinfo", "model name"),
+        first("/proc/version", "").split(" (").next().unwrap_or_default(),
+    )
+}
+
+fn section(table: &Table) -> String {
+    let work = table.work;
+    let mut text = format!("## {}\n\n", work.title);
+    if !work.note.is_empty() {
+        writeln!(text, "{}\n", work.note).unwrap();
+    }
+    let counted = table.rows.iter().any(|row| row.counts.is_some());
+    let clock = if work.clock == Clock::Wall { "time" } else { "CPU time" };
+    write!(text, "| per {} | {clock}, ns | to {FLOOR} |", work.operation).unwrap();
+    text += if counted { " instructions | system calls | allocations |\n" } else { "\n" };
+    text += if counted { "|---|---:|---:|---:|---:|---:|\n" } else { "|---|---:|---:|\n" };
+    for row in &table.rows {
+        let name = emphasised(row.contender);
+        write!(text, "| {name} | {:.0} | {:.2} |", row.time, row.ratio).unwrap();
+        if let Some(counts) = row.counts {
+            write!(
+                text,
+                " {:.1} | {:.2} | {:.2} |",
+                counts.instructions, counts.system_calls, counts.allocations
+            )
+            .unwrap();
+        }
+        text += "\n";
+    }
+    text
+}
+
+fn heap_section(heap: &[(&str, f64)]) -> String {
+    let mut text = String::from(
+        "## Memory for a registered source\n\nBytes of the heap, with as many sources as the limit on \
+         descriptors allows, beside the kernel's own.\n\n| | bytes |\n|---|---:|\n",
+    );
+    for (contender, bytes) in heap {
+        writeln!(text, "| {} | {bytes:.1} |", emphasised(contender)).unwrap();
+    }
+    text
+}
+
+fn emphasised(contender: &str) -> String {
+    if OURS.contains(&contender) { format!("**{contender}**") } else { contender.into() }
+}
+
+/// A bar for each contender: the ratio of its time to the floor's.
+fn plot(table: &Table) -> String {
+    const WIDTH: f64 = 640.0;
+    const LEFT: f64 = 110.0;
+    const BAR: f64 = 22.0;
+    let longest = table.rows.iter().map(|row| row.ratio).fold(1.0, f64::max);
+    // One bar of ten times the floor would leave no room for the others.
+    let scale = (WIDTH - LEFT - 60.0) / longest.min(4.0);
+    let height = BAR * table.rows.len() as f64 + 34.0;
+    let mut svg = format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" font-family=\"sans-serif\" \
+         font-size=\"12\">\n<rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n<text x=\"8\" y=\"16\">{}: \
+         time per {}, as a multiple of epoll by hand</text>\n",
+        table.work.title, table.work.operation
+    );
+    for (i, row) in table.rows.iter().enumerate() {
+        let y = 26.0 + BAR * i as f64;
+        let length = row.ratio.min(4.0) * scale;
+        let colour = if OURS.contains(&row.contender) { "#b5432a" } else { "#8a9ba8" };
+        let cut = if row.ratio > 4.0 { " (cut)" } else { "" };
+        writeln!(
+            svg,
+            "<text x=\"{}\" y=\"{}\" text-anchor=\"end\">{}</text>\
+             <rect x=\"{LEFT}\" y=\"{y}\" width=\"{length:.1}\" height=\"{}\" fill=\"{colour}\"/>\
+             <text x=\"{:.1}\" y=\"{}\">{:.2}{cut}</text>",
+            LEFT - 6.0,
+            y + 14.0,
+            row.contender,
+            BAR - 5.0,
+            LEFT + length + 5.0,
+            y + 14.0,
+            row.ratio,
+        )
+        .unwrap();
+    }
+    let floor = LEFT + scale;
+    writeln!(
+        svg,
+        "<line x1=\"{floor:.1}\" x2=\"{floor:.1}\" y1=\"24\" y2=\"{}\" stroke=\"black\" \
+         stroke-dasharray=\"3 3\"/>\n</svg>",
+        height - 4.0
+    )
+    .unwrap();
+    svg
+}

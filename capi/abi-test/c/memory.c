@@ -1,0 +1,163 @@
+/* Behaviour 17: with the n-th allocation failing, for every n, each call answers -ENOMEM or succeeds, nothing
+ * aborts and nothing is lost. Linked with `-Wl,--wrap=malloc` and its kin. And in steady state nothing is
+ * allocated. */
+
+#include <netinet/in.h>
+#include <sys/wait.h>
+
+#include "test.h"
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t count, size_t size);
+void *__real_realloc(void *memory, size_t size);
+int __real_posix_memalign(void **memory, size_t alignment, size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_realloc(void *memory, size_t size);
+int __wrap_posix_memalign(void **memory, size_t alignment, size_t size);
+
+static long allocations, failing = -1;
+
+static int fails(void)
+{
+    return ++allocations == failing;
+}
+
+void *__wrap_malloc(size_t size)
+{
+    return fails() ? NULL : __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t count, size_t size)
+{
+    return fails() ? NULL : __real_calloc(count, size);
+}
+
+void *__wrap_realloc(void *memory, size_t size)
+{
+    return fails() ? NULL : __real_realloc(memory, size);
+}
+
+int __wrap_posix_memalign(void **memory, size_t alignment, size_t size)
+{
+    return fails() ? ENOMEM : __real_posix_memalign(memory, alignment, size);
+}
+
+/* Repeats a call that fails for want of memory. */
+#define AGAIN(call)                          \
+    do {                                     \
+        int answer_ = (call);                \
+        if (answer_ == -ENOMEM)              \
+            answer_ = (call);                \
+        ok(__FILE__, __LINE__, #call, answer_); \
+    } while (0)
+
+enum { MANY = 70 };
+
+static void work(void)
+{
+    static mio_st_awakener_t awakeners[MANY];
+    static mio_st_tcp_listener_t listeners[MANY];
+    char text[MIO_ST_ADDR_TEXT_SIZE];
+    struct sockaddr_storage address;
+    mio_st_poller_t poller, other;
+    mio_st_tcp_stream_t client, server;
+    mio_st_deadline_key_t key;
+    mio_st_event_t event;
+
+    AGAIN(mio_st_poller_with_capacity(&other, 3, 3));
+    AGAIN(mio_st_poller_new(&poller));
+    for (int i = 0; i < MANY; i++) {
+        AGAIN(mio_st_tcp_listener_bind_str(&listeners[i], "127.0.0.1:0"));
+        AGAIN(mio_st_awakener_new(&awakeners[i], poller, 1));
+        AGAIN(mio_st_poller_notify(poller, 2, MIO_ST_READABLE));
+        AGAIN(mio_st_poller_add_timeout(poller, 3, 1000000000000, &key));
+        AGAIN(mio_st_poller_add_interval(poller, 4, 1000000000000, 1, NULL));
+        AGAIN(mio_st_poller_register_tcp_listener(poller, listeners[i], 5, MIO_ST_READABLE, MIO_ST_EDGE));
+        AGAIN(mio_st_poller_register_tcp_listener(other, listeners[i], 5, MIO_ST_READABLE, MIO_ST_EDGE));
+    }
+    EQUAL(mio_st_poller_cancel_deadline(poller, key), 1);
+    EQUAL(mio_st_addr_parse("127.0.0.1:1", &address), sizeof(struct sockaddr_in));
+    EQUAL(mio_st_tcp_listener_bind(&listeners[0], (struct sockaddr *)&address, 7), -EINVAL);
+    EQUAL(mio_st_tcp_listener_local_addr(listeners[1], &address), sizeof(struct sockaddr_in));
+    EQUAL(mio_st_addr_format((struct sockaddr *)&address, sizeof(struct sockaddr_in), text, 5), -ENOSPC);
+    AGAIN(mio_st_tcp_stream_connect(&client, (struct sockaddr *)&address, sizeof(struct sockaddr_in)));
+    while (mio_st_tcp_stream_connected(client) != 1)
+        continue;
+    AGAIN(mio_st_tcp_listener_accept(listeners[1], &server, NULL));
+    OK(mio_st_tcp_stream_close(client));
+    EQUAL(mio_st_poller_poll(poller, &event, 0, -1), -EINVAL);
+    EQUAL(mio_st_tcp_listener_into_fd(listeners[0]), -EBUSY);
+    OK(mio_st_tcp_stream_close(server));
+    for (int i = 0; i < MANY; i++) {
+        OK(mio_st_poller_poll(poller, &event, 1, 0));
+        OK(mio_st_awakener_close(awakeners[i]));
+        OK(mio_st_tcp_listener_close(listeners[i]));
+    }
+    OK(mio_st_poller_close(poller));
+    OK(mio_st_poller_close(other));
+    EQUAL(mio_st_live_handles(), 0);
+}
+
+static void nothing_is_allocated_in_steady_state(void)
+{
+    char text[MIO_ST_ADDR_TEXT_SIZE], byte = 0;
+    mio_st_tcp_listener_t listener = test_listener(text);
+    mio_st_event_t events[4];
+    mio_st_poller_t poller;
+    long before = 0;
+
+    OK(mio_st_poller_new(&poller));
+    OK(mio_st_poller_register_tcp_listener(poller, listener, 0, MIO_ST_READABLE, MIO_ST_EDGE));
+    for (int round = 0; round < 300; round++) {
+        mio_st_tcp_stream_t client, server;
+        mio_st_deadline_key_t key;
+
+        if (round == 100)
+            before = allocations;
+        OK(mio_st_tcp_stream_connect_str(&client, text));
+        server = test_accept(poller, listener);
+        OK(mio_st_poller_register_tcp_stream(poller, server, 1, MIO_ST_READABLE, MIO_ST_EDGE));
+        OK(mio_st_poller_add_timeout(poller, 2, 1000000000, &key));
+        OK(mio_st_poller_notify(poller, 3, MIO_ST_READABLE));
+        EQUAL(mio_st_tcp_stream_write(client, &byte, 1), 1);
+        OK(mio_st_poller_poll(poller, events, 4, -1));
+        OK(mio_st_tcp_stream_close(client));
+        OK(mio_st_poller_poll(poller, events, 4, -1));
+        EQUAL(mio_st_poller_cancel_deadline(poller, key), 1);
+        OK(mio_st_tcp_stream_close(server));
+    }
+    EQUAL(allocations - before, 0);
+    OK(mio_st_tcp_listener_close(listener));
+    OK(mio_st_poller_close(poller));
+}
+
+int main(void)
+{
+    long count;
+
+    for (long n = 1;; n += getenv("UNDER_VALGRIND") ? 16 : 1) {
+        int status;
+        pid_t child;
+
+        fflush(NULL);
+        child = OK(fork());
+        if (child == 0) {
+            failing = n;
+            work();
+            _exit(allocations < n ? 2 : 0);
+        }
+        OK(waitpid(child, &status, 0));
+        if (WIFEXITED(status) && WEXITSTATUS(status) == 2) {
+            count = n;
+            break;
+        }
+        if (status != 0)
+            fprintf(stderr, "allocation %ld\n", n);
+        EQUAL(status, 0);
+    }
+    printf("fewer than %ld allocations\n", count);
+    EQUAL(count > 10, 1);
+    nothing_is_allocated_in_steady_state();
+    return 0;
+}

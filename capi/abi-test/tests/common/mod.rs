@@ -1,0 +1,152 @@
+//! What the tests share: the functions of the header, the built library, the tools.
+
+#![allow(dead_code)] // Each test uses a part.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+#[path = "../../src/header.rs"]
+pub mod header;
+
+/// A function as the header declares it.
+#[derive(Debug)]
+pub struct Function {
+    pub name: String,
+    pub result: String,
+    pub parameters: Vec<Parameter>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Parameter {
+    /// Such as `const char *`.
+    pub kind: String,
+    pub name: String,
+}
+
+/// The committed header.
+pub fn committed() -> String {
+    std::fs::read_to_string(header::path()).expect("include/mio_st.h")
+}
+
+/// The functions of a header.
+pub fn functions(header: &str) -> Vec<Function> {
+    without_comments(header)
+        .split([';', '{', '}'])
+        .map(|declaration| declaration.replace("MIO_ST_MUST_USE", ""))
+        .filter_map(|declaration| function(declaration.trim()))
+        .collect()
+}
+
+fn function(declaration: &str) -> Option<Function> {
+    let declaration = declaration.lines().filter(|line| !line.starts_with('#'));
+    let declaration = declaration.collect::<Vec<_>>().join(" ");
+    let (head, rest) = declaration.split_once('(')?;
+    let (kind, name) = typed(head)?;
+    let list = rest.strip_suffix(')')?;
+    let parameters =
+        list.split(',').filter(|parameter| parameter.trim() != "void").map(|parameter| {
+            let (kind, name) = typed(parameter).expect("a parameter has a type and a name");
+            Parameter { kind, name }
+        });
+    Some(Function { name, result: kind, parameters: parameters.collect() })
+}
+
+/// Splits `const char *text` into the type and the name.
+fn typed(text: &str) -> Option<(String, String)> {
+    let text = text.trim();
+    let at = text.rfind([' ', '*'])? + 1;
+    let kind = text[..at].split_whitespace().collect::<Vec<_>>().join(" ");
+    Some((kind, text[at..].to_string()))
+}
+
+fn without_comments(text: &str) -> String {
+    let mut rest = text;
+    let mut kept = String::new();
+    while let Some((before, comment)) = rest.split_once("/*") {
+        kept.push_str(before);
+        rest = comment.split_once("*/").expect("a comment ends").1;
+    }
+    kept + rest
+}
+
+/// Builds the library and returns the folder that it is in.
+pub fn library() -> PathBuf {
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("the target folder");
+    let status = Command::new(env!("CARGO"))
+        .args(["build", "--quiet", "--locked", "--release", "--package", "mio-st-lib"])
+        .arg("--target-dir")
+        .arg(target)
+        .current_dir(header::root())
+        .status();
+    assert!(status.expect("cargo").success(), "the library does not build");
+    target.join("release")
+}
+
+/// A file that a test makes.
+pub fn scratch(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join(name)
+}
+
+/// A C source of the tests.
+pub fn source(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("c").join(name)
+}
+
+/// Whether there is a tool; says what is skipped otherwise. With `REQUIRE_TOOLS=1` it must be there.
+pub fn has(tool: &str, otherwise: &str) -> bool {
+    let found = Command::new(tool).arg("--version").output().is_ok()
+        || Command::new(tool).arg("-v").output().is_ok();
+    let required = std::env::var("REQUIRE_TOOLS").is_ok_and(|value| value == "1");
+    assert!(found || !required, "{tool} is required");
+    if !found {
+        eprintln!("{tool} is missing, skipped: {otherwise}");
+    }
+    found
+}
+
+/// Compiles a C program with the static library, without a warning.
+pub fn compile(source: &Path, name: &str) -> PathBuf {
+    compile_with(source, name, &[])
+}
+
+/// As [`compile`], with further arguments.
+pub fn compile_with(source: &Path, name: &str, arguments: &[&str]) -> PathBuf {
+    let program = scratch(name);
+    let mut command = Command::new("cc");
+    command.args(["-std=gnu11", "-O1", "-g", "-pthread", "-Wall", "-Wextra", "-Wpedantic"]);
+    command.args(["-Wconversion", "-Werror", "-I"]).arg(header::root().join("include"));
+    command.arg("-I").arg(source.parent().expect("a folder")).arg("-I").arg(self::source(""));
+    command.arg(source).arg(library().join("libmio_st.a")).arg("-o").arg(&program);
+    command.args(arguments);
+    succeeds(&mut command);
+    program
+}
+
+/// Runs a program, and again under valgrind.
+pub fn run(program: &Path) -> String {
+    let output = succeeds(&mut Command::new(program));
+    if has("valgrind", "the same under valgrind") {
+        let mut valgrind = Command::new("valgrind");
+        valgrind.args([
+            "--quiet",
+            "--error-exitcode=9",
+            "--leak-check=full",
+            "--child-silent-after-fork=yes",
+        ]);
+        succeeds(valgrind.arg(program).env("UNDER_VALGRIND", "1"));
+    }
+    String::from_utf8(output.stdout).expect("UTF-8")
+}
+
+/// Runs a command, which must succeed.
+pub fn succeeds(command: &mut Command) -> Output {
+    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    assert!(
+        output.status.success(),
+        "{command:?}: {}\n{}{}",
+        output.status,
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+    output
+}

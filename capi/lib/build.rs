@@ -1,0 +1,32 @@
+//! What the linker is told about the shared library.
+
+use std::env::var;
+
+fn main() {
+    println!("cargo::rerun-if-changed=build.rs");
+    let target = |name: &str| var(format!("CARGO_CFG_TARGET_{name}")).unwrap_or_default();
+    if target("VENDOR") == "apple" {
+        return;
+    }
+    // Before 1.0 a minor version may break the ABI.
+    let [major, minor] = ["MAJOR", "MINOR"]
+        .map(|part| var(format!("CARGO_PKG_VERSION_{part}")).expect("cargo sets it"));
+    println!("cargo::rustc-cdylib-link-arg=-Wl,-soname,libmio_st.so.{major}.{minor}");
+    // When a thread ends and when the process forks the system calls into the library: dlclose must not
+    // unload it.
+    println!("cargo::rustc-cdylib-link-arg=-Wl,-z,nodelete");
+    if target("OS") == "linux" && target("ENV") == "gnu" {
+        // The unwinder comes along, so that libc is all that is needed at run time.
+        println!("cargo::rustc-link-lib=static:-bundle=gcc_eh");
+        println!("cargo::rustc-link-search=native={}", gcc_folder());
+    }
+}
+
+/// Where the C compiler keeps its libraries.
+fn gcc_folder() -> String {
+    let compiler = var("CC").unwrap_or("cc".to_string());
+    let output = std::process::Command::new(compiler).arg("-print-file-name=libgcc_eh.a").output();
+    let path = output.ok().and_then(|output| String::from_utf8(output.stdout).ok());
+    let path = path.expect("a C compiler, which the linker is too");
+    path.trim().strip_suffix("/libgcc_eh.a").unwrap_or(".").to_string()
+}

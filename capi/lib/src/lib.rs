@@ -1,0 +1,17 @@
+//! The artefact: `libmio_st.a` and `libmio_st.so`.
+
+pub use mio_st_capi::*;
+
+/// Keeps a panic quiet; it becomes `MIO_ST_EPANIC`.
+///
+/// The artefact carries its own copy of std, and what runs there is this library alone: the hook is in
+/// nobody's way. It is set when the library is loaded, as constructors of C are run.
+#[used]
+#[cfg_attr(not(target_vendor = "apple"), unsafe(link_section = ".init_array"))]
+#[cfg_attr(target_vendor = "apple", unsafe(link_section = "__DATA,__mod_init_func"))]
+static QUIET: extern "C" fn() = {
+    extern "C" fn quiet() {
+        std::panic::set_hook(Box::new(|_| {}));
+    }
+    quiet
+};

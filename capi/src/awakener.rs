@@ -1,0 +1,376 @@
+//! `Awakener`.
+//!
+//! Its handles belong to no thread and are used from signal handlers, so that they are kept apart from
+//! the others: in slots that are never freed, found without a lock.
+
+use std::alloc::{Layout, alloc_zeroed, dealloc};
+use std::cell::UnsafeCell;
+use std::ffi::c_int;
+use std::mem::MaybeUninit;
+use std::sync::atomic::{AtomicPtr, AtomicU64, AtomicUsize, Ordering};
+use std::{ptr, slice};
+
+use mio_st::poll::Awakener;
+use mio_st::raw;
+
+use crate::abi::*;
+use crate::error::{Error, Result};
+use crate::handles::{AWAKENER, call, exclusive, plain, tag};
+use crate::memory::Out;
+use crate::slots;
+
+const BAD: Error = Error::of(libc::EBADF);
+
+/// How many slots the first block has; each further one has twice as many as the last.
+const FIRST: usize = 64;
+
+/// How many blocks there may be: as many as the slots of a handle can number.
+const BLOCKS: usize = (slots::SLOT_BITS - FIRST.ilog2()) as usize;
+
+/// The first block takes no memory at run time.
+static FIRST_BLOCK: [Slot; FIRST] = [const { Slot::new() }; FIRST];
+
+/// The further blocks, in the order in which they were made.
+static MORE_BLOCKS: [AtomicPtr<Slot>; BLOCKS - 1] =
+    [const { AtomicPtr::new(ptr::null_mut()) }; BLOCKS - 1];
+
+/// Where the search for a free slot goes on, so that all are used in turn.
+static NEXT: AtomicUsize = AtomicUsize::new(0);
+
+/// How many awakeners are open.
+static LIVE: AtomicUsize = AtomicUsize::new(0);
+
+/// How many were closed while a wake was under way, and wait for its end.
+static CLOSING: AtomicUsize = AtomicUsize::new(0);
+
+/// A place for an awakener. All-zero is a free one.
+struct Slot {
+    /// A [`State`].
+    state: AtomicU64,
+    /// There while the phase is `OPEN` or `CLOSING`.
+    awakener: UnsafeCell<MaybeUninit<Awakener>>,
+}
+
+// SAFETY: an awakener may be used by any thread, and who may touch it when is said by the state: whoever
+// has counted himself in while it was OPEN may use it, whoever has brought it to CHANGING, and nobody
+// else, may write to the slot.
+unsafe impl Sync for Slot {}
+
+/// From the lowest bit: how many wakes are under way (32), the phase (2), the generation.
+#[derive(Copy, Clone, Eq, PartialEq)]
+struct State(u64);
+
+const FREE: u64 = 0;
+/// Somebody makes an awakener here, or drops one. Also what a slot whose generations are used up stays in.
+const CHANGING: u64 = 1;
+const OPEN: u64 = 2;
+/// Closed, but a wake may still be under way.
+const CLOSED: u64 = 3;
+
+impl State {
+    const fn new(generation: u32, phase: u64) -> State {
+        State((generation as u64) << 34 | phase << 32)
+    }
+
+    fn generation(self) -> u32 {
+        (self.0 >> 34) as u32
+    }
+
+    fn phase(self) -> u64 {
+        self.0 >> 32 & 3
+    }
+
+    fn wakes(self) -> u32 {
+        self.0 as u32
+    }
+
+    fn with_phase(self, phase: u64) -> State {
+        State(self.0 & !(3 << 32) | phase << 32)
+    }
+}
+
+impl Slot {
+    const fn new() -> Slot {
+        Slot { state: AtomicU64::new(0), awakener: UnsafeCell::new(MaybeUninit::uninit()) }
+    }
+
+    fn state(&self) -> State {
+        State(self.state.load(Ordering::Acquire))
+    }
+
+    /// Goes from one state to another, unless somebody else was faster.
+    fn change(&self, from: State, to: State) -> bool {
+        self.state.compare_exchange(from.0, to.0, Ordering::AcqRel, Ordering::Acquire).is_ok()
+    }
+
+    /// Goes from OPEN in this generation to what `to` makes of it.
+    fn leave_open(&self, generation: u32, to: impl Fn(State) -> State) -> Result<()> {
+        loop {
+            let state = self.state();
+            if state.generation() != generation || state.phase() != OPEN {
+                return Err(BAD);
+            }
+            if self.change(state, to(state)) {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Frees the slot if it was closed and no wake is under way any more.
+    fn reap(&self) {
+        let state = self.state();
+        let due = state.phase() == CLOSED && state.wakes() == 0;
+        if !due || !self.change(state, state.with_phase(CHANGING)) {
+            return;
+        }
+        // SAFETY: the awakener was there, and the phase is ours.
+        unsafe { (*self.awakener.get()).assume_init_drop() };
+        CLOSING.fetch_sub(1, Ordering::Relaxed);
+        self.vacate(state.generation());
+    }
+
+    /// Makes the slot free for the next generation. Who calls it has brought it to CHANGING.
+    fn vacate(&self, generation: u32) {
+        if generation < slots::LAST_GENERATION {
+            self.state.store(State::new(generation + 1, FREE).0, Ordering::Release);
+        }
+    }
+}
+
+/// A slot that was free, until it is opened or dropped.
+struct Claimed {
+    slot: &'static Slot,
+    index: usize,
+    generation: u32,
+}
+
+impl Claimed {
+    /// Puts an awakener in; the result are the bits of its handle.
+    fn open(self, awakener: Awakener) -> u64 {
+        let Claimed { slot, index, generation } = self;
+        std::mem::forget(self);
+        // SAFETY: the phase is CHANGING, and it was brought there by `claim`.
+        unsafe { (*slot.awakener.get()).write(awakener) };
+        slot.state.store(State::new(generation, OPEN).0, Ordering::Release);
+        LIVE.fetch_add(1, Ordering::Relaxed);
+        slots::pack(tag(AWAKENER, 0), generation, index as u32)
+    }
+}
+
+impl Drop for Claimed {
+    fn drop(&mut self) {
+        self.slot.state.store(State::new(self.generation, FREE).0, Ordering::Release);
+    }
+}
+
+/// The slots of a block; empty if it was not made yet.
+fn block(number: usize) -> &'static [Slot] {
+    if number == 0 {
+        return &FIRST_BLOCK;
+    }
+    let Some(block) = MORE_BLOCKS.get(number - 1) else { return &[] };
+    let slots = block.load(Ordering::Acquire);
+    if slots.is_null() {
+        return &[];
+    }
+    // SAFETY: `grow` put it there, with so many slots, and it is never freed.
+    unsafe { slice::from_raw_parts(slots, FIRST << number) }
+}
+
+/// All slots, with their numbers.
+fn all() -> impl Iterator<Item = (usize, &'static Slot)> {
+    (0..BLOCKS).map(block).take_while(|block| !block.is_empty()).flatten().enumerate()
+}
+
+/// The slot with a number.
+fn slot(index: usize) -> Option<&'static Slot> {
+    // Before block n there are FIRST * (2^n - 1) slots.
+    let number = (index / FIRST + 1).ilog2() as usize;
+    block(number).get(index - FIRST * ((1 << number) - 1))
+}
+
+/// Makes another block.
+#[cold]
+fn grow() -> Result<()> {
+    let out_of_memory = Error::of(libc::ENOMEM);
+    let number = (1..BLOCKS).find(|number| block(*number).is_empty()).ok_or(out_of_memory)?;
+    let layout = Layout::array::<Slot>(FIRST << number).map_err(|_| out_of_memory)?;
+    // SAFETY: the size is not zero.
+    let slots = unsafe { alloc_zeroed(layout) }.cast::<Slot>();
+    if slots.is_null() {
+        return Err(out_of_memory);
+    }
+    let place = &MORE_BLOCKS[number - 1];
+    if place.compare_exchange(ptr::null_mut(), slots, Ordering::AcqRel, Ordering::Acquire).is_err()
+    {
+        // SAFETY: another thread was faster; nobody has seen this block.
+        unsafe { dealloc(slots.cast(), layout) };
+    }
+    Ok(())
+}
+
+/// Takes a free slot; first those that have become free meanwhile.
+fn claim() -> Result<Claimed> {
+    reap();
+    loop {
+        let count = all().count();
+        let first = NEXT.fetch_add(1, Ordering::Relaxed) % count;
+        for (index, slot) in all().skip(first).chain(all().take(first)) {
+            let state = slot.state();
+            if state.phase() == FREE && slot.change(state, state.with_phase(CHANGING)) {
+                return Ok(Claimed { slot, index, generation: state.generation() });
+            }
+        }
+        grow()?;
+    }
+}
+
+/// Frees what was closed while a wake was under way, if that has ended.
+fn reap() {
+    if CLOSING.load(Ordering::Relaxed) > 0 {
+        all().for_each(|(_, slot)| slot.reap());
+    }
+}
+
+/// The slot that a handle names, or named.
+fn find(bits: u64) -> Result<&'static Slot> {
+    if slots::tag(bits) != tag(AWAKENER, 0) {
+        return Err(BAD);
+    }
+    slot(slots::slot(bits)).ok_or(BAD)
+}
+
+/// It takes no lock and frees nothing, as it may run in a signal handler.
+fn wake(bits: u64) -> Result<()> {
+    let slot = find(bits)?;
+    // While it is counted in, nobody drops the awakener or closes its descriptor.
+    slot.leave_open(slots::generation(bits), |state| State(state.0 + 1))?;
+    // SAFETY: it was OPEN, and stays until it is counted out.
+    let awakener = unsafe { (*slot.awakener.get()).assume_init_ref() };
+    let result = if raw::is_forked(awakener) { Err(Error::FORKED) } else { Ok(awakener.wake()) };
+    slot.state.fetch_sub(1, Ordering::Release);
+    Ok(result??)
+}
+
+fn close(bits: u64) -> Result<()> {
+    let slot = find(bits)?;
+    slot.leave_open(slots::generation(bits), |state| state.with_phase(CLOSED))?;
+    LIVE.fetch_sub(1, Ordering::Relaxed);
+    CLOSING.fetch_add(1, Ordering::Relaxed);
+    reap();
+    Ok(())
+}
+
+/// How many awakeners are open.
+pub(crate) fn live() -> usize {
+    LIVE.load(Ordering::Relaxed)
+}
+
+/// Runs something and leaves errno as it was.
+fn keeping_errno<T>(body: impl FnOnce() -> T) -> T {
+    #[cfg(any(target_os = "android", target_os = "netbsd", target_os = "openbsd"))]
+    use libc::__errno as location;
+    #[cfg(any(target_os = "linux", target_os = "dragonfly"))]
+    use libc::__errno_location as location;
+    #[cfg(any(target_os = "macos", target_os = "ios", target_os = "freebsd"))]
+    use libc::__error as location;
+    // SAFETY: errno is always there, for this thread alone.
+    let errno = unsafe { *location() };
+    let result = body();
+    // SAFETY: as above.
+    unsafe { *location() = errno };
+    result
+}
+
+/// Creates an awakener: waking gives the poller an event with `id` and `MIO_ST_READABLE`.
+///
+/// `awakener` receives it; close it with mio_st_awakener_close(). A poller may have any number of them.
+///
+/// Returns 0; `-EMFILE` or `-ENFILE` if there are too many descriptors; `-ENOMEM`; `-EINVAL` if `awakener` is
+/// NULL; the errors of a handle.
+///
+/// Thread: that of the poller. The awakener itself belongs to no thread.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn mio_st_awakener_new(
+    awakener: *mut mio_st_awakener_t,
+    poller: mio_st_poller_t,
+    id: u64,
+) -> c_int {
+    call(|table| {
+        let poller = table.poller(poller)?;
+        // SAFETY: C promises that `awakener` can be written.
+        let out = unsafe { Out::new(awakener) }?;
+        let claimed = claim()?;
+        out.put(mio_st_awakener_t { bits: claimed.open(poller.raw_add_awakener(id)?) });
+        Ok(0)
+    })
+}
+
+/// Wakes the poller. Wakes are coalesced: after the last one there is at least one event, and there may be
+/// one too many. There is nothing to drain, and while an earlier wake is still to be seen it costs no system
+/// call.
+///
+/// Returns 0; `-EPIPE` if the poller is closed; `MIO_ST_EFORKED` in a process that was forked since; `-EBADF`
+/// if the awakener is closed. It preserves `errno`.
+///
+/// Any thread, and any signal handler: it takes no lock and allocates nothing. What was written before the
+/// call is visible to the thread of the poller when it sees the event.
+#[unsafe(no_mangle)]
+pub extern "C" fn mio_st_awakener_wake(awakener: mio_st_awakener_t) -> c_int {
+    keeping_errno(|| plain(|| wake(awakener.bits).map(|()| 0)))
+}
+
+/// Closes an awakener. A wake that was sent before still arrives.
+///
+/// Returns 0, also for `{0}`; `-EBADF` if it is closed; `-EBUSY` in a signal handler that has interrupted a
+/// call of this library.
+///
+/// Any thread, but not a signal handler.
+#[unsafe(no_mangle)]
+pub extern "C" fn mio_st_awakener_close(awakener: mio_st_awakener_t) -> c_int {
+    if awakener.bits == 0 {
+        return 0;
+    }
+    exclusive(|| close(awakener.bits).map(|()| 0))
+}
+
+#[cfg(test)]
+mod tests {
+    use mio_st::Poller;
+
+    use super::*;
+
+    /// Behaviour 25: a wake between its check and its write keeps the descriptor open.
+    #[test]
+    fn an_awakener_closed_during_a_wake_is_dropped_when_the_wake_has_ended() {
+        let mut poller = Poller::new().unwrap();
+        let claimed = claim().unwrap();
+        let slot = claimed.slot;
+        let generation = claimed.generation;
+        let bits = claimed.open(poller.raw_add_awakener(1).unwrap());
+        // As `wake` does, on another thread.
+        slot.leave_open(generation, |state| State(state.0 + 1)).unwrap();
+        close(bits).unwrap();
+        reap();
+        assert!(slot.state() == State(State::new(generation, CLOSED).0 + 1));
+        assert_eq!(wake(bits), Err(BAD));
+        assert_eq!(close(bits), Err(BAD));
+        slot.state.fetch_sub(1, Ordering::Release);
+        reap();
+        assert!(slot.state() == State::new(generation + 1, FREE));
+        assert_eq!(CLOSING.load(Ordering::Relaxed), 0);
+    }
+
+    #[test]
+    fn every_number_has_one_slot() {
+        while all().count() < 4 * FIRST {
+            grow().unwrap();
+        }
+        for (index, slot) in all() {
+            assert!(ptr::eq(slot, super::slot(index).unwrap()));
+        }
+        assert!(slot(all().count()).is_none());
+        assert!(slot(usize::MAX >> 32).is_none());
+    }
+}

@@ -1,0 +1,268 @@
+//! The handles of a thread: which object the bits of a handle name, and whether they still do.
+
+use std::alloc::{Layout, alloc};
+use std::ffi::c_int;
+use std::os::fd::{AsRawFd, IntoRawFd, RawFd};
+
+use mio_st::net::{TcpListener, TcpStream};
+use mio_st::poll::Poller;
+
+use crate::abi::*;
+use crate::error::{Error, Result};
+use crate::slots::{self, Slots};
+use crate::thread::{self, THREAD_BITS};
+pub(crate) use crate::thread::{call, create, exclusive, plain};
+
+const BAD: Error = Error::of(libc::EBADF);
+
+/// The kinds of handles: 1 to 31, since what has kind 0 is never a handle.
+const KIND_BITS: u32 = slots::TAG_BITS - THREAD_BITS;
+
+/// The kind of an awakener, whose handles are kept elsewhere.
+pub(crate) const AWAKENER: u32 = 1;
+
+/// The tag of a handle: its kind and its thread.
+pub(crate) const fn tag(kind: u32, thread: u32) -> u32 {
+    kind << THREAD_BITS | thread
+}
+
+/// A type of handle, as C sees it.
+pub(crate) trait Handle: Copy {
+    const KIND: u32;
+    /// What it names.
+    type Object;
+
+    fn bits(self) -> u64;
+    fn from_bits(bits: u64) -> Self;
+    fn wrap(object: Self::Object) -> Object;
+    fn find(object: &mut Object) -> Option<&mut Self::Object>;
+    fn unwrap(object: Object) -> Option<Self::Object>;
+}
+
+/// Declares what a handle can name: the kind, the type in C, the type in Rust.
+macro_rules! objects {
+    ($($kind:literal $name:ident: $handle:ident => $object:ty,)+) => {
+        /// What a handle names.
+        #[derive(Debug)]
+        pub(crate) enum Object {
+            $($name($object),)+
+        }
+
+        $(impl Handle for $handle {
+            const KIND: u32 = $kind;
+            type Object = $object;
+
+            #[inline]
+            fn bits(self) -> u64 {
+                self.bits
+            }
+
+            fn from_bits(bits: u64) -> $handle {
+                const { assert!($kind > AWAKENER && $kind < 1 << KIND_BITS) };
+                $handle { bits }
+            }
+
+            fn wrap(object: $object) -> Object {
+                Object::$name(object)
+            }
+
+            #[inline]
+            fn find(object: &mut Object) -> Option<&mut $object> {
+                match object {
+                    Object::$name(object) => Some(object),
+                    _ => None,
+                }
+            }
+
+            fn unwrap(object: Object) -> Option<$object> {
+                match object {
+                    Object::$name(object) => Some(object),
+                    _ => None,
+                }
+            }
+        })+
+    };
+}
+
+objects! {
+    2 Poller: mio_st_poller_t => Box<Poller>,
+    3 TcpListener: mio_st_tcp_listener_t => TcpListener,
+    4 TcpStream: mio_st_tcp_stream_t => TcpStream,
+}
+
+/// The handles of one thread.
+#[derive(Debug)]
+pub(crate) struct Table {
+    /// The number of the thread; 0 is nobody's, and a table with it stays empty.
+    thread: u32,
+    entries: Slots<Entry>,
+    /// Registrations with a second poller, and further ones: the handle and the poller. Nearly always
+    /// empty.
+    more: Vec<(u64, u64)>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    object: Object,
+    /// The poller that the object is registered with, or zero. It may be closed since.
+    registered: u64,
+}
+
+/// How many handles are open, in all threads, so that a test finds leaks.
+///
+/// Never fails. Any thread, any time.
+#[unsafe(no_mangle)]
+pub extern "C" fn mio_st_live_handles() -> usize {
+    thread::live() + crate::awakener::live()
+}
+
+impl Table {
+    pub(crate) const fn new(thread: u32) -> Table {
+        Table { thread, entries: Slots::new(), more: Vec::new() }
+    }
+
+    pub(crate) fn thread(&self) -> u32 {
+        self.thread
+    }
+
+    /// Makes sure that the next [`open`](Table::open) finds memory: call it before what cannot be undone.
+    pub(crate) fn reserve(&mut self) -> Result<()> {
+        Ok(self.entries.reserve()?)
+    }
+
+    /// Makes a handle of an object, for which [`reserve`](Table::reserve) has been called.
+    pub(crate) fn open<H: Handle>(&mut self, object: H::Object) -> Result<H> {
+        let entry = Entry { object: H::wrap(object), registered: 0 };
+        let bits = self.entries.insert(tag(H::KIND, self.thread), entry);
+        thread::set_live(self.thread, self.entries.live());
+        bits.map(H::from_bits).ok_or(Error::of(libc::ENOMEM))
+    }
+
+    /// The object that a handle names.
+    #[inline]
+    pub(crate) fn get<H: Handle>(&mut self, handle: H) -> Result<&mut H::Object> {
+        let thread = self.thread;
+        let entry = self.entries.get(handle.bits()).map(|entry| &mut entry.object);
+        entry.and_then(H::find).ok_or_else(|| refusal(handle, thread))
+    }
+
+    /// The poller that a handle names, unless the process was forked since it was made.
+    #[inline]
+    pub(crate) fn poller(&mut self, handle: mio_st_poller_t) -> Result<&mut Poller> {
+        let poller = self.get(handle)?;
+        if poller.raw_is_forked() { Err(Error::FORKED) } else { Ok(poller) }
+    }
+
+    /// The descriptor of what a handle names.
+    pub(crate) fn fd<H>(&mut self, handle: H) -> Result<RawFd>
+    where
+        H: Handle,
+        H::Object: AsRawFd,
+    {
+        Ok(self.get(handle)?.as_raw_fd())
+    }
+
+    /// Takes the object out: the handle is closed.
+    pub(crate) fn take<H: Handle>(&mut self, handle: H) -> Result<H::Object> {
+        self.get(handle)?;
+        let bits = handle.bits();
+        let entry = self.entries.remove(bits);
+        thread::set_live(self.thread, self.entries.live());
+        self.more.retain(|(registered, _)| *registered != bits);
+        entry.and_then(|entry| H::unwrap(entry.object)).ok_or(BAD)
+    }
+
+    /// The function `…_close` of a type: closing `{0}` is no error.
+    pub(crate) fn close<H: Handle>(handle: H) -> c_int {
+        if handle.bits() == 0 {
+            return 0;
+        }
+        call(|table| table.take(handle).map(|_| 0))
+    }
+
+    /// The function `…_into_fd` of a type.
+    pub(crate) fn release_fd<H>(&mut self, handle: H) -> Result<c_int>
+    where
+        H: Handle,
+        H::Object: IntoRawFd,
+    {
+        self.get(handle)?;
+        if self.is_registered(handle.bits()) {
+            return Err(Error::of(libc::EBUSY));
+        }
+        Ok(self.take(handle)?.into_raw_fd())
+    }
+
+    /// Closes everything.
+    pub(crate) fn close_all(&mut self) {
+        let mut from = 0;
+        while self.entries.remove_any(&mut from).is_some() {}
+        self.more = Vec::new();
+        thread::set_live(self.thread, 0);
+    }
+
+    /// Makes sure that the next [`note_registered`](Table::note_registered) finds memory.
+    pub(crate) fn reserve_registration<H: Handle>(&mut self, handle: H) -> Result<()> {
+        if self.is_open(self.registered(handle.bits())) {
+            self.more.try_reserve(1)?;
+        }
+        Ok(())
+    }
+
+    /// Remembers that a handle is registered.
+    pub(crate) fn note_registered<H: Handle>(&mut self, handle: H, poller: mio_st_poller_t) {
+        let bits = handle.bits();
+        if self.is_open(self.registered(bits)) {
+            self.more.push((bits, poller.bits));
+        } else if let Some(entry) = self.entries.get(bits) {
+            entry.registered = poller.bits;
+        }
+    }
+
+    /// Forgets that a handle is registered.
+    pub(crate) fn note_deregistered<H: Handle>(&mut self, handle: H, poller: mio_st_poller_t) {
+        let bits = handle.bits();
+        match self.entries.get(bits) {
+            Some(entry) if entry.registered == poller.bits => entry.registered = 0,
+            _ => self.more.retain(|registration| *registration != (bits, poller.bits)),
+        }
+    }
+
+    fn is_registered(&self, bits: u64) -> bool {
+        let mut others = self.more.iter().filter(|(handle, _)| *handle == bits);
+        self.is_open(self.registered(bits)) || others.any(|(_, poller)| self.is_open(*poller))
+    }
+
+    fn registered(&self, bits: u64) -> u64 {
+        self.entries.look(bits).map_or(0, |entry| entry.registered)
+    }
+
+    fn is_open(&self, poller: u64) -> bool {
+        self.entries.look(poller).is_some()
+    }
+}
+
+/// Why a handle names nothing here.
+#[cold]
+fn refusal<H: Handle>(handle: H, thread: u32) -> Error {
+    let tag = slots::tag(handle.bits());
+    let of_kind = tag >> THREAD_BITS == H::KIND;
+    let of_thread = tag & ((1 << THREAD_BITS) - 1);
+    if of_kind && of_thread != 0 && of_thread != thread { Error::WRONG_THREAD } else { BAD }
+}
+
+/// A `Box`, unless there is no memory.
+pub(crate) fn try_box<T>(value: T) -> Result<Box<T>> {
+    let layout = Layout::new::<T>();
+    assert!(layout.size() > 0);
+    // SAFETY: the size is not zero.
+    let memory = unsafe { alloc(layout) }.cast::<T>();
+    if memory.is_null() {
+        return Err(Error::of(libc::ENOMEM));
+    }
+    // SAFETY: the memory is new and has the layout that a `Box` is freed with.
+    unsafe {
+        memory.write(value);
+        Ok(Box::from_raw(memory))
+    }
+}

@@ -1,0 +1,111 @@
+//! What C passes by pointer.
+
+use std::ffi::c_void;
+use std::ptr::NonNull;
+use std::slice;
+
+use libc::iovec;
+
+use crate::error::{Error, Result};
+
+const INVALID: Error = Error::of(libc::EINVAL);
+
+/// Where a function writes a result.
+pub(crate) struct Out<T>(NonNull<T>);
+
+impl<T> Out<T> {
+    /// NULL is an error.
+    ///
+    /// # Safety
+    ///
+    /// A pointer other than NULL is valid for writing a `T` until the call ends.
+    #[inline]
+    pub(crate) unsafe fn new(pointer: *mut T) -> Result<Out<T>> {
+        NonNull::new(pointer).map(Out).ok_or(INVALID)
+    }
+
+    /// Writes the result.
+    #[inline]
+    pub(crate) fn put(self, value: T) {
+        // SAFETY: `new` was promised that it is valid. C may have lost the alignment in a cast.
+        unsafe { self.0.write_unaligned(value) }
+    }
+}
+
+/// Memory to read: NULL is fine with a length of 0 only.
+///
+/// # Safety
+///
+/// A pointer other than NULL is valid for reading `length` values for as long as 'a.
+#[inline]
+pub(crate) unsafe fn input<'a, T>(pointer: *const T, length: usize) -> Result<&'a [T]> {
+    check(pointer, length)?;
+    if length == 0 {
+        return Ok(&[]);
+    }
+    // SAFETY: the caller's promise; the pointer is aligned and the size is not beyond `isize`.
+    Ok(unsafe { slice::from_raw_parts(pointer, length) })
+}
+
+/// Memory to write: NULL is fine with a length of 0 only.
+///
+/// # Safety
+///
+/// A pointer other than NULL is valid for writing `length` values for as long as 'a, and nothing else
+/// reads or writes there meanwhile.
+#[inline]
+pub(crate) unsafe fn output<'a, T>(pointer: *mut T, length: usize) -> Result<&'a mut [T]> {
+    check(pointer, length)?;
+    if length == 0 {
+        return Ok(&mut []);
+    }
+    // SAFETY: the caller's promise; the pointer is aligned and the size is not beyond `isize`.
+    Ok(unsafe { slice::from_raw_parts_mut(pointer, length) })
+}
+
+/// Bytes to write, see [`output`].
+///
+/// # Safety
+///
+/// As [`output`].
+#[inline]
+pub(crate) unsafe fn bytes_out<'a>(pointer: *mut c_void, length: usize) -> Result<&'a mut [u8]> {
+    // SAFETY: the caller's promise.
+    unsafe { output(pointer.cast(), length) }
+}
+
+/// Bytes to read, see [`input`].
+///
+/// # Safety
+///
+/// As [`input`].
+#[inline]
+pub(crate) unsafe fn bytes_in<'a>(pointer: *const c_void, length: usize) -> Result<&'a [u8]> {
+    // SAFETY: the caller's promise.
+    unsafe { input(pointer.cast(), length) }
+}
+
+/// An array of buffers, each of which is NULL with a length of 0 only.
+///
+/// # Safety
+///
+/// As [`input`].
+pub(crate) unsafe fn vectors<'a>(pointer: *const iovec, count: usize) -> Result<&'a [iovec]> {
+    // SAFETY: the caller's promise.
+    let buffers = unsafe { input(pointer, count) }?;
+    for buffer in buffers {
+        if buffer.iov_base.is_null() && buffer.iov_len > 0 {
+            return Err(INVALID);
+        }
+    }
+    Ok(buffers)
+}
+
+#[inline]
+fn check<T>(pointer: *const T, length: usize) -> Result<()> {
+    let too_long = length > isize::MAX as usize / size_of::<T>().max(1);
+    if too_long || (pointer.is_null() && length > 0) || !pointer.is_aligned() {
+        return Err(INVALID);
+    }
+    Ok(())
+}

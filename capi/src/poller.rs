@@ -1,0 +1,636 @@
+//! `Poller`.
+
+use std::ffi::c_int;
+use std::mem::MaybeUninit;
+use std::num::NonZeroU64;
+use std::os::fd::AsRawFd;
+
+use mio_st::event::{Event, Ready};
+use mio_st::poll::{DeadlineKey, Interests, PollOption, Poller};
+use mio_st::raw;
+
+use crate::abi::*;
+use crate::error::{Error, Result};
+use crate::handles::{Handle, Table, call, create, try_box};
+use crate::memory::{self, Out};
+
+const INVALID: Error = Error::of(libc::EINVAL);
+
+// What a poll writes is what C reads.
+const _: () = {
+    assert!(size_of::<Event>() == size_of::<mio_st_event_t>());
+    assert!(align_of::<Event>() == align_of::<mio_st_event_t>());
+    assert!(raw::bits(Ready::READABLE) == MIO_ST_READABLE);
+    assert!(raw::bits(Ready::PRIORITY) == MIO_ST_PRIORITY);
+    assert!(raw::bits(Ready::WRITABLE) == MIO_ST_WRITABLE);
+    assert!(raw::bits(Ready::ERROR) == MIO_ST_ERROR);
+    assert!(raw::bits(Ready::HUP) == MIO_ST_HUP);
+    assert!(raw::bits(Ready::WRITE_CLOSED) == MIO_ST_WRITE_CLOSED);
+    assert!(raw::bits(Ready::TIMER) == MIO_ST_TIMER);
+    assert!(raw::bits(Ready::READ_CLOSED) == MIO_ST_READ_CLOSED);
+};
+
+/// Creates a poller.
+///
+/// `poller` receives it; close it with mio_st_poller_close().
+///
+/// Returns 0; `-EMFILE` or `-ENFILE` if there are too many descriptors; `-ENOMEM`; `-EAGAIN` if more
+/// threads use the library than it has numbers for (4095); `-EINVAL` if `poller` is NULL.
+///
+/// The poller belongs to the calling thread.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn mio_st_poller_new(poller: *mut mio_st_poller_t) -> c_int {
+    // SAFETY: C promises that `poller` can be written.
+    unsafe { mio_st_poller_with_capacity(poller, 0, 0) }
+}
+
+/// Creates a poller with room for so many deadlines and so many notifications, for programs that must
+/// not allocate later. More than that still fits: then memory is allocated.
+///
+/// `poller` receives it; close it with mio_st_poller_close().
+///
+/// Returns as mio_st_poller_new().
+///
+/// The poller belongs to the calling thread.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn mio_st_poller_with_capacity(
+    poller: *mut mio_st_poller_t,
+    deadlines: usize,
+    notifications: usize,
+) -> c_int {
+    create(|table| {
+        // SAFETY: C promises that `poller` can be written.
+        let out = unsafe { Out::new(poller) }?;
+        table.reserve()?;
+        let mut poller = Poller::new()?;
+        poller.raw_try_reserve(deadlines, notifications)?;
+        out.put(table.open(try_box(poller)?)?);
+        Ok(0)
+    })
+}
+
+/// Closes a poller. Handles that are registered with it stay open; its awakeners wake nothing any more.
+///
+/// In a process that was forked since, it closes the copy of the child only.
+///
+/// Returns 0, also for `{0}`; the errors of a handle, but not `MIO_ST_EFORKED`.
+///
+/// Thread: that of the poller.
+#[unsafe(no_mangle)]
+pub extern "C" fn mio_st_poller_close(poller: mio_st_poller_t) -> c_int {
+    Table::close(poller)
+}
+
+/// The descriptor of the poller, which stays the poller's. It becomes readable when a handle has an
+/// event, so that a poller can be registered in another poller, or in another event loop together with
+/// mio_st_poller_next_wakeup().
+///
+/// Returns the descriptor; the errors of a handle.
+///
+/// Thread: that of the poller.
+#[unsafe(no_mangle)]
+#[must_use]
+pub extern "C" fn mio_st_poller_fd(poller: mio_st_poller_t) -> c_int {
+    call(|table| Ok(table.poller(poller)?.as_raw_fd()))
+}
+
+/// Waits until there is an event, or the timeout has passed, and fills an array with events.
+///
+/// `events` has room for `capacity` of them; what does not fit is kept for the next poll. `timeout_ns`
+/// is in nanoseconds: 0 does not wait, a negative one waits for ever, and any other never returns without
+/// an event before it has passed. A signal does not end the wait.
+///
+/// Returns the number of events, 0 if the timeout has passed; `-EINVAL` if the capacity is 0 or `events`
+/// is NULL; the errors of a handle.
+///
+/// Thread: that of the poller.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn mio_st_poller_poll(
+    poller: mio_st_poller_t,
+    events: *mut mio_st_event_t,
+    capacity: usize,
+    timeout_ns: i64,
+) -> c_int {
+    call(|table| {
+        let poller = table.poller(poller)?;
+        // SAFETY: C promises that `events` has room for `capacity` events.
+        let events = unsafe { event_array(events, capacity) }?;
+        let count = poller.raw_poll(events, u64::try_from(timeout_ns).ok())?;
+        Ok(count as c_int)
+    })
+}
+
+/// As mio_st_poller_poll(), without asking the system: it hands out notifications and deadlines that have
+/// passed, and never waits.
+///
+/// Returns the number of events, which may be 0; the errors of mio_st_poller_poll().
+///
+/// Thread: that of the poller.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn mio_st_poller_poll_userspace(
+    poller: mio_st_poller_t,
+    events: *mut mio_st_event_t,
+    capacity: usize,
+) -> c_int {
+    call(|table| {
+        let poller = table.poller(poller)?;
+        // SAFETY: C promises that `events` has room for `capacity` events.
+        let events = unsafe { event_array(events, capacity) }?;
+        Ok(poller.raw_poll_userspace(events) as c_int)
+    })
+}
+
+/// Posts an event, which the next poll with room for it returns as it is.
+///
+/// `id` is any number. `readiness` is at least one of the flags of readiness.
+///
+/// Returns 0; `-EINVAL` for an unknown flag or none; `-ENOMEM`; the errors of a handle.
+///
+/// Thread: that of the poller. Another thread wakes it by a mio_st_awakener_t.
+#[unsafe(no_mangle)]
+pub extern "C" fn mio_st_poller_notify(poller: mio_st_poller_t, id: u64, readiness: u32) -> c_int {
+    call(|table| {
+        let poller = table.poller(poller)?;
+        poller.raw_notify(id, raw::ready(readiness).ok_or(INVALID)?)?;
+        Ok(0)
+    })
+}
+
+/// As mio_st_poller_notify(), without ever allocating.
+///
+/// Returns 0; `-EAGAIN` if as many notifications wait as there is room for, see
+/// mio_st_poller_with_capacity(); `-EINVAL` for an unknown flag or none; the errors of a handle.
+///
+/// Thread: that of the poller.
+#[unsafe(no_mangle)]
+#[must_use]
+pub extern "C" fn mio_st_poller_try_notify(
+    poller: mio_st_poller_t,
+    id: u64,
+    readiness: u32,
+) -> c_int {
+    call(|table| {
+        let poller = table.poller(poller)?;
+        poller.raw_try_notify(id, raw::ready(readiness).ok_or(INVALID)?)?;
+        Ok(0)
+    })
+}
+
+/// Registers any descriptor, such as one that another library owns. It stays its owner's, and should be
+/// non-blocking.
+///
+/// From now on its readiness gives events with `id`, which is any number. `interests` is at least one of
+/// `MIO_ST_READABLE`, `MIO_ST_WRITABLE` and `MIO_ST_PRIORITY`. `option` is one of `MIO_ST_EDGE`,
+/// `MIO_ST_LEVEL` and `MIO_ST_ONESHOT`. What is ready already gives an event at the next poll.
+///
+/// Returns 0; `-EEXIST` if it is registered here; `-EBADF` if it is not open; `-EPERM` for a regular file
+/// or a directory, which is always ready; `-EINVAL` for an unknown flag or none; `-ENOMEM` and `-ENOSPC`
+/// (`/proc/sys/fs/epoll/max_user_watches`); the errors of a handle.
+///
+/// Thread: that of the poller.
+#[unsafe(no_mangle)]
+#[must_use]
+pub extern "C" fn mio_st_poller_register_fd(
+    poller: mio_st_poller_t,
+    fd: c_int,
+    id: u64,
+    interests: u32,
+    option: u32,
+) -> c_int {
+    call(|table| {
+        let poller = table.poller(poller)?;
+        poller.raw_register(fd, id, some_interests(interests)?, trigger(option)?)?;
+        Ok(0)
+    })
+}
+
+/// Replaces the id, the interests and the trigger of a descriptor that is registered, and arms it again.
+/// No event of the old registration arrives any more.
+///
+/// Returns 0; `-ENOENT` if it is not registered here; the errors of mio_st_poller_register_fd().
+///
+/// Thread: that of the poller.
+#[unsafe(no_mangle)]
+#[must_use]
+pub extern "C" fn mio_st_poller_reregister_fd(
+    poller: mio_st_poller_t,
+    fd: c_int,
+    id: u64,
+    interests: u32,
+    option: u32,
+) -> c_int {
+    call(|table| {
+        let poller = table.poller(poller)?;
+        poller.raw_reregister(fd, id, some_interests(interests)?, trigger(option)?)?;
+        Ok(0)
+    })
+}
+
+/// Ends the registration of a descriptor. It can be registered again. Do so before its owner closes it, if
+/// there may be duplicates of it (`dup(2)`, `fork(2)`).
+///
+/// Returns 0; `-ENOENT` if it is not registered here; `-EBADF` if it is not open; the errors of a handle.
+///
+/// Thread: that of the poller.
+#[unsafe(no_mangle)]
+pub extern "C" fn mio_st_poller_deregister_fd(poller: mio_st_poller_t, fd: c_int) -> c_int {
+    call(|table| {
+        table.poller(poller)?.raw_deregister(fd)?;
+        Ok(0)
+    })
+}
+
+/// Registers a TCP listener, as mio_st_poller_register_fd() does a descriptor. Its only interests are
+/// `MIO_ST_READABLE`, that is, connections to accept, and `MIO_ST_PRIORITY`; `MIO_ST_WRITABLE` is
+/// `-EINVAL`.
+///
+/// Returns as mio_st_poller_register_fd().
+///
+/// Thread: that of both handles.
+#[unsafe(no_mangle)]
+#[must_use]
+pub extern "C" fn mio_st_poller_register_tcp_listener(
+    poller: mio_st_poller_t,
+    listener: mio_st_tcp_listener_t,
+    id: u64,
+    interests: u32,
+    option: u32,
+) -> c_int {
+    register(poller, listener, id, interests, option)
+}
+
+/// Replaces the registration of a TCP listener, as mio_st_poller_reregister_fd() does.
+///
+/// Returns as mio_st_poller_reregister_fd().
+///
+/// Thread: that of both handles.
+#[unsafe(no_mangle)]
+#[must_use]
+pub extern "C" fn mio_st_poller_reregister_tcp_listener(
+    poller: mio_st_poller_t,
+    listener: mio_st_tcp_listener_t,
+    id: u64,
+    interests: u32,
+    option: u32,
+) -> c_int {
+    reregister(poller, listener, id, interests, option)
+}
+
+/// Ends the registration of a TCP listener. Closing it does the same by itself.
+///
+/// Returns 0; `-ENOENT` if it is not registered here; the errors of a handle.
+///
+/// Thread: that of both handles.
+#[unsafe(no_mangle)]
+pub extern "C" fn mio_st_poller_deregister_tcp_listener(
+    poller: mio_st_poller_t,
+    listener: mio_st_tcp_listener_t,
+) -> c_int {
+    deregister(poller, listener)
+}
+
+/// Registers a TCP stream, as mio_st_poller_register_fd() does a descriptor.
+///
+/// Returns as mio_st_poller_register_fd().
+///
+/// Thread: that of both handles.
+#[unsafe(no_mangle)]
+#[must_use]
+pub extern "C" fn mio_st_poller_register_tcp_stream(
+    poller: mio_st_poller_t,
+    stream: mio_st_tcp_stream_t,
+    id: u64,
+    interests: u32,
+    option: u32,
+) -> c_int {
+    register(poller, stream, id, interests, option)
+}
+
+/// Replaces the registration of a TCP stream, as mio_st_poller_reregister_fd() does.
+///
+/// Returns as mio_st_poller_reregister_fd().
+///
+/// Thread: that of both handles.
+#[unsafe(no_mangle)]
+#[must_use]
+pub extern "C" fn mio_st_poller_reregister_tcp_stream(
+    poller: mio_st_poller_t,
+    stream: mio_st_tcp_stream_t,
+    id: u64,
+    interests: u32,
+    option: u32,
+) -> c_int {
+    reregister(poller, stream, id, interests, option)
+}
+
+/// Ends the registration of a TCP stream. Closing it does the same by itself.
+///
+/// Returns 0; `-ENOENT` if it is not registered here; the errors of a handle.
+///
+/// Thread: that of both handles.
+#[unsafe(no_mangle)]
+pub extern "C" fn mio_st_poller_deregister_tcp_stream(
+    poller: mio_st_poller_t,
+    stream: mio_st_tcp_stream_t,
+) -> c_int {
+    deregister(poller, stream)
+}
+
+/// Asks for an event with `id` and `MIO_ST_TIMER` at a time, or right away if it has passed.
+///
+/// `deadline_ns` is in nanoseconds of the clock of mio_st_poller_now(). The event is never early, and late
+/// by at most the slack, see mio_st_poller_set_deadline_slack(). An id may have any number of deadlines.
+/// `key` receives the name of the deadline; it may be NULL.
+///
+/// Returns 0; `-ENOMEM`; the errors of a handle.
+///
+/// Thread: that of the poller.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn mio_st_poller_add_deadline(
+    poller: mio_st_poller_t,
+    id: u64,
+    deadline_ns: u64,
+    key: *mut mio_st_deadline_key_t,
+) -> c_int {
+    call(|table| {
+        let added = table.poller(poller)?.raw_add_deadline(id, deadline_ns)?;
+        // SAFETY: C promises that `key` can be written, or is NULL.
+        unsafe { put_key(key, added) };
+        Ok(0)
+    })
+}
+
+/// Asks for an event with `id` and `MIO_ST_TIMER` after `timeout_ns` nanoseconds, counted from now (not
+/// from the last poll). `key` receives the name of the deadline; it may be NULL.
+///
+/// Returns 0; `-ENOMEM`; the errors of a handle.
+///
+/// Thread: that of the poller.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn mio_st_poller_add_timeout(
+    poller: mio_st_poller_t,
+    id: u64,
+    timeout_ns: u64,
+    key: *mut mio_st_deadline_key_t,
+) -> c_int {
+    call(|table| {
+        let added = table.poller(poller)?.raw_add_timeout(id, timeout_ns)?;
+        // SAFETY: C promises that `key` can be written, or is NULL.
+        unsafe { put_key(key, added) };
+        Ok(0)
+    })
+}
+
+/// Asks for an event with `id` and `MIO_ST_TIMER` after `first_ns` nanoseconds, counted from now, and from
+/// then on every `period_ns`. A loop that stalls over several periods gets one event, not several, and then
+/// goes on in phase. `key` receives the name of the deadline, which stays valid until it is cancelled; it
+/// may be NULL.
+///
+/// Returns 0; `-EINVAL` if the period is 0; `-ENOMEM`; the errors of a handle.
+///
+/// Thread: that of the poller.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn mio_st_poller_add_interval(
+    poller: mio_st_poller_t,
+    id: u64,
+    first_ns: u64,
+    period_ns: u64,
+    key: *mut mio_st_deadline_key_t,
+) -> c_int {
+    call(|table| {
+        let poller = table.poller(poller)?;
+        let period = NonZeroU64::new(period_ns).ok_or(INVALID)?;
+        let added = poller.raw_add_interval(id, first_ns, period)?;
+        // SAFETY: C promises that `key` can be written, or is NULL.
+        unsafe { put_key(key, added) };
+        Ok(0)
+    })
+}
+
+/// Cancels a deadline: no event of it comes any more, unless the last poll has handed it out already.
+///
+/// Returns 1; 0 if there was nothing to cancel, since it fired, was cancelled, or belongs to another
+/// poller; the errors of a handle.
+///
+/// Thread: that of the poller.
+#[unsafe(no_mangle)]
+pub extern "C" fn mio_st_poller_cancel_deadline(
+    poller: mio_st_poller_t,
+    key: mio_st_deadline_key_t,
+) -> c_int {
+    call(|table| {
+        let poller = table.poller(poller)?;
+        Ok(parts(key).is_some_and(|key| poller.cancel_deadline(key)).into())
+    })
+}
+
+/// Moves a deadline to another time, earlier or later. Its key stays valid.
+///
+/// `deadline_ns` is as in mio_st_poller_add_deadline().
+///
+/// Returns 1; 0 if there was nothing to move, see mio_st_poller_cancel_deadline(); the errors of a
+/// handle.
+///
+/// Thread: that of the poller.
+#[unsafe(no_mangle)]
+pub extern "C" fn mio_st_poller_move_deadline(
+    poller: mio_st_poller_t,
+    key: mio_st_deadline_key_t,
+    deadline_ns: u64,
+) -> c_int {
+    call(|table| {
+        let poller = table.poller(poller)?;
+        let Some(key) = parts(key) else { return Ok(0) };
+        Ok(poller.raw_move_deadline(key, deadline_ns).into())
+    })
+}
+
+/// Removes the earliest deadline with this id. It looks at all deadlines; mio_st_poller_cancel_deadline()
+/// is the quick form.
+///
+/// Returns 1; 0 if there is none; the errors of a handle.
+///
+/// Thread: that of the poller.
+#[unsafe(no_mangle)]
+pub extern "C" fn mio_st_poller_remove_deadline(poller: mio_st_poller_t, id: u64) -> c_int {
+    call(|table| Ok(table.poller(poller)?.raw_remove_deadline(id).into()))
+}
+
+/// How long a poll would wait at most, for embedding the poller in another loop.
+///
+/// `timeout_ns` receives nanoseconds: 0 while a notification waits, otherwise those until the next deadline,
+/// and -1 without either.
+///
+/// Returns 0; `-EINVAL` if `timeout_ns` is NULL; the errors of a handle.
+///
+/// Thread: that of the poller.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn mio_st_poller_next_wakeup(
+    poller: mio_st_poller_t,
+    timeout_ns: *mut i64,
+) -> c_int {
+    call(|table| {
+        let poller = table.poller(poller)?;
+        // SAFETY: C promises that `timeout_ns` can be written.
+        let out = unsafe { Out::new(timeout_ns) }?;
+        let never = -1;
+        let wakeup = poller.raw_next_wakeup();
+        out.put(wakeup.map_or(never, |nanos| i64::try_from(nanos).unwrap_or(i64::MAX)));
+        Ok(0)
+    })
+}
+
+/// Sets how late deadlines that are added or moved from now on may be, so that neighbours share a wake-up:
+/// 1/128 of the distance to the deadline, and at most `slack_ns` nanoseconds. The default is 2^20, about a
+/// millisecond. Zero is exact, up to the slack of the kernel itself.
+///
+/// Returns 0; the errors of a handle.
+///
+/// Thread: that of the poller.
+#[unsafe(no_mangle)]
+pub extern "C" fn mio_st_poller_set_deadline_slack(
+    poller: mio_st_poller_t,
+    slack_ns: u64,
+) -> c_int {
+    call(|table| {
+        table.poller(poller)?.raw_set_deadline_slack(slack_ns);
+        Ok(0)
+    })
+}
+
+/// The time of the last poll; if that did not need to read the clock, it is read now.
+///
+/// `now_ns` receives nanoseconds of the monotonic clock (`CLOCK_MONOTONIC`; on macOS `CLOCK_UPTIME_RAW`).
+///
+/// Returns 0; `-EINVAL` if `now_ns` is NULL; the errors of a handle.
+///
+/// Thread: that of the poller.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn mio_st_poller_now(poller: mio_st_poller_t, now_ns: *mut u64) -> c_int {
+    call(|table| {
+        let poller = table.poller(poller)?;
+        // SAFETY: C promises that `now_ns` can be written.
+        unsafe { Out::new(now_ns) }?.put(poller.raw_now());
+        Ok(0)
+    })
+}
+
+/// # Safety
+///
+/// `events` is NULL, or has room for `capacity` events.
+#[inline]
+unsafe fn event_array<'a>(
+    events: *mut mio_st_event_t,
+    capacity: usize,
+) -> Result<&'a mut [MaybeUninit<Event>]> {
+    if capacity == 0 {
+        return Err(INVALID);
+    }
+    // The count is an `int`.
+    let capacity = capacity.min(c_int::MAX as usize);
+    // SAFETY: the caller's promise; the layout is asserted above.
+    unsafe { memory::output(events.cast(), capacity) }
+}
+
+/// A handle that can be registered: the interests it understands.
+pub(crate) trait Registered: Handle<Object: AsRawFd> {
+    /// Those that make no sense for it.
+    const REFUSED: u32;
+}
+
+impl Registered for mio_st_tcp_listener_t {
+    const REFUSED: u32 = MIO_ST_WRITABLE;
+}
+
+impl Registered for mio_st_tcp_stream_t {
+    const REFUSED: u32 = 0;
+}
+
+fn register<H: Registered>(
+    poller: mio_st_poller_t,
+    handle: H,
+    id: u64,
+    interests: u32,
+    option: u32,
+) -> c_int {
+    call(|table| {
+        table.poller(poller)?;
+        let fd = table.fd(handle)?;
+        let (interests, option) = (interests_of::<H>(interests)?, trigger(option)?);
+        table.reserve_registration(handle)?;
+        table.poller(poller)?.raw_register(fd, id, interests, option)?;
+        table.note_registered(handle, poller);
+        Ok(0)
+    })
+}
+
+fn reregister<H: Registered>(
+    poller: mio_st_poller_t,
+    handle: H,
+    id: u64,
+    interests: u32,
+    option: u32,
+) -> c_int {
+    call(|table| {
+        table.poller(poller)?;
+        let fd = table.fd(handle)?;
+        let (interests, option) = (interests_of::<H>(interests)?, trigger(option)?);
+        table.poller(poller)?.raw_reregister(fd, id, interests, option)?;
+        Ok(0)
+    })
+}
+
+fn deregister<H: Registered>(poller: mio_st_poller_t, handle: H) -> c_int {
+    call(|table| {
+        table.poller(poller)?;
+        let fd = table.fd(handle)?;
+        let result = table.poller(poller)?.raw_deregister(fd).map_err(Error::from);
+        // Also when the registration was ended through the descriptor.
+        if matches!(result, Ok(()) | Err(Error::NOT_FOUND)) {
+            table.note_deregistered(handle, poller);
+        }
+        result.map(|()| 0)
+    })
+}
+
+fn interests_of<H: Registered>(bits: u32) -> Result<Interests> {
+    if bits & H::REFUSED != 0 { Err(INVALID) } else { some_interests(bits) }
+}
+
+fn some_interests(bits: u32) -> Result<Interests> {
+    raw::interests(bits).ok_or(INVALID)
+}
+
+fn trigger(option: u32) -> Result<PollOption> {
+    match option {
+        MIO_ST_EDGE => Ok(PollOption::Edge),
+        MIO_ST_LEVEL => Ok(PollOption::Level),
+        MIO_ST_ONESHOT => Ok(PollOption::Oneshot),
+        _ => Err(INVALID),
+    }
+}
+
+/// # Safety
+///
+/// `target` is NULL, or can be written.
+unsafe fn put_key(target: *mut mio_st_deadline_key_t, key: DeadlineKey) {
+    let (slot, serial) = key.to_parts();
+    // SAFETY: the caller's promise.
+    if let Ok(out) = unsafe { Out::new(target) } {
+        out.put(mio_st_deadline_key_t { slot: slot.into(), serial });
+    }
+}
+
+/// The key; `None` if it cannot be one.
+fn parts(key: mio_st_deadline_key_t) -> Option<DeadlineKey> {
+    u32::try_from(key.slot).ok().map(|slot| DeadlineKey::from_parts(slot, key.serial))
+}

@@ -1,0 +1,285 @@
+//! Slots with generations: finds an object by 64 bits, which never find another.
+//!
+//! Pure: it knows neither threads nor descriptors. The bits are, from the lowest: the slot, its
+//! generation, and a tag of the caller's (the kind and the thread). A slot gets a new generation each
+//! time that it is used, and is retired when there is none left. Free slots are used first in, first
+//! out, so that the generations last.
+
+use std::collections::TryReserveError;
+
+/// How many bits number the slots of one thread: 4 million objects.
+pub(crate) const SLOT_BITS: u32 = 22;
+
+/// How many bits count the uses of one slot: 33 million.
+pub(crate) const GENERATION_BITS: u32 = 25;
+
+/// How many bits are left for the tag.
+pub(crate) const TAG_BITS: u32 = 64 - SLOT_BITS - GENERATION_BITS;
+
+const LAST_SLOT: u32 = (1 << SLOT_BITS) - 1;
+pub(crate) const LAST_GENERATION: u32 = (1 << GENERATION_BITS) - 1;
+
+/// No slot: the end of the list of free ones.
+const NONE: u32 = u32::MAX;
+
+/// The bits of a handle.
+pub(crate) const fn pack(tag: u32, generation: u32, slot: u32) -> u64 {
+    (tag as u64) << (SLOT_BITS + GENERATION_BITS) | (generation as u64) << SLOT_BITS | slot as u64
+}
+
+/// The slot in the bits of a handle.
+#[inline]
+pub(crate) const fn slot(bits: u64) -> usize {
+    (bits & LAST_SLOT as u64) as usize
+}
+
+/// The generation in the bits of a handle.
+pub(crate) const fn generation(bits: u64) -> u32 {
+    (bits >> SLOT_BITS) as u32 & LAST_GENERATION
+}
+
+/// The tag in the bits of a handle.
+#[inline]
+pub(crate) const fn tag(bits: u64) -> u32 {
+    (bits >> (SLOT_BITS + GENERATION_BITS)) as u32
+}
+
+/// The slots. `LIMIT` is the last generation, so that a test need not wait for it.
+#[derive(Debug)]
+pub(crate) struct Slots<T, const LIMIT: u32 = LAST_GENERATION> {
+    slots: Vec<Slot<T>>,
+    /// The free slots are a list: its first and its last.
+    free: u32,
+    last_free: u32,
+    live: u32,
+}
+
+#[derive(Debug)]
+struct Slot<T> {
+    /// The bits of the handle while the slot is used, otherwise zero.
+    bits: u64,
+    /// The generation of the next use.
+    generation: u32,
+    state: State<T>,
+}
+
+#[derive(Debug)]
+enum State<T> {
+    Used(T),
+    /// And the next in the list of free ones.
+    Free(u32),
+}
+
+impl<T, const LIMIT: u32> Slots<T, LIMIT> {
+    pub(crate) const fn new() -> Slots<T, LIMIT> {
+        Slots { slots: Vec::new(), free: NONE, last_free: NONE, live: 0 }
+    }
+
+    /// How many are used.
+    pub(crate) fn live(&self) -> u32 {
+        self.live
+    }
+
+    /// Makes sure that the next [`insert`](Slots::insert) has a slot.
+    #[inline]
+    pub(crate) fn reserve(&mut self) -> Result<(), TryReserveError> {
+        if self.free != NONE {
+            return Ok(());
+        }
+        self.grow()
+    }
+
+    /// Adds a free slot.
+    #[cold]
+    fn grow(&mut self) -> Result<(), TryReserveError> {
+        if self.slots.len() > LAST_SLOT as usize {
+            // All in use: the error is the same as that of memory, which it would take.
+            return Vec::<u64>::new().try_reserve(usize::MAX);
+        }
+        self.slots.try_reserve(1)?;
+        let slot = self.slots.len() as u32;
+        self.slots.push(Slot { bits: 0, generation: 1, state: State::Free(NONE) });
+        self.put_free(slot);
+        Ok(())
+    }
+
+    /// Puts a value in a slot; `None` if there is none, see [`reserve`](Slots::reserve).
+    pub(crate) fn insert(&mut self, tag: u32, value: T) -> Option<u64> {
+        let index = self.free;
+        let slot = self.slots.get_mut(index as usize)?;
+        let State::Free(next) = slot.state else { return None };
+        self.free = next;
+        if next == NONE {
+            self.last_free = NONE;
+        }
+        slot.bits = pack(tag, slot.generation, index);
+        slot.state = State::Used(value);
+        self.live += 1;
+        Some(slot.bits)
+    }
+
+    /// The value that `bits` were given for.
+    #[inline]
+    pub(crate) fn get(&mut self, bits: u64) -> Option<&mut T> {
+        let slot = self.slots.get_mut(slot(bits))?;
+        match &mut slot.state {
+            State::Used(value) if slot.bits == bits => Some(value),
+            _ => None,
+        }
+    }
+
+    /// As [`get`](Slots::get), only to look at.
+    pub(crate) fn look(&self, bits: u64) -> Option<&T> {
+        let slot = self.slots.get(slot(bits))?;
+        match &slot.state {
+            State::Used(value) if slot.bits == bits => Some(value),
+            _ => None,
+        }
+    }
+
+    /// Takes the value out; `bits` find nothing any more.
+    pub(crate) fn remove(&mut self, bits: u64) -> Option<T> {
+        self.get(bits)?;
+        let index = slot(bits) as u32;
+        let slot = &mut self.slots[index as usize];
+        let State::Used(value) = std::mem::replace(&mut slot.state, State::Free(NONE)) else {
+            return None;
+        };
+        slot.bits = 0;
+        self.live -= 1;
+        if slot.generation < LIMIT {
+            slot.generation += 1;
+            self.put_free(index);
+        }
+        Some(value)
+    }
+
+    /// Takes any value out; `None` if none is left.
+    pub(crate) fn remove_any(&mut self, from: &mut usize) -> Option<T> {
+        while let Some(slot) = self.slots.get(*from) {
+            *from += 1;
+            if slot.bits != 0 {
+                return self.remove(slot.bits);
+            }
+        }
+        None
+    }
+
+    fn put_free(&mut self, index: u32) {
+        match self.slots.get_mut(self.last_free as usize) {
+            Some(last) => last.state = State::Free(index),
+            None => self.free = index,
+        }
+        self.last_free = index;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{HashMap, HashSet};
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[derive(Copy, Clone, Debug)]
+    enum Step {
+        Open,
+        /// Closes the n-th of those that are open.
+        Close(usize),
+        /// Uses the n-th of all that there ever were.
+        Use(usize),
+        Forge(u64),
+    }
+
+    fn steps() -> impl Strategy<Value = Vec<Step>> {
+        let step = prop_oneof![
+            4 => Just(Step::Open),
+            4 => any::<usize>().prop_map(Step::Close),
+            2 => any::<usize>().prop_map(Step::Use),
+            1 => any::<u64>().prop_map(Step::Forge),
+            1 => (0u64..8, 0u64..8).prop_map(|(slot, generation)| {
+                Step::Forge(pack(7, generation as u32, slot as u32))
+            }),
+        ];
+        proptest::collection::vec(step, 1..300)
+    }
+
+    proptest! {
+        /// Against a model: a map from every handle ever given to its value while it is open. With few
+        /// generations, so that slots are retired.
+        #[test]
+        fn a_handle_finds_its_own_object_until_it_is_closed_and_then_nothing(steps in steps()) {
+            const TAG: u32 = 7;
+            let mut slots = Slots::<u64, 3>::new();
+            let mut open = Vec::new();
+            let mut model = HashMap::new();
+            let mut ever = Vec::new();
+            let mut seen = HashSet::new();
+            let mut next = 0;
+            for step in steps {
+                match step {
+                    Step::Open => {
+                        slots.reserve().unwrap();
+                        let bits = slots.insert(TAG, next).unwrap();
+                        prop_assert!(seen.insert(bits), "{bits:x} was given twice");
+                        prop_assert!(bits != 0 && tag(bits) == TAG);
+                        open.push(bits);
+                        ever.push(bits);
+                        model.insert(bits, next);
+                        next += 1;
+                    }
+                    Step::Close(n) if !open.is_empty() => {
+                        let bits = open.swap_remove(n % open.len());
+                        prop_assert_eq!(slots.remove(bits), model.remove(&bits));
+                        prop_assert_eq!(slots.remove(bits), None);
+                    }
+                    Step::Use(n) if !ever.is_empty() => {
+                        let bits = ever[n % ever.len()];
+                        prop_assert_eq!(slots.get(bits).copied(), model.get(&bits).copied());
+                    }
+                    Step::Forge(bits) => {
+                        prop_assert_eq!(slots.get(bits).copied(), model.get(&bits).copied());
+                    }
+                    Step::Close(_) | Step::Use(_) => {}
+                }
+                prop_assert_eq!(slots.live() as usize, model.len());
+            }
+            let mut from = 0;
+            let mut rest: Vec<_> = std::iter::from_fn(|| slots.remove_any(&mut from)).collect();
+            let mut expected: Vec<_> = model.into_values().collect();
+            rest.sort();
+            expected.sort();
+            prop_assert_eq!(rest, expected);
+            prop_assert_eq!(slots.live(), 0);
+        }
+    }
+
+    #[test]
+    fn free_slots_are_used_first_in_first_out() {
+        let mut slots = Slots::<()>::new();
+        let mut open = || {
+            slots.reserve().unwrap();
+            slots.insert(1, ()).unwrap()
+        };
+        let handles = [open(), open(), open()];
+        for closed in [handles[1], handles[0], handles[2]] {
+            slots.remove(closed).unwrap();
+        }
+        let reused: Vec<_> = (0..3).map(|_| slot(slots.insert(1, ()).unwrap())).collect();
+        assert_eq!(reused, [slot(handles[1]), slot(handles[0]), slot(handles[2])]);
+    }
+
+    #[test]
+    fn a_slot_whose_generations_are_used_up_is_retired() {
+        let mut slots = Slots::<(), 2>::new();
+        let mut used = Vec::new();
+        for _ in 0..4 {
+            slots.reserve().unwrap();
+            let bits = slots.insert(1, ()).unwrap();
+            slots.remove(bits).unwrap();
+            used.push((slot(bits), generation(bits)));
+        }
+        assert_eq!(used, [(0, 1), (0, 2), (1, 1), (1, 2)]);
+    }
+}

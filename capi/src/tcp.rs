@@ -1,0 +1,642 @@
+//! `TcpListener` and `TcpStream`.
+
+use std::ffi::{c_char, c_int, c_void};
+use std::io::{Read, Write};
+use std::net::{Shutdown, SocketAddr};
+use std::os::fd::FromRawFd;
+
+use libc::{iovec, sockaddr, sockaddr_storage, socklen_t};
+use mio_st::net::{TcpListener, TcpStream};
+use mio_st::raw;
+
+use crate::abi::*;
+use crate::addr;
+use crate::error::{Error, Result};
+use crate::handles::{Table, call, create};
+use crate::memory::{self, Out};
+
+const INVALID: Error = Error::of(libc::EINVAL);
+
+/// Binds a socket to an address and listens. `SO_REUSEADDR` is set.
+///
+/// `listener` receives the socket; close it with mio_st_tcp_listener_close(). `address` and `length` are
+/// an address of the family `AF_INET` or `AF_INET6`.
+///
+/// Returns 0; `-EADDRINUSE`, `-EADDRNOTAVAIL`, `-EACCES` (a port below 1024); `-EAFNOSUPPORT` for another
+/// family; `-EINVAL` if the length does not fit the family, or a pointer is NULL; `-EMFILE` or `-ENFILE` if
+/// there are too many descriptors; `-ENOMEM`; `-EAGAIN` as mio_st_poller_new().
+///
+/// The listener belongs to the calling thread.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn mio_st_tcp_listener_bind(
+    listener: *mut mio_st_tcp_listener_t,
+    address: *const sockaddr,
+    length: socklen_t,
+) -> c_int {
+    // SAFETY: C promises that the pointers are what the comment says.
+    unsafe { bind(listener, || addr::read(address, length)) }
+}
+
+/// As mio_st_tcp_listener_bind(), with the address as text such as `"127.0.0.1:8080"` or `"[::]:8080"`, see
+/// mio_st_addr_parse(). With port 0 the system chooses one: see mio_st_tcp_listener_local_addr().
+///
+/// Returns as mio_st_tcp_listener_bind(); `-EINVAL` if the text is not an address and a port.
+///
+/// The listener belongs to the calling thread.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn mio_st_tcp_listener_bind_str(
+    listener: *mut mio_st_tcp_listener_t,
+    address: *const c_char,
+) -> c_int {
+    // SAFETY: C promises that the pointers are what the comment says.
+    unsafe { bind(listener, || addr::parse(address)) }
+}
+
+/// # Safety
+///
+/// `listener` is NULL, or can be written.
+unsafe fn bind(
+    listener: *mut mio_st_tcp_listener_t,
+    address: impl FnOnce() -> Result<SocketAddr>,
+) -> c_int {
+    create(|table| {
+        // SAFETY: the caller's promise.
+        let out = unsafe { Out::new(listener) }?;
+        let address = address()?;
+        table.reserve()?;
+        out.put(table.open(TcpListener::bind(address)?)?);
+        Ok(0)
+    })
+}
+
+/// Makes a listener of a descriptor, and makes that non-blocking and close-on-exec.
+///
+/// `listener` receives it, and owns the descriptor from now on; if the call fails it stays the caller's.
+///
+/// Returns 0; `-EBADF` if the descriptor is not open; `-ENOTSOCK` if it is not a socket; `-EPROTOTYPE` if it
+/// is not a listening stream socket of the family `AF_INET` or `AF_INET6`; `-EINVAL` if `listener` is NULL;
+/// `-ENOMEM`; `-EAGAIN` as mio_st_poller_new().
+///
+/// The listener belongs to the calling thread.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn mio_st_tcp_listener_from_fd(
+    listener: *mut mio_st_tcp_listener_t,
+    fd: c_int,
+) -> c_int {
+    create(|table| {
+        // SAFETY: C promises that `listener` can be written.
+        let out = unsafe { Out::new(listener) }?;
+        table.reserve()?;
+        check(fd, true)?;
+        // SAFETY: it is open, as was just checked, and C gives it away.
+        out.put(table.open(unsafe { TcpListener::from_raw_fd(fd) })?);
+        Ok(0)
+    })
+}
+
+/// Makes sure that a descriptor is a TCP socket as we make them.
+fn check(fd: c_int, listening: bool) -> Result<()> {
+    if !raw::is_tcp_socket(fd, listening)? {
+        return Err(Error::of(libc::EPROTOTYPE));
+    }
+    Ok(raw::set_nonblocking_cloexec(fd)?)
+}
+
+/// Makes another listener of the same socket.
+///
+/// `clone` receives it; close it with mio_st_tcp_listener_close(), too. With epoll, events of the socket
+/// go on until both are closed or the one that was registered is deregistered.
+///
+/// Returns 0; `-EMFILE` if there are too many descriptors; `-EINVAL` if `clone` is NULL; `-ENOMEM`; the
+/// errors of a handle.
+///
+/// Thread: that of the listener, to which the new one belongs, too.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn mio_st_tcp_listener_try_clone(
+    clone: *mut mio_st_tcp_listener_t,
+    listener: mio_st_tcp_listener_t,
+) -> c_int {
+    call(|table| {
+        table.get(listener)?;
+        // SAFETY: C promises that `clone` can be written.
+        let out = unsafe { Out::new(clone) }?;
+        table.reserve()?;
+        let another = table.get(listener)?.try_clone()?;
+        out.put(table.open(another)?);
+        Ok(0)
+    })
+}
+
+/// Closes a listener. That ends its registrations, unless there are duplicates of its descriptor.
+///
+/// Returns 0, also for `{0}`; the errors of a handle.
+///
+/// Thread: that of the listener.
+#[unsafe(no_mangle)]
+pub extern "C" fn mio_st_tcp_listener_close(listener: mio_st_tcp_listener_t) -> c_int {
+    Table::close(listener)
+}
+
+/// Takes a connection that waits.
+///
+/// `stream` receives it; close it with mio_st_tcp_stream_close(). `peer` receives its address; it may be NULL.
+/// A connection that was gone before it could be accepted is skipped.
+///
+/// Returns 0; `-EAGAIN` if no connection waits; `-EMFILE` or `-ENFILE` if there are too many descriptors: the
+/// connection still waits, and a listener with `MIO_ST_EDGE` gets no event for it (accept again when a
+/// descriptor was closed); `-EINVAL` if `stream` is NULL; `-ENOMEM`; the errors of a handle.
+///
+/// Thread: that of the listener, to which the stream belongs, too.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn mio_st_tcp_listener_accept(
+    listener: mio_st_tcp_listener_t,
+    stream: *mut mio_st_tcp_stream_t,
+    peer: *mut sockaddr_storage,
+) -> c_int {
+    call(|table| {
+        table.get(listener)?;
+        // SAFETY: C promises that `stream` can be written.
+        let out = unsafe { Out::new(stream) }?;
+        // Before the connection is taken, so that it is not lost for want of memory.
+        table.reserve()?;
+        let (connection, address) = table.get(listener)?.accept()?;
+        // SAFETY: C promises that `peer` can be written, or is NULL.
+        unsafe { addr::write(address, peer, true) }?;
+        out.put(table.open(connection)?);
+        Ok(0)
+    })
+}
+
+/// The address that the socket is bound to, written to `address`.
+///
+/// Returns the length of the address; `-EINVAL` if `address` is NULL; the errors of a handle.
+///
+/// Thread: that of the listener.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn mio_st_tcp_listener_local_addr(
+    listener: mio_st_tcp_listener_t,
+    address: *mut sockaddr_storage,
+) -> c_int {
+    call(|table| {
+        let local = table.get(listener)?.local_addr()?;
+        // SAFETY: C promises that `address` can be written.
+        unsafe { addr::write(local, address, false) }
+    })
+}
+
+/// Sets `IP_TTL`, the number of hops that a packet may make, which accepted connections inherit.
+///
+/// Returns 0; `-EINVAL` if `ttl` is not within 1 and 255; the errors of a handle.
+///
+/// Thread: that of the listener.
+#[unsafe(no_mangle)]
+pub extern "C" fn mio_st_tcp_listener_set_ttl(listener: mio_st_tcp_listener_t, ttl: u32) -> c_int {
+    call(|table| {
+        let listener = table.get(listener)?;
+        if ttl > c_int::MAX as u32 {
+            return Err(INVALID);
+        }
+        listener.set_ttl(ttl)?;
+        Ok(0)
+    })
+}
+
+/// Gets `IP_TTL`.
+///
+/// Returns it; the errors of a handle.
+///
+/// Thread: that of the listener.
+#[unsafe(no_mangle)]
+#[must_use]
+pub extern "C" fn mio_st_tcp_listener_ttl(listener: mio_st_tcp_listener_t) -> c_int {
+    call(|table| Ok(table.get(listener)?.ttl()? as c_int))
+}
+
+/// Takes the error that waits at the socket (`SO_ERROR`).
+///
+/// `error` receives it as a negated errno, or 0 if there is none.
+///
+/// Returns 0; `-EINVAL` if `error` is NULL; the errors of a handle.
+///
+/// Thread: that of the listener.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn mio_st_tcp_listener_take_error(
+    listener: mio_st_tcp_listener_t,
+    error: *mut c_int,
+) -> c_int {
+    call(|table| {
+        let listener = table.get(listener)?;
+        // SAFETY: C promises that `error` can be written.
+        let out = unsafe { Out::new(error) }?;
+        out.put(listener.take_error()?.map_or(0, |error| Error::from(error).code()));
+        Ok(0)
+    })
+}
+
+/// The descriptor of the listener, which stays the listener's: for `setsockopt(2)` and the like.
+///
+/// Returns it; the errors of a handle.
+///
+/// Thread: that of the listener.
+#[unsafe(no_mangle)]
+#[must_use]
+pub extern "C" fn mio_st_tcp_listener_fd(listener: mio_st_tcp_listener_t) -> c_int {
+    call(|table| table.fd(listener))
+}
+
+/// Takes the descriptor out of the listener, whose handle is closed by that. The caller closes the
+/// descriptor, or hands it to another thread for mio_st_tcp_listener_from_fd().
+///
+/// Returns the descriptor; `-EBUSY` if the listener is registered with a poller: deregister it first; the
+/// errors of a handle.
+///
+/// Thread: that of the listener.
+#[unsafe(no_mangle)]
+#[must_use]
+pub extern "C" fn mio_st_tcp_listener_into_fd(listener: mio_st_tcp_listener_t) -> c_int {
+    call(|table| table.release_fd(listener))
+}
+
+/// Begins to connect to an address.
+///
+/// `stream` receives the connection; close it with mio_st_tcp_stream_close(). `address` and `length` are an
+/// address of the family `AF_INET` or `AF_INET6`. Register the stream, and when it is writable ask
+/// mio_st_tcp_stream_connected() how it ended.
+///
+/// Returns 0; `-EAFNOSUPPORT` for another family; what the system notices at once, such as `-ENETUNREACH`;
+/// `-EINVAL` if the length does not fit the family, or a pointer is NULL; `-EMFILE` or `-ENFILE` if there are
+/// too many descriptors; `-ENOMEM`; `-EAGAIN` as mio_st_poller_new().
+///
+/// The stream belongs to the calling thread.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn mio_st_tcp_stream_connect(
+    stream: *mut mio_st_tcp_stream_t,
+    address: *const sockaddr,
+    length: socklen_t,
+) -> c_int {
+    // SAFETY: C promises that the pointers are what the comment says.
+    unsafe { connect(stream, || addr::read(address, length)) }
+}
+
+/// As mio_st_tcp_stream_connect(), with the address as text, see mio_st_addr_parse().
+///
+/// Returns as mio_st_tcp_stream_connect(); `-EINVAL` if the text is not an address and a port.
+///
+/// The stream belongs to the calling thread.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn mio_st_tcp_stream_connect_str(
+    stream: *mut mio_st_tcp_stream_t,
+    address: *const c_char,
+) -> c_int {
+    // SAFETY: C promises that the pointers are what the comment says.
+    unsafe { connect(stream, || addr::parse(address)) }
+}
+
+/// # Safety
+///
+/// `stream` is NULL, or can be written.
+unsafe fn connect(
+    stream: *mut mio_st_tcp_stream_t,
+    address: impl FnOnce() -> Result<SocketAddr>,
+) -> c_int {
+    create(|table| {
+        // SAFETY: the caller's promise.
+        let out = unsafe { Out::new(stream) }?;
+        let address = address()?;
+        table.reserve()?;
+        out.put(table.open(TcpStream::connect(address)?)?);
+        Ok(0)
+    })
+}
+
+/// Makes a stream of a descriptor, and makes that non-blocking and close-on-exec.
+///
+/// `stream` receives it, and owns the descriptor from now on; if the call fails it stays the caller's.
+///
+/// Returns 0; `-EBADF` if the descriptor is not open; `-ENOTSOCK` if it is not a socket; `-EPROTOTYPE` if it
+/// is not a stream socket of the family `AF_INET` or `AF_INET6`, or if it listens; `-EINVAL` if `stream` is
+/// NULL; `-ENOMEM`; `-EAGAIN` as mio_st_poller_new().
+///
+/// The stream belongs to the calling thread.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn mio_st_tcp_stream_from_fd(
+    stream: *mut mio_st_tcp_stream_t,
+    fd: c_int,
+) -> c_int {
+    create(|table| {
+        // SAFETY: C promises that `stream` can be written.
+        let out = unsafe { Out::new(stream) }?;
+        table.reserve()?;
+        check(fd, false)?;
+        // SAFETY: it is open, as was just checked, and C gives it away.
+        out.put(table.open(unsafe { TcpStream::from_raw_fd(fd) })?);
+        Ok(0)
+    })
+}
+
+/// Closes a stream. That ends its registrations, unless there are duplicates of its descriptor.
+///
+/// Returns 0, also for `{0}`; the errors of a handle.
+///
+/// Thread: that of the stream.
+#[unsafe(no_mangle)]
+pub extern "C" fn mio_st_tcp_stream_close(stream: mio_st_tcp_stream_t) -> c_int {
+    Table::close(stream)
+}
+
+/// Whether the connection stands.
+///
+/// Returns 1 if it does; 0 while it is being made; why connecting failed, such as `-ECONNREFUSED` (which is
+/// taken: the next call does not return it again); the errors of a handle.
+///
+/// Thread: that of the stream.
+#[unsafe(no_mangle)]
+#[must_use]
+pub extern "C" fn mio_st_tcp_stream_connected(stream: mio_st_tcp_stream_t) -> c_int {
+    call(|table| Ok(table.get(stream)?.connected()?.into()))
+}
+
+/// Reads at most `length` bytes into `buffer`.
+///
+/// Returns how many were read, 0 at the end of the stream (and if `length` is 0); `-EAGAIN` if there is nothing
+/// to read yet; errors of the connection, such as `-ECONNRESET`; `-EINVAL` if `buffer` is NULL and `length` is
+/// not 0; the errors of a handle.
+///
+/// Thread: that of the stream.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn mio_st_tcp_stream_read(
+    stream: mio_st_tcp_stream_t,
+    buffer: *mut c_void,
+    length: usize,
+) -> i64 {
+    call(|table| {
+        let stream = table.get(stream)?;
+        // SAFETY: C promises that `buffer` has room for `length` bytes.
+        let buffer = unsafe { memory::bytes_out(buffer, length) }?;
+        Ok(stream.read(buffer)? as i64)
+    })
+}
+
+/// Reads into several buffers in turn, as `readv(2)`; those beyond the 1024th are left for the next call.
+///
+/// `buffers` are `count` buffers.
+///
+/// Returns as mio_st_tcp_stream_read(); `-EINVAL` if `buffers`, or a buffer with a length, is NULL.
+///
+/// Thread: that of the stream.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn mio_st_tcp_stream_readv(
+    stream: mio_st_tcp_stream_t,
+    buffers: *const iovec,
+    count: usize,
+) -> i64 {
+    call(|table| {
+        let stream = table.get(stream)?;
+        // SAFETY: C promises that `buffers` are `count` buffers.
+        let buffers = unsafe { memory::vectors(buffers, count) }?;
+        // SAFETY: C promises that each can be written.
+        Ok(unsafe { raw::read_vectored(stream, buffers) }? as i64)
+    })
+}
+
+/// Reads without taking: the next read returns the same bytes.
+///
+/// Returns as mio_st_tcp_stream_read().
+///
+/// Thread: that of the stream.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn mio_st_tcp_stream_peek(
+    stream: mio_st_tcp_stream_t,
+    buffer: *mut c_void,
+    length: usize,
+) -> i64 {
+    call(|table| {
+        let stream = table.get(stream)?;
+        // SAFETY: C promises that `buffer` has room for `length` bytes.
+        let buffer = unsafe { memory::bytes_out(buffer, length) }?;
+        Ok(stream.peek(buffer)? as i64)
+    })
+}
+
+/// Writes at most `length` bytes from `buffer`. Never raises `SIGPIPE`.
+///
+/// Returns how many were written, which may be fewer; `-EAGAIN` if there is no room yet; errors of the connection,
+/// such as `-EPIPE`; `-EINVAL` if `buffer` is NULL and `length` is not 0; the errors of a handle.
+///
+/// Thread: that of the stream.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn mio_st_tcp_stream_write(
+    stream: mio_st_tcp_stream_t,
+    buffer: *const c_void,
+    length: usize,
+) -> i64 {
+    call(|table| {
+        let stream = table.get(stream)?;
+        // SAFETY: C promises that `buffer` is `length` bytes.
+        let buffer = unsafe { memory::bytes_in(buffer, length) }?;
+        Ok(stream.write(buffer)? as i64)
+    })
+}
+
+/// Writes several buffers in turn, as `writev(2)`, but never raises `SIGPIPE`; those beyond the 1024th are left
+/// for the next call.
+///
+/// `buffers` are `count` buffers.
+///
+/// Returns as mio_st_tcp_stream_write(); `-EINVAL` if `buffers`, or a buffer with a length, is NULL.
+///
+/// Thread: that of the stream.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn mio_st_tcp_stream_writev(
+    stream: mio_st_tcp_stream_t,
+    buffers: *const iovec,
+    count: usize,
+) -> i64 {
+    call(|table| {
+        let stream = table.get(stream)?;
+        // SAFETY: C promises that `buffers` are `count` buffers.
+        let buffers = unsafe { memory::vectors(buffers, count) }?;
+        // SAFETY: C promises that each can be read.
+        Ok(unsafe { raw::write_vectored(stream, buffers) }? as i64)
+    })
+}
+
+/// Shuts down reading, writing or both.
+///
+/// `how` is `SHUT_RD`, `SHUT_WR` or `SHUT_RDWR`.
+///
+/// Returns 0; `-ENOTCONN` if the connection does not stand; `-EINVAL` for another `how`; the errors of a handle.
+///
+/// Thread: that of the stream.
+#[unsafe(no_mangle)]
+pub extern "C" fn mio_st_tcp_stream_shutdown(stream: mio_st_tcp_stream_t, how: c_int) -> c_int {
+    call(|table| {
+        let stream = table.get(stream)?;
+        stream.shutdown(match how {
+            libc::SHUT_RD => Shutdown::Read,
+            libc::SHUT_WR => Shutdown::Write,
+            libc::SHUT_RDWR => Shutdown::Both,
+            _ => return Err(INVALID),
+        })?;
+        Ok(0)
+    })
+}
+
+/// Sets `TCP_NODELAY`: whether small writes are sent at once, instead of being gathered.
+///
+/// `nodelay` is 0 for no, anything else for yes.
+///
+/// Returns 0; the errors of a handle.
+///
+/// Thread: that of the stream.
+#[unsafe(no_mangle)]
+pub extern "C" fn mio_st_tcp_stream_set_nodelay(
+    stream: mio_st_tcp_stream_t,
+    nodelay: c_int,
+) -> c_int {
+    call(|table| {
+        table.get(stream)?.set_nodelay(nodelay != 0)?;
+        Ok(0)
+    })
+}
+
+/// Gets `TCP_NODELAY`.
+///
+/// Returns 1 or 0; the errors of a handle.
+///
+/// Thread: that of the stream.
+#[unsafe(no_mangle)]
+#[must_use]
+pub extern "C" fn mio_st_tcp_stream_nodelay(stream: mio_st_tcp_stream_t) -> c_int {
+    call(|table| Ok(table.get(stream)?.nodelay()?.into()))
+}
+
+/// Sets `IP_TTL`, the number of hops that a packet may make.
+///
+/// Returns 0; `-EINVAL` if `ttl` is not within 1 and 255; the errors of a handle.
+///
+/// Thread: that of the stream.
+#[unsafe(no_mangle)]
+pub extern "C" fn mio_st_tcp_stream_set_ttl(stream: mio_st_tcp_stream_t, ttl: u32) -> c_int {
+    call(|table| {
+        let stream = table.get(stream)?;
+        if ttl > c_int::MAX as u32 {
+            return Err(INVALID);
+        }
+        stream.set_ttl(ttl)?;
+        Ok(0)
+    })
+}
+
+/// Gets `IP_TTL`.
+///
+/// Returns it; the errors of a handle.
+///
+/// Thread: that of the stream.
+#[unsafe(no_mangle)]
+#[must_use]
+pub extern "C" fn mio_st_tcp_stream_ttl(stream: mio_st_tcp_stream_t) -> c_int {
+    call(|table| Ok(table.get(stream)?.ttl()? as c_int))
+}
+
+/// Takes the error that waits at the socket (`SO_ERROR`).
+///
+/// `error` receives it as a negated errno, or 0 if there is none.
+///
+/// Returns 0; `-EINVAL` if `error` is NULL; the errors of a handle.
+///
+/// Thread: that of the stream.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn mio_st_tcp_stream_take_error(
+    stream: mio_st_tcp_stream_t,
+    error: *mut c_int,
+) -> c_int {
+    call(|table| {
+        let stream = table.get(stream)?;
+        // SAFETY: C promises that `error` can be written.
+        let out = unsafe { Out::new(error) }?;
+        out.put(stream.take_error()?.map_or(0, |error| Error::from(error).code()));
+        Ok(0)
+    })
+}
+
+/// The address of this side, written to `address`.
+///
+/// Returns the length of the address; `-EINVAL` if `address` is NULL; the errors of a handle.
+///
+/// Thread: that of the stream.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn mio_st_tcp_stream_local_addr(
+    stream: mio_st_tcp_stream_t,
+    address: *mut sockaddr_storage,
+) -> c_int {
+    call(|table| {
+        let local = table.get(stream)?.local_addr()?;
+        // SAFETY: C promises that `address` can be written.
+        unsafe { addr::write(local, address, false) }
+    })
+}
+
+/// The address of the peer, written to `address`.
+///
+/// Returns the length of the address; `-ENOTCONN` if the connection does not stand; `-EINVAL` if `address` is
+/// NULL; the errors of a handle.
+///
+/// Thread: that of the stream.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn mio_st_tcp_stream_peer_addr(
+    stream: mio_st_tcp_stream_t,
+    address: *mut sockaddr_storage,
+) -> c_int {
+    call(|table| {
+        let stream = table.get(stream)?;
+        if address.is_null() {
+            return Err(INVALID);
+        }
+        let peer = stream.peer_addr()?;
+        // SAFETY: C promises that `address` can be written.
+        unsafe { addr::write(peer, address, false) }
+    })
+}
+
+/// The descriptor of the stream, which stays the stream's: for `setsockopt(2)` and the like.
+///
+/// Returns it; the errors of a handle.
+///
+/// Thread: that of the stream.
+#[unsafe(no_mangle)]
+#[must_use]
+pub extern "C" fn mio_st_tcp_stream_fd(stream: mio_st_tcp_stream_t) -> c_int {
+    call(|table| table.fd(stream))
+}
+
+/// Takes the descriptor out of the stream, whose handle is closed by that. The caller closes the descriptor,
+/// or hands it to another thread for mio_st_tcp_stream_from_fd().
+///
+/// Returns the descriptor; `-EBUSY` if the stream is registered with a poller: deregister it first; the errors of
+/// a handle.
+///
+/// Thread: that of the stream.
+#[unsafe(no_mangle)]
+#[must_use]
+pub extern "C" fn mio_st_tcp_stream_into_fd(stream: mio_st_tcp_stream_t) -> c_int {
+    call(|table| table.release_fd(stream))
+}

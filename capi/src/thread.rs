@@ -1,0 +1,210 @@
+//! The table of the calling thread: finding it, making it, and what becomes of it when the thread ends.
+//!
+//! Each thread that makes a handle takes a number, which is in its handles. The table of a thread that
+//! has ended keeps its generations, and passes to the next new thread together with the number: a
+//! handle of the old thread finds nothing there.
+
+use std::cell::{Cell, UnsafeCell};
+use std::ffi::{c_int, c_void};
+use std::mem::ManuallyDrop;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::ptr;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicU32, Ordering, compiler_fence};
+
+use crate::error::{Error, Result};
+use crate::handles::{Table, try_box};
+
+/// How many bits number the threads. The number 0 is nobody's.
+pub(crate) const THREAD_BITS: u32 = 12;
+
+/// What a thread is doing here.
+const IDLE: u8 = 0;
+/// It is inside of a call: another comes from a signal handler.
+const BUSY: u8 = 1;
+/// It is ending: its table is gone.
+const GONE: u8 = 2;
+
+struct Local {
+    table: Cell<*mut Table>,
+    /// What a call gets as long as there is no table. It stays empty.
+    none: UnsafeCell<ManuallyDrop<Table>>,
+    /// Atomic since a signal handler looks at it.
+    state: AtomicU8,
+}
+
+thread_local! {
+    // Without a destructor, so that it is there until the very end of the thread.
+    static LOCAL: Local = const {
+        Local {
+            table: Cell::new(ptr::null_mut()),
+            none: UnsafeCell::new(ManuallyDrop::new(Table::new(0))),
+            state: AtomicU8::new(IDLE),
+        }
+    };
+}
+
+/// A number for a thread, and the table that goes with it.
+struct Number {
+    taken: AtomicBool,
+    /// Of the thread that has taken the number; made once and never freed.
+    table: AtomicPtr<Table>,
+    /// How many handles are open.
+    live: AtomicU32,
+}
+
+static NUMBERS: [Number; 1 << THREAD_BITS] = [const {
+    Number {
+        taken: AtomicBool::new(false),
+        table: AtomicPtr::new(ptr::null_mut()),
+        live: AtomicU32::new(0),
+    }
+}; 1 << THREAD_BITS];
+
+/// Runs a call with the table of this thread; with an empty one if it has none.
+#[inline]
+pub(crate) fn call<T: From<c_int>>(body: impl FnOnce(&mut Table) -> Result<T>) -> T {
+    answer(enter(|local| {
+        let mut table = local.table.get();
+        if table.is_null() {
+            table = local.none.get().cast();
+        }
+        // SAFETY: both are this thread's, and BUSY keeps a signal handler from them.
+        body(unsafe { &mut *table })
+    }))
+}
+
+/// Runs a call that makes a handle: with the table of this thread, which is made if there is none.
+#[inline]
+pub(crate) fn create<T: From<c_int>>(body: impl FnOnce(&mut Table) -> Result<T>) -> T {
+    answer(enter(|local| {
+        if local.table.get().is_null() {
+            local.table.set(attach()?);
+        }
+        // SAFETY: as in `call`.
+        body(unsafe { &mut *local.table.get() })
+    }))
+}
+
+/// Runs a call that needs no table and may be made at any time.
+#[inline]
+pub(crate) fn plain<T: From<c_int>>(body: impl FnOnce() -> Result<T>) -> T {
+    answer(guarded(body))
+}
+
+/// Runs a call that needs no table, but must not interrupt another.
+pub(crate) fn exclusive<T: From<c_int>>(body: impl FnOnce() -> Result<T>) -> T {
+    answer(enter(|_| body()))
+}
+
+/// The result as C gets it.
+#[inline]
+fn answer<T: From<c_int>>(result: Result<T>) -> T {
+    result.unwrap_or_else(|error| T::from(error.code()))
+}
+
+#[inline]
+fn enter<T>(body: impl FnOnce(&Local) -> Result<T>) -> Result<T> {
+    LOCAL.with(|local| {
+        let state = local.state.load(Ordering::Relaxed);
+        if state != IDLE {
+            return Err(refusal(state));
+        }
+        // The fences hold the compiler to the order; a signal handler runs on the same thread.
+        local.state.store(BUSY, Ordering::Relaxed);
+        compiler_fence(Ordering::SeqCst);
+        let result = guarded(|| body(local));
+        compiler_fence(Ordering::SeqCst);
+        local.state.store(IDLE, Ordering::Relaxed);
+        result
+    })
+}
+
+#[cold]
+fn refusal(state: u8) -> Error {
+    Error::of(if state == BUSY { libc::EBUSY } else { libc::EBADF })
+}
+
+/// Keeps a panic inside.
+#[inline]
+fn guarded<T>(body: impl FnOnce() -> Result<T>) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|payload| {
+        // Dropping it could panic again.
+        std::mem::forget(payload);
+        Err(Error::PANIC)
+    })
+}
+
+/// Says how many handles a thread has open.
+#[inline]
+pub(crate) fn set_live(thread: u32, live: u32) {
+    NUMBERS[thread as usize].live.store(live, Ordering::Relaxed);
+}
+
+/// How many handles are open in all threads.
+pub(crate) fn live() -> usize {
+    NUMBERS.iter().map(|number| number.live.load(Ordering::Relaxed) as usize).sum()
+}
+
+/// Takes the lowest number that is free, with its table.
+#[cold]
+fn attach() -> Result<*mut Table> {
+    let key = key()?;
+    let free = |number: &Number| {
+        let taken = &number.taken;
+        taken.compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed).is_ok()
+    };
+    let thread = (1..NUMBERS.len()).find(|n| free(&NUMBERS[*n])).ok_or(Error::of(libc::EAGAIN))?;
+    let number = &NUMBERS[thread];
+    let give_back = |error| {
+        number.taken.store(false, Ordering::Release);
+        Err(error)
+    };
+    let mut table = number.table.load(Ordering::Relaxed);
+    if table.is_null() {
+        match try_box(Table::new(thread as u32)) {
+            Ok(new) => table = Box::into_raw(new),
+            Err(error) => return give_back(error),
+        }
+        number.table.store(table, Ordering::Relaxed);
+    }
+    // SAFETY: the key exists; the value is only passed back to `detach`.
+    match unsafe { libc::pthread_setspecific(key, table.cast()) } {
+        0 => Ok(table),
+        errno => give_back(Error::of(errno)),
+    }
+}
+
+/// The key whose destructor runs when a thread with a table ends.
+///
+/// Not a destructor of Rust's: glibc aborts when there is no memory to register one, and a key's error
+/// can be passed on.
+fn key() -> Result<libc::pthread_key_t> {
+    static KEY: OnceLock<std::result::Result<libc::pthread_key_t, c_int>> = OnceLock::new();
+    let key = KEY.get_or_init(|| {
+        let mut key = 0;
+        // SAFETY: `key` can be written, and `detach` has the right signature.
+        match unsafe { libc::pthread_key_create(&mut key, Some(detach)) } {
+            0 => Ok(key),
+            errno => Err(errno),
+        }
+    });
+    key.map_err(Error::of)
+}
+
+/// Closes what a thread that ends has left open, and passes its table on.
+unsafe extern "C" fn detach(table: *mut c_void) {
+    // From here on every call of this thread is answered with EBADF.
+    LOCAL.with(|local| {
+        local.state.store(GONE, Ordering::Relaxed);
+        local.table.set(ptr::null_mut());
+    });
+    compiler_fence(Ordering::SeqCst);
+    // SAFETY: the table was this thread's, and nothing else has a pointer to it now.
+    let table = unsafe { &mut *table.cast::<Table>() };
+    let _ = guarded(|| {
+        table.close_all();
+        Ok(())
+    });
+    NUMBERS[table.thread() as usize].taken.store(false, Ordering::Release);
+}

@@ -1,0 +1,1123 @@
+/*
+ * mio_st.h: single-threaded, non-blocking I/O. An event loop to pull events from.
+ *
+ * Generated from capi/src by `make header`; do not edit.
+ *
+ * Handles. A handle is a small value that names an object of the library. Store it, copy it, compare its
+ * bits. Each is checked at each call, so that using one that was closed is an error and never an accident,
+ * also if its memory or its descriptor number serves another object by then. `{0}` is never a handle; closing
+ * it does nothing. A handle belongs to the thread that made it; when that thread ends, what it left open is
+ * closed. An awakener belongs to no thread.
+ *
+ * Errors. A function returns an `int` or an `int64_t`: negative is an error, the negated errno (`-EAGAIN`) or
+ * one of `MIO_ST_E...`; anything else is success. `errno` is unspecified after a call, unless its comment says
+ * otherwise. What is written through a pointer is written on success only. `the errors of a handle` are:
+ *
+ *   -EBADF               the handle is {0} or closed, or of another kind; or the thread is ending
+ *   MIO_ST_EWRONGTHREAD  the handle is of another thread, open or closed
+ *   MIO_ST_EFORKED       the poller was created before the process was forked
+ *   -EBUSY               the call came from a signal handler that has interrupted a call of this library
+ *   MIO_ST_EPANIC        a defect of this library; any function may return it
+ *
+ * What the library refuses by itself is: -EINVAL an argument that cannot be right, -EAGAIN would block,
+ * -ENOMEM out of memory, -EPIPE the other side is gone, -ENOENT not registered, -EEXIST registered already,
+ * -EOPNOTSUPP not on this system, and -EIO for anything else. All others are the system's.
+ *
+ * Pointers. Memory is the caller's, and is used during the call only. NULL with a length of 0 is fine, NULL
+ * with any other is -EINVAL; so is NULL for a result, unless the comment says that it may be NULL.
+ *
+ * Signals. SIGPIPE is never raised by a socket. A signal handler may call mio_st_awakener_wake() and nothing
+ * else.
+ *
+ * Cancelling. A thread that may be cancelled (pthread_cancel) disables that around its calls: one that is
+ * cancelled inside of a call ends the process.
+ *
+ * Times are nanoseconds of the monotonic clock. Sockets are non-blocking and close-on-exec.
+ */
+
+#ifndef MIO_ST_H
+#define MIO_ST_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+/* Before a function whose result must not be ignored. */
+#if defined(__GNUC__)
+#define MIO_ST_MUST_USE __attribute__((warn_unused_result))
+#else
+#define MIO_ST_MUST_USE
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Versions ---------------------------------------------------------------------------------------- */
+
+/**
+ * The version of this header: major.
+ */
+#define MIO_ST_VERSION_MAJOR 0
+
+/**
+ * The version of this header: minor. Before 1.0 a new minor version may break the ABI.
+ */
+#define MIO_ST_VERSION_MINOR 3
+
+/**
+ * The version of this header: patch.
+ */
+#define MIO_ST_VERSION_PATCH 0
+
+/**
+ * The version of this header as one number, which grows: `major * 1000000 + minor * 1000 + patch`.
+ */
+#define MIO_ST_VERSION_NUMBER 3000
+
+/**
+ * A flag of mio_st_features(): this build waits with epoll.
+ */
+#define MIO_ST_FEATURE_EPOLL (1u << 0)
+
+/**
+ * A flag of mio_st_features(): this build waits with kqueue.
+ */
+#define MIO_ST_FEATURE_KQUEUE (1u << 1)
+
+/**
+ * The version of the library that runs, as `MIO_ST_VERSION_NUMBER` is that of the header.
+ *
+ * Never fails. Any thread, any time.
+ */
+uint32_t mio_st_version(void);
+
+/**
+ * The version of the library that runs, such as `"0.3.0"`. The string is static.
+ *
+ * Never fails. Any thread, any time.
+ */
+const char *mio_st_version_string(void);
+
+/**
+ * What this build of the library has: flags such as `MIO_ST_FEATURE_EPOLL`.
+ *
+ * Never fails. Any thread, any time.
+ */
+uint32_t mio_st_features(void);
+
+/* Errors ------------------------------------------------------------------------------------------ */
+
+/**
+ * An error: the handle belongs to another thread, whether it is still open there or not.
+ */
+#define MIO_ST_EWRONGTHREAD (-4096)
+
+/**
+ * An error: the poller was created before the process was forked. In the child it can only be closed.
+ */
+#define MIO_ST_EFORKED (-4097)
+
+/**
+ * An error: a defect of this library, which was caught at its border. Please report it.
+ */
+#define MIO_ST_EPANIC (-4098)
+
+/**
+ * The name of an error, such as `"EAGAIN"`.
+ *
+ * `error` is what a function of this library returned. Whatever is not negative is `"OK"`, and an
+ * unknown error is `"UNKNOWN"`: the result is never NULL. The string is static.
+ *
+ * Never fails. Any thread, any time.
+ */
+const char *mio_st_err_name(int error);
+
+/**
+ * What an error means, in English, such as `"broken pipe"`.
+ *
+ * `error` is what a function of this library returned. Whatever is not negative is `"success"`, and an
+ * unknown error is `"unknown error"`: the result is never NULL. The string is static.
+ *
+ * Never fails. Any thread, any time.
+ */
+const char *mio_st_strerror(int error);
+
+/* Interests, readiness, triggers and events ------------------------------------------------------- */
+
+/**
+ * Interest and readiness: reading will not block. There is data, the end of the stream, an error, or a
+ * connection to accept.
+ */
+#define MIO_ST_READABLE (1u << 0)
+
+/**
+ * Interest and readiness: there is out-of-band data (`MSG_OOB`), or another exceptional condition of
+ * the descriptor. Only reported where it was asked for. Where the system has no such event, asking for
+ * it is `-EOPNOTSUPP`.
+ */
+#define MIO_ST_PRIORITY (1u << 1)
+
+/**
+ * Interest and readiness: writing will not block, or will fail at once. A connection that was being
+ * made stands, or failed: see mio_st_tcp_stream_connected().
+ */
+#define MIO_ST_WRITABLE (1u << 2)
+
+/**
+ * Readiness: an error waits at the handle. Reading, writing or `_take_error` tell which.
+ */
+#define MIO_ST_ERROR (1u << 3)
+
+/**
+ * Readiness: both directions of the connection are closed.
+ */
+#define MIO_ST_HUP (1u << 4)
+
+/**
+ * Readiness: writing will fail for ever.
+ */
+#define MIO_ST_WRITE_CLOSED (1u << 5)
+
+/**
+ * Readiness: a deadline has passed.
+ */
+#define MIO_ST_TIMER (1u << 6)
+
+/**
+ * Readiness: reading will come to the end of the stream, since the peer sends no more. What it sent
+ * before is still there to read. Only reported together with an interest in `MIO_ST_READABLE`.
+ */
+#define MIO_ST_READ_CLOSED (1u << 13)
+
+/**
+ * A trigger: an event when the readiness changes. After it read, write or accept until `-EAGAIN`, or
+ * the rest may never be reported.
+ */
+#define MIO_ST_EDGE (1u << 8)
+
+/**
+ * A trigger: an event at every poll for as long as the handle is ready.
+ */
+#define MIO_ST_LEVEL (1u << 9)
+
+/**
+ * A trigger: one event, which disarms the whole handle, both directions, until it is reregistered.
+ */
+#define MIO_ST_ONESHOT (1u << 10)
+
+/**
+ * An event: whose, and what it is ready for. 16 bytes on every system.
+ */
+typedef struct {
+    /**
+     * What the caller gave at registration: a number, a pointer, or the bits of a handle.
+     */
+    uint64_t id;
+    /**
+     * Flags: `MIO_ST_READABLE` and the like.
+     */
+    uint32_t readiness;
+    /**
+     * Zero.
+     */
+    uint32_t reserved;
+} mio_st_event_t;
+
+/* Handles ----------------------------------------------------------------------------------------- */
+
+/**
+ * How many handles are open, in all threads, so that a test finds leaks.
+ *
+ * Never fails. Any thread, any time.
+ */
+size_t mio_st_live_handles(void);
+
+/* The poller -------------------------------------------------------------------------------------- */
+
+/**
+ * A poller: waits for many handles at once, for notifications and for deadlines.
+ *
+ * Made by mio_st_poller_new(), closed by mio_st_poller_close().
+ */
+typedef struct {
+    /**
+     * No meaning: store and compare it. Zero is never a handle.
+     */
+    uint64_t bits;
+} mio_st_poller_t;
+
+/**
+ * Names a deadline of a poller, to cancel or to move it. The key of a deadline that fired or was
+ * cancelled names nothing, for ever; so does `{0, 0}`.
+ */
+typedef struct {
+    /**
+     * No meaning: store and compare it.
+     */
+    uint64_t slot;
+    /**
+     * No meaning: store and compare it.
+     */
+    uint64_t serial;
+} mio_st_deadline_key_t;
+
+/**
+ * Creates a poller.
+ *
+ * `poller` receives it; close it with mio_st_poller_close().
+ *
+ * Returns 0; `-EMFILE` or `-ENFILE` if there are too many descriptors; `-ENOMEM`; `-EAGAIN` if more
+ * threads use the library than it has numbers for (4095); `-EINVAL` if `poller` is NULL.
+ *
+ * The poller belongs to the calling thread.
+ */
+MIO_ST_MUST_USE int mio_st_poller_new(mio_st_poller_t *poller);
+
+/**
+ * Creates a poller with room for so many deadlines and so many notifications, for programs that must
+ * not allocate later. More than that still fits: then memory is allocated.
+ *
+ * `poller` receives it; close it with mio_st_poller_close().
+ *
+ * Returns as mio_st_poller_new().
+ *
+ * The poller belongs to the calling thread.
+ */
+MIO_ST_MUST_USE
+int mio_st_poller_with_capacity(mio_st_poller_t *poller,
+                                size_t deadlines,
+                                size_t notifications);
+
+/**
+ * Closes a poller. Handles that are registered with it stay open; its awakeners wake nothing any more.
+ *
+ * In a process that was forked since, it closes the copy of the child only.
+ *
+ * Returns 0, also for `{0}`; the errors of a handle, but not `MIO_ST_EFORKED`.
+ *
+ * Thread: that of the poller.
+ */
+int mio_st_poller_close(mio_st_poller_t poller);
+
+/**
+ * The descriptor of the poller, which stays the poller's. It becomes readable when a handle has an
+ * event, so that a poller can be registered in another poller, or in another event loop together with
+ * mio_st_poller_next_wakeup().
+ *
+ * Returns the descriptor; the errors of a handle.
+ *
+ * Thread: that of the poller.
+ */
+MIO_ST_MUST_USE
+int mio_st_poller_fd(mio_st_poller_t poller);
+
+/**
+ * Waits until there is an event, or the timeout has passed, and fills an array with events.
+ *
+ * `events` has room for `capacity` of them; what does not fit is kept for the next poll. `timeout_ns`
+ * is in nanoseconds: 0 does not wait, a negative one waits for ever, and any other never returns without
+ * an event before it has passed. A signal does not end the wait.
+ *
+ * Returns the number of events, 0 if the timeout has passed; `-EINVAL` if the capacity is 0 or `events`
+ * is NULL; the errors of a handle.
+ *
+ * Thread: that of the poller.
+ */
+MIO_ST_MUST_USE
+int mio_st_poller_poll(mio_st_poller_t poller,
+                       mio_st_event_t *events,
+                       size_t capacity,
+                       int64_t timeout_ns);
+
+/**
+ * As mio_st_poller_poll(), without asking the system: it hands out notifications and deadlines that have
+ * passed, and never waits.
+ *
+ * Returns the number of events, which may be 0; the errors of mio_st_poller_poll().
+ *
+ * Thread: that of the poller.
+ */
+MIO_ST_MUST_USE
+int mio_st_poller_poll_userspace(mio_st_poller_t poller,
+                                 mio_st_event_t *events,
+                                 size_t capacity);
+
+/**
+ * Posts an event, which the next poll with room for it returns as it is.
+ *
+ * `id` is any number. `readiness` is at least one of the flags of readiness.
+ *
+ * Returns 0; `-EINVAL` for an unknown flag or none; `-ENOMEM`; the errors of a handle.
+ *
+ * Thread: that of the poller. Another thread wakes it by a mio_st_awakener_t.
+ */
+int mio_st_poller_notify(mio_st_poller_t poller, uint64_t id, uint32_t readiness);
+
+/**
+ * As mio_st_poller_notify(), without ever allocating.
+ *
+ * Returns 0; `-EAGAIN` if as many notifications wait as there is room for, see
+ * mio_st_poller_with_capacity(); `-EINVAL` for an unknown flag or none; the errors of a handle.
+ *
+ * Thread: that of the poller.
+ */
+MIO_ST_MUST_USE
+int mio_st_poller_try_notify(mio_st_poller_t poller,
+                             uint64_t id,
+                             uint32_t readiness);
+
+/**
+ * Registers any descriptor, such as one that another library owns. It stays its owner's, and should be
+ * non-blocking.
+ *
+ * From now on its readiness gives events with `id`, which is any number. `interests` is at least one of
+ * `MIO_ST_READABLE`, `MIO_ST_WRITABLE` and `MIO_ST_PRIORITY`. `option` is one of `MIO_ST_EDGE`,
+ * `MIO_ST_LEVEL` and `MIO_ST_ONESHOT`. What is ready already gives an event at the next poll.
+ *
+ * Returns 0; `-EEXIST` if it is registered here; `-EBADF` if it is not open; `-EPERM` for a regular file
+ * or a directory, which is always ready; `-EINVAL` for an unknown flag or none; `-ENOMEM` and `-ENOSPC`
+ * (`/proc/sys/fs/epoll/max_user_watches`); the errors of a handle.
+ *
+ * Thread: that of the poller.
+ */
+MIO_ST_MUST_USE
+int mio_st_poller_register_fd(mio_st_poller_t poller,
+                              int fd,
+                              uint64_t id,
+                              uint32_t interests,
+                              uint32_t option);
+
+/**
+ * Replaces the id, the interests and the trigger of a descriptor that is registered, and arms it again.
+ * No event of the old registration arrives any more.
+ *
+ * Returns 0; `-ENOENT` if it is not registered here; the errors of mio_st_poller_register_fd().
+ *
+ * Thread: that of the poller.
+ */
+MIO_ST_MUST_USE
+int mio_st_poller_reregister_fd(mio_st_poller_t poller,
+                                int fd,
+                                uint64_t id,
+                                uint32_t interests,
+                                uint32_t option);
+
+/**
+ * Ends the registration of a descriptor. It can be registered again. Do so before its owner closes it, if
+ * there may be duplicates of it (`dup(2)`, `fork(2)`).
+ *
+ * Returns 0; `-ENOENT` if it is not registered here; `-EBADF` if it is not open; the errors of a handle.
+ *
+ * Thread: that of the poller.
+ */
+int mio_st_poller_deregister_fd(mio_st_poller_t poller,
+                                int fd);
+
+/**
+ * Asks for an event with `id` and `MIO_ST_TIMER` at a time, or right away if it has passed.
+ *
+ * `deadline_ns` is in nanoseconds of the clock of mio_st_poller_now(). The event is never early, and late
+ * by at most the slack, see mio_st_poller_set_deadline_slack(). An id may have any number of deadlines.
+ * `key` receives the name of the deadline; it may be NULL.
+ *
+ * Returns 0; `-ENOMEM`; the errors of a handle.
+ *
+ * Thread: that of the poller.
+ */
+MIO_ST_MUST_USE
+int mio_st_poller_add_deadline(mio_st_poller_t poller,
+                               uint64_t id,
+                               uint64_t deadline_ns,
+                               mio_st_deadline_key_t *key);
+
+/**
+ * Asks for an event with `id` and `MIO_ST_TIMER` after `timeout_ns` nanoseconds, counted from now (not
+ * from the last poll). `key` receives the name of the deadline; it may be NULL.
+ *
+ * Returns 0; `-ENOMEM`; the errors of a handle.
+ *
+ * Thread: that of the poller.
+ */
+MIO_ST_MUST_USE
+int mio_st_poller_add_timeout(mio_st_poller_t poller,
+                              uint64_t id,
+                              uint64_t timeout_ns,
+                              mio_st_deadline_key_t *key);
+
+/**
+ * Asks for an event with `id` and `MIO_ST_TIMER` after `first_ns` nanoseconds, counted from now, and from
+ * then on every `period_ns`. A loop that stalls over several periods gets one event, not several, and then
+ * goes on in phase. `key` receives the name of the deadline, which stays valid until it is cancelled; it
+ * may be NULL.
+ *
+ * Returns 0; `-EINVAL` if the period is 0; `-ENOMEM`; the errors of a handle.
+ *
+ * Thread: that of the poller.
+ */
+MIO_ST_MUST_USE
+int mio_st_poller_add_interval(mio_st_poller_t poller,
+                               uint64_t id,
+                               uint64_t first_ns,
+                               uint64_t period_ns,
+                               mio_st_deadline_key_t *key);
+
+/**
+ * Cancels a deadline: no event of it comes any more, unless the last poll has handed it out already.
+ *
+ * Returns 1; 0 if there was nothing to cancel, since it fired, was cancelled, or belongs to another
+ * poller; the errors of a handle.
+ *
+ * Thread: that of the poller.
+ */
+int mio_st_poller_cancel_deadline(mio_st_poller_t poller,
+                                  mio_st_deadline_key_t key);
+
+/**
+ * Moves a deadline to another time, earlier or later. Its key stays valid.
+ *
+ * `deadline_ns` is as in mio_st_poller_add_deadline().
+ *
+ * Returns 1; 0 if there was nothing to move, see mio_st_poller_cancel_deadline(); the errors of a
+ * handle.
+ *
+ * Thread: that of the poller.
+ */
+int mio_st_poller_move_deadline(mio_st_poller_t poller,
+                                mio_st_deadline_key_t key,
+                                uint64_t deadline_ns);
+
+/**
+ * Removes the earliest deadline with this id. It looks at all deadlines; mio_st_poller_cancel_deadline()
+ * is the quick form.
+ *
+ * Returns 1; 0 if there is none; the errors of a handle.
+ *
+ * Thread: that of the poller.
+ */
+int mio_st_poller_remove_deadline(mio_st_poller_t poller,
+                                  uint64_t id);
+
+/**
+ * How long a poll would wait at most, for embedding the poller in another loop.
+ *
+ * `timeout_ns` receives nanoseconds: 0 while a notification waits, otherwise those until the next deadline,
+ * and -1 without either.
+ *
+ * Returns 0; `-EINVAL` if `timeout_ns` is NULL; the errors of a handle.
+ *
+ * Thread: that of the poller.
+ */
+MIO_ST_MUST_USE
+int mio_st_poller_next_wakeup(mio_st_poller_t poller,
+                              int64_t *timeout_ns);
+
+/**
+ * Sets how late deadlines that are added or moved from now on may be, so that neighbours share a wake-up:
+ * 1/128 of the distance to the deadline, and at most `slack_ns` nanoseconds. The default is 2^20, about a
+ * millisecond. Zero is exact, up to the slack of the kernel itself.
+ *
+ * Returns 0; the errors of a handle.
+ *
+ * Thread: that of the poller.
+ */
+int mio_st_poller_set_deadline_slack(mio_st_poller_t poller,
+                                     uint64_t slack_ns);
+
+/**
+ * The time of the last poll; if that did not need to read the clock, it is read now.
+ *
+ * `now_ns` receives nanoseconds of the monotonic clock (`CLOCK_MONOTONIC`; on macOS `CLOCK_UPTIME_RAW`).
+ *
+ * Returns 0; `-EINVAL` if `now_ns` is NULL; the errors of a handle.
+ *
+ * Thread: that of the poller.
+ */
+MIO_ST_MUST_USE
+int mio_st_poller_now(mio_st_poller_t poller,
+                      uint64_t *now_ns);
+
+/* The awakener ------------------------------------------------------------------------------------ */
+
+/**
+ * Wakes a poller from any thread, and from a signal handler.
+ *
+ * Made by mio_st_awakener_new(), closed by mio_st_awakener_close(). The only handle that does not
+ * belong to a thread.
+ */
+typedef struct {
+    /**
+     * No meaning: store and compare it. Zero is never a handle.
+     */
+    uint64_t bits;
+} mio_st_awakener_t;
+
+/**
+ * Creates an awakener: waking gives the poller an event with `id` and `MIO_ST_READABLE`.
+ *
+ * `awakener` receives it; close it with mio_st_awakener_close(). A poller may have any number of them.
+ *
+ * Returns 0; `-EMFILE` or `-ENFILE` if there are too many descriptors; `-ENOMEM`; `-EINVAL` if `awakener` is
+ * NULL; the errors of a handle.
+ *
+ * Thread: that of the poller. The awakener itself belongs to no thread.
+ */
+MIO_ST_MUST_USE
+int mio_st_awakener_new(mio_st_awakener_t *awakener,
+                        mio_st_poller_t poller,
+                        uint64_t id);
+
+/**
+ * Wakes the poller. Wakes are coalesced: after the last one there is at least one event, and there may be
+ * one too many. There is nothing to drain, and while an earlier wake is still to be seen it costs no system
+ * call.
+ *
+ * Returns 0; `-EPIPE` if the poller is closed; `MIO_ST_EFORKED` in a process that was forked since; `-EBADF`
+ * if the awakener is closed. It preserves `errno`.
+ *
+ * Any thread, and any signal handler: it takes no lock and allocates nothing. What was written before the
+ * call is visible to the thread of the poller when it sees the event.
+ */
+int mio_st_awakener_wake(mio_st_awakener_t awakener);
+
+/**
+ * Closes an awakener. A wake that was sent before still arrives.
+ *
+ * Returns 0, also for `{0}`; `-EBADF` if it is closed; `-EBUSY` in a signal handler that has interrupted a
+ * call of this library.
+ *
+ * Any thread, but not a signal handler.
+ */
+int mio_st_awakener_close(mio_st_awakener_t awakener);
+
+/* Addresses --------------------------------------------------------------------------------------- */
+
+/**
+ * A buffer of so many bytes is large enough for any text that mio_st_addr_format() writes.
+ */
+#define MIO_ST_ADDR_TEXT_SIZE 128
+
+/**
+ * Reads an address and a port from text: `"127.0.0.1:8080"`, `"[::1]:8080"`, `"[fe80::1%2]:8080"`.
+ *
+ * `text` ends with a NUL. Names such as `localhost` are not looked up. `address` receives the address.
+ *
+ * Returns the length of the address, for use as its `socklen_t`; `-EINVAL` if the text is not an address
+ * and a port, or a pointer is NULL.
+ *
+ * Any thread.
+ */
+MIO_ST_MUST_USE
+int mio_st_addr_parse(const char *text,
+                      struct sockaddr_storage *address);
+
+/**
+ * Writes an address and its port as text that mio_st_addr_parse() reads.
+ *
+ * `address` and `length` are an address of the family `AF_INET` or `AF_INET6`. `text` is a buffer of
+ * `size` bytes, of which `MIO_ST_ADDR_TEXT_SIZE` are always enough; the text ends with a NUL.
+ *
+ * Returns the length of the text without the NUL; `-ENOSPC` if the buffer is too small;
+ * `-EAFNOSUPPORT` for another family; `-EINVAL` if the length does not fit the family, or a pointer is
+ * NULL.
+ *
+ * Any thread.
+ */
+MIO_ST_MUST_USE
+int mio_st_addr_format(const struct sockaddr *address,
+                       socklen_t length,
+                       char *text,
+                       size_t size);
+
+/* TCP streams ------------------------------------------------------------------------------------- */
+
+/**
+ * A TCP connection. Non-blocking and close-on-exec.
+ *
+ * Made by mio_st_tcp_stream_connect() and by mio_st_tcp_listener_accept(), closed by
+ * mio_st_tcp_stream_close().
+ */
+typedef struct {
+    /**
+     * No meaning: store and compare it. Zero is never a handle.
+     */
+    uint64_t bits;
+} mio_st_tcp_stream_t;
+
+/**
+ * Registers a TCP stream, as mio_st_poller_register_fd() does a descriptor.
+ *
+ * Returns as mio_st_poller_register_fd().
+ *
+ * Thread: that of both handles.
+ */
+MIO_ST_MUST_USE
+int mio_st_poller_register_tcp_stream(mio_st_poller_t poller,
+                                      mio_st_tcp_stream_t stream,
+                                      uint64_t id,
+                                      uint32_t interests,
+                                      uint32_t option);
+
+/**
+ * Replaces the registration of a TCP stream, as mio_st_poller_reregister_fd() does.
+ *
+ * Returns as mio_st_poller_reregister_fd().
+ *
+ * Thread: that of both handles.
+ */
+MIO_ST_MUST_USE
+int mio_st_poller_reregister_tcp_stream(mio_st_poller_t poller,
+                                        mio_st_tcp_stream_t stream,
+                                        uint64_t id,
+                                        uint32_t interests,
+                                        uint32_t option);
+
+/**
+ * Ends the registration of a TCP stream. Closing it does the same by itself.
+ *
+ * Returns 0; `-ENOENT` if it is not registered here; the errors of a handle.
+ *
+ * Thread: that of both handles.
+ */
+int mio_st_poller_deregister_tcp_stream(mio_st_poller_t poller, mio_st_tcp_stream_t stream);
+
+/**
+ * Begins to connect to an address.
+ *
+ * `stream` receives the connection; close it with mio_st_tcp_stream_close(). `address` and `length` are an
+ * address of the family `AF_INET` or `AF_INET6`. Register the stream, and when it is writable ask
+ * mio_st_tcp_stream_connected() how it ended.
+ *
+ * Returns 0; `-EAFNOSUPPORT` for another family; what the system notices at once, such as `-ENETUNREACH`;
+ * `-EINVAL` if the length does not fit the family, or a pointer is NULL; `-EMFILE` or `-ENFILE` if there are
+ * too many descriptors; `-ENOMEM`; `-EAGAIN` as mio_st_poller_new().
+ *
+ * The stream belongs to the calling thread.
+ */
+MIO_ST_MUST_USE
+int mio_st_tcp_stream_connect(mio_st_tcp_stream_t *stream,
+                              const struct sockaddr *address,
+                              socklen_t length);
+
+/**
+ * As mio_st_tcp_stream_connect(), with the address as text, see mio_st_addr_parse().
+ *
+ * Returns as mio_st_tcp_stream_connect(); `-EINVAL` if the text is not an address and a port.
+ *
+ * The stream belongs to the calling thread.
+ */
+MIO_ST_MUST_USE int mio_st_tcp_stream_connect_str(mio_st_tcp_stream_t *stream, const char *address);
+
+/**
+ * Makes a stream of a descriptor, and makes that non-blocking and close-on-exec.
+ *
+ * `stream` receives it, and owns the descriptor from now on; if the call fails it stays the caller's.
+ *
+ * Returns 0; `-EBADF` if the descriptor is not open; `-ENOTSOCK` if it is not a socket; `-EPROTOTYPE` if it
+ * is not a stream socket of the family `AF_INET` or `AF_INET6`, or if it listens; `-EINVAL` if `stream` is
+ * NULL; `-ENOMEM`; `-EAGAIN` as mio_st_poller_new().
+ *
+ * The stream belongs to the calling thread.
+ */
+MIO_ST_MUST_USE
+int mio_st_tcp_stream_from_fd(mio_st_tcp_stream_t *stream,
+                              int fd);
+
+/**
+ * Closes a stream. That ends its registrations, unless there are duplicates of its descriptor.
+ *
+ * Returns 0, also for `{0}`; the errors of a handle.
+ *
+ * Thread: that of the stream.
+ */
+int mio_st_tcp_stream_close(mio_st_tcp_stream_t stream);
+
+/**
+ * Whether the connection stands.
+ *
+ * Returns 1 if it does; 0 while it is being made; why connecting failed, such as `-ECONNREFUSED` (which is
+ * taken: the next call does not return it again); the errors of a handle.
+ *
+ * Thread: that of the stream.
+ */
+MIO_ST_MUST_USE
+int mio_st_tcp_stream_connected(mio_st_tcp_stream_t stream);
+
+/**
+ * Reads at most `length` bytes into `buffer`.
+ *
+ * Returns how many were read, 0 at the end of the stream (and if `length` is 0); `-EAGAIN` if there is nothing
+ * to read yet; errors of the connection, such as `-ECONNRESET`; `-EINVAL` if `buffer` is NULL and `length` is
+ * not 0; the errors of a handle.
+ *
+ * Thread: that of the stream.
+ */
+MIO_ST_MUST_USE
+int64_t mio_st_tcp_stream_read(mio_st_tcp_stream_t stream,
+                               void *buffer,
+                               size_t length);
+
+/**
+ * Reads into several buffers in turn, as `readv(2)`; those beyond the 1024th are left for the next call.
+ *
+ * `buffers` are `count` buffers.
+ *
+ * Returns as mio_st_tcp_stream_read(); `-EINVAL` if `buffers`, or a buffer with a length, is NULL.
+ *
+ * Thread: that of the stream.
+ */
+MIO_ST_MUST_USE
+int64_t mio_st_tcp_stream_readv(mio_st_tcp_stream_t stream,
+                                const struct iovec *buffers,
+                                size_t count);
+
+/**
+ * Reads without taking: the next read returns the same bytes.
+ *
+ * Returns as mio_st_tcp_stream_read().
+ *
+ * Thread: that of the stream.
+ */
+MIO_ST_MUST_USE
+int64_t mio_st_tcp_stream_peek(mio_st_tcp_stream_t stream,
+                               void *buffer,
+                               size_t length);
+
+/**
+ * Writes at most `length` bytes from `buffer`. Never raises `SIGPIPE`.
+ *
+ * Returns how many were written, which may be fewer; `-EAGAIN` if there is no room yet; errors of the connection,
+ * such as `-EPIPE`; `-EINVAL` if `buffer` is NULL and `length` is not 0; the errors of a handle.
+ *
+ * Thread: that of the stream.
+ */
+MIO_ST_MUST_USE
+int64_t mio_st_tcp_stream_write(mio_st_tcp_stream_t stream,
+                                const void *buffer,
+                                size_t length);
+
+/**
+ * Writes several buffers in turn, as `writev(2)`, but never raises `SIGPIPE`; those beyond the 1024th are left
+ * for the next call.
+ *
+ * `buffers` are `count` buffers.
+ *
+ * Returns as mio_st_tcp_stream_write(); `-EINVAL` if `buffers`, or a buffer with a length, is NULL.
+ *
+ * Thread: that of the stream.
+ */
+MIO_ST_MUST_USE
+int64_t mio_st_tcp_stream_writev(mio_st_tcp_stream_t stream,
+                                 const struct iovec *buffers,
+                                 size_t count);
+
+/**
+ * Shuts down reading, writing or both.
+ *
+ * `how` is `SHUT_RD`, `SHUT_WR` or `SHUT_RDWR`.
+ *
+ * Returns 0; `-ENOTCONN` if the connection does not stand; `-EINVAL` for another `how`; the errors of a handle.
+ *
+ * Thread: that of the stream.
+ */
+int mio_st_tcp_stream_shutdown(mio_st_tcp_stream_t stream,
+                               int how);
+
+/**
+ * Sets `TCP_NODELAY`: whether small writes are sent at once, instead of being gathered.
+ *
+ * `nodelay` is 0 for no, anything else for yes.
+ *
+ * Returns 0; the errors of a handle.
+ *
+ * Thread: that of the stream.
+ */
+int mio_st_tcp_stream_set_nodelay(mio_st_tcp_stream_t stream, int nodelay);
+
+/**
+ * Gets `TCP_NODELAY`.
+ *
+ * Returns 1 or 0; the errors of a handle.
+ *
+ * Thread: that of the stream.
+ */
+MIO_ST_MUST_USE int mio_st_tcp_stream_nodelay(mio_st_tcp_stream_t stream);
+
+/**
+ * Sets `IP_TTL`, the number of hops that a packet may make.
+ *
+ * Returns 0; `-EINVAL` if `ttl` is not within 1 and 255; the errors of a handle.
+ *
+ * Thread: that of the stream.
+ */
+int mio_st_tcp_stream_set_ttl(mio_st_tcp_stream_t stream, uint32_t ttl);
+
+/**
+ * Gets `IP_TTL`.
+ *
+ * Returns it; the errors of a handle.
+ *
+ * Thread: that of the stream.
+ */
+MIO_ST_MUST_USE int mio_st_tcp_stream_ttl(mio_st_tcp_stream_t stream);
+
+/**
+ * Takes the error that waits at the socket (`SO_ERROR`).
+ *
+ * `error` receives it as a negated errno, or 0 if there is none.
+ *
+ * Returns 0; `-EINVAL` if `error` is NULL; the errors of a handle.
+ *
+ * Thread: that of the stream.
+ */
+MIO_ST_MUST_USE int mio_st_tcp_stream_take_error(mio_st_tcp_stream_t stream, int *error);
+
+/**
+ * The address of this side, written to `address`.
+ *
+ * Returns the length of the address; `-EINVAL` if `address` is NULL; the errors of a handle.
+ *
+ * Thread: that of the stream.
+ */
+MIO_ST_MUST_USE
+int mio_st_tcp_stream_local_addr(mio_st_tcp_stream_t stream,
+                                 struct sockaddr_storage *address);
+
+/**
+ * The address of the peer, written to `address`.
+ *
+ * Returns the length of the address; `-ENOTCONN` if the connection does not stand; `-EINVAL` if `address` is
+ * NULL; the errors of a handle.
+ *
+ * Thread: that of the stream.
+ */
+MIO_ST_MUST_USE
+int mio_st_tcp_stream_peer_addr(mio_st_tcp_stream_t stream,
+                                struct sockaddr_storage *address);
+
+/**
+ * The descriptor of the stream, which stays the stream's: for `setsockopt(2)` and the like.
+ *
+ * Returns it; the errors of a handle.
+ *
+ * Thread: that of the stream.
+ */
+MIO_ST_MUST_USE int mio_st_tcp_stream_fd(mio_st_tcp_stream_t stream);
+
+/**
+ * Takes the descriptor out of the stream, whose handle is closed by that. The caller closes the descriptor,
+ * or hands it to another thread for mio_st_tcp_stream_from_fd().
+ *
+ * Returns the descriptor; `-EBUSY` if the stream is registered with a poller: deregister it first; the errors of
+ * a handle.
+ *
+ * Thread: that of the stream.
+ */
+MIO_ST_MUST_USE
+int mio_st_tcp_stream_into_fd(mio_st_tcp_stream_t stream);
+
+/* TCP listeners ----------------------------------------------------------------------------------- */
+
+/**
+ * A TCP socket that listens for connections. Non-blocking and close-on-exec.
+ *
+ * Made by mio_st_tcp_listener_bind() and its kin, closed by mio_st_tcp_listener_close().
+ */
+typedef struct {
+    /**
+     * No meaning: store and compare it. Zero is never a handle.
+     */
+    uint64_t bits;
+} mio_st_tcp_listener_t;
+
+/**
+ * Registers a TCP listener, as mio_st_poller_register_fd() does a descriptor. Its only interests are
+ * `MIO_ST_READABLE`, that is, connections to accept, and `MIO_ST_PRIORITY`; `MIO_ST_WRITABLE` is
+ * `-EINVAL`.
+ *
+ * Returns as mio_st_poller_register_fd().
+ *
+ * Thread: that of both handles.
+ */
+MIO_ST_MUST_USE
+int mio_st_poller_register_tcp_listener(mio_st_poller_t poller,
+                                        mio_st_tcp_listener_t listener,
+                                        uint64_t id,
+                                        uint32_t interests,
+                                        uint32_t option);
+
+/**
+ * Replaces the registration of a TCP listener, as mio_st_poller_reregister_fd() does.
+ *
+ * Returns as mio_st_poller_reregister_fd().
+ *
+ * Thread: that of both handles.
+ */
+MIO_ST_MUST_USE
+int mio_st_poller_reregister_tcp_listener(mio_st_poller_t poller,
+                                          mio_st_tcp_listener_t listener,
+                                          uint64_t id,
+                                          uint32_t interests,
+                                          uint32_t option);
+
+/**
+ * Ends the registration of a TCP listener. Closing it does the same by itself.
+ *
+ * Returns 0; `-ENOENT` if it is not registered here; the errors of a handle.
+ *
+ * Thread: that of both handles.
+ */
+int mio_st_poller_deregister_tcp_listener(mio_st_poller_t poller, mio_st_tcp_listener_t listener);
+
+/**
+ * Binds a socket to an address and listens. `SO_REUSEADDR` is set.
+ *
+ * `listener` receives the socket; close it with mio_st_tcp_listener_close(). `address` and `length` are
+ * an address of the family `AF_INET` or `AF_INET6`.
+ *
+ * Returns 0; `-EADDRINUSE`, `-EADDRNOTAVAIL`, `-EACCES` (a port below 1024); `-EAFNOSUPPORT` for another
+ * family; `-EINVAL` if the length does not fit the family, or a pointer is NULL; `-EMFILE` or `-ENFILE` if
+ * there are too many descriptors; `-ENOMEM`; `-EAGAIN` as mio_st_poller_new().
+ *
+ * The listener belongs to the calling thread.
+ */
+MIO_ST_MUST_USE
+int mio_st_tcp_listener_bind(mio_st_tcp_listener_t *listener,
+                             const struct sockaddr *address,
+                             socklen_t length);
+
+/**
+ * As mio_st_tcp_listener_bind(), with the address as text such as `"127.0.0.1:8080"` or `"[::]:8080"`, see
+ * mio_st_addr_parse(). With port 0 the system chooses one: see mio_st_tcp_listener_local_addr().
+ *
+ * Returns as mio_st_tcp_listener_bind(); `-EINVAL` if the text is not an address and a port.
+ *
+ * The listener belongs to the calling thread.
+ */
+MIO_ST_MUST_USE
+int mio_st_tcp_listener_bind_str(mio_st_tcp_listener_t *listener,
+                                 const char *address);
+
+/**
+ * Makes a listener of a descriptor, and makes that non-blocking and close-on-exec.
+ *
+ * `listener` receives it, and owns the descriptor from now on; if the call fails it stays the caller's.
+ *
+ * Returns 0; `-EBADF` if the descriptor is not open; `-ENOTSOCK` if it is not a socket; `-EPROTOTYPE` if it
+ * is not a listening stream socket of the family `AF_INET` or `AF_INET6`; `-EINVAL` if `listener` is NULL;
+ * `-ENOMEM`; `-EAGAIN` as mio_st_poller_new().
+ *
+ * The listener belongs to the calling thread.
+ */
+MIO_ST_MUST_USE
+int mio_st_tcp_listener_from_fd(mio_st_tcp_listener_t *listener,
+                                int fd);
+
+/**
+ * Makes another listener of the same socket.
+ *
+ * `clone` receives it; close it with mio_st_tcp_listener_close(), too. With epoll, events of the socket
+ * go on until both are closed or the one that was registered is deregistered.
+ *
+ * Returns 0; `-EMFILE` if there are too many descriptors; `-EINVAL` if `clone` is NULL; `-ENOMEM`; the
+ * errors of a handle.
+ *
+ * Thread: that of the listener, to which the new one belongs, too.
+ */
+MIO_ST_MUST_USE
+int mio_st_tcp_listener_try_clone(mio_st_tcp_listener_t *clone,
+                                  mio_st_tcp_listener_t listener);
+
+/**
+ * Closes a listener. That ends its registrations, unless there are duplicates of its descriptor.
+ *
+ * Returns 0, also for `{0}`; the errors of a handle.
+ *
+ * Thread: that of the listener.
+ */
+int mio_st_tcp_listener_close(mio_st_tcp_listener_t listener);
+
+/**
+ * Takes a connection that waits.
+ *
+ * `stream` receives it; close it with mio_st_tcp_stream_close(). `peer` receives its address; it may be NULL.
+ * A connection that was gone before it could be accepted is skipped.
+ *
+ * Returns 0; `-EAGAIN` if no connection waits; `-EMFILE` or `-ENFILE` if there are too many descriptors: the
+ * connection still waits, and a listener with `MIO_ST_EDGE` gets no event for it (accept again when a
+ * descriptor was closed); `-EINVAL` if `stream` is NULL; `-ENOMEM`; the errors of a handle.
+ *
+ * Thread: that of the listener, to which the stream belongs, too.
+ */
+MIO_ST_MUST_USE
+int mio_st_tcp_listener_accept(mio_st_tcp_listener_t listener,
+                               mio_st_tcp_stream_t *stream,
+                               struct sockaddr_storage *peer);
+
+/**
+ * The address that the socket is bound to, written to `address`.
+ *
+ * Returns the length of the address; `-EINVAL` if `address` is NULL; the errors of a handle.
+ *
+ * Thread: that of the listener.
+ */
+MIO_ST_MUST_USE
+int mio_st_tcp_listener_local_addr(mio_st_tcp_listener_t listener,
+                                   struct sockaddr_storage *address);
+
+/**
+ * Sets `IP_TTL`, the number of hops that a packet may make, which accepted connections inherit.
+ *
+ * Returns 0; `-EINVAL` if `ttl` is not within 1 and 255; the errors of a handle.
+ *
+ * Thread: that of the listener.
+ */
+int mio_st_tcp_listener_set_ttl(mio_st_tcp_listener_t listener, uint32_t ttl);
+
+/**
+ * Gets `IP_TTL`.
+ *
+ * Returns it; the errors of a handle.
+ *
+ * Thread: that of the listener.
+ */
+MIO_ST_MUST_USE int mio_st_tcp_listener_ttl(mio_st_tcp_listener_t listener);
+
+/**
+ * Takes the error that waits at the socket (`SO_ERROR`).
+ *
+ * `error` receives it as a negated errno, or 0 if there is none.
+ *
+ * Returns 0; `-EINVAL` if `error` is NULL; the errors of a handle.
+ *
+ * Thread: that of the listener.
+ */
+MIO_ST_MUST_USE int mio_st_tcp_listener_take_error(mio_st_tcp_listener_t listener, int *error);
+
+/**
+ * The descriptor of the listener, which stays the listener's: for `setsockopt(2)` and the like.
+ *
+ * Returns it; the errors of a handle.
+ *
+ * Thread: that of the listener.
+ */
+MIO_ST_MUST_USE int mio_st_tcp_listener_fd(mio_st_tcp_listener_t listener);
+
+/**
+ * Takes the descriptor out of the listener, whose handle is closed by that. The caller closes the
+ * descriptor, or hands it to another thread for mio_st_tcp_listener_from_fd().
+ *
+ * Returns the descriptor; `-EBUSY` if the listener is registered with a poller: deregister it first; the
+ * errors of a handle.
+ *
+ * Thread: that of the listener.
+ */
+MIO_ST_MUST_USE
+int mio_st_tcp_listener_into_fd(mio_st_tcp_listener_t listener);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* MIO_ST_H */

@@ -1,0 +1,205 @@
+//! No heap allocation in steady state, by a counting allocator.
+
+mod unix_support;
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::io::{ErrorKind, Read, Write};
+use std::time::{Duration, Instant};
+
+use mio_st::net::{TcpListener, TcpStream};
+use mio_st::poll::Awakener;
+use mio_st::{EventedId, Events, PollOption, Poller, Ready};
+
+use unix_support::LONG;
+
+/// Counts what this thread allocates.
+struct Counting;
+
+thread_local! {
+    static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
+}
+
+fn count() {
+    let _ = ALLOCATIONS.try_with(|count| count.set(count.get() + 1));
+}
+
+// SAFETY: everything is left to the system's allocator.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count();
+        // SAFETY: the caller's promise is passed on.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        count();
+        // SAFETY: as above.
+        unsafe { System.alloc_zeroed(layout) }
+    }
+
+    unsafe fn realloc(&self, memory: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        count();
+        // SAFETY: as above.
+        unsafe { System.realloc(memory, layout, size) }
+    }
+
+    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
+        // SAFETY: as above.
+        unsafe { System.dealloc(memory, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+fn allocations(body: impl FnOnce()) -> usize {
+    let before = ALLOCATIONS.get();
+    body();
+    ALLOCATIONS.get() - before
+}
+
+const LISTENER: EventedId = EventedId(0);
+const AWAKENER: EventedId = EventedId(1);
+const CLIENT: EventedId = EventedId(2);
+const SERVER: EventedId = EventedId(3);
+
+/// A server and its client, which do everything that a program does for each connection.
+struct World {
+    poller: Poller,
+    events: Events,
+    awakener: Awakener,
+    listener: TcpListener,
+}
+
+impl World {
+    fn new() -> World {
+        let mut poller = Poller::new().unwrap();
+        let awakener = Awakener::new(&mut poller, AWAKENER).unwrap();
+        let mut listener = TcpListener::bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let interests = TcpListener::INTERESTS;
+        poller.register(&mut listener, LISTENER, interests, PollOption::Edge).unwrap();
+        World { poller, events: Events::with_capacity(4), awakener, listener }
+    }
+
+    /// Polls until there is an event with this id.
+    fn wait_for(&mut self, id: EventedId) {
+        let end = Instant::now() + LONG;
+        while Instant::now() < end {
+            self.poller.poll(&mut self.events, Some(LONG)).unwrap();
+            if (&mut self.events).any(|event| event.id() == id) {
+                return;
+            }
+        }
+        panic!("no event of {id}");
+    }
+
+    fn connection(&mut self) {
+        let address = self.listener.local_addr().unwrap();
+        let mut client = TcpStream::connect(address).unwrap();
+        let interests = TcpStream::INTERESTS;
+        self.poller.register(&mut client, CLIENT, interests, PollOption::Edge).unwrap();
+        self.wait_for(LISTENER);
+        let (mut server, peer) = self.listener.accept().unwrap();
+        assert_eq!(peer, client.local_addr().unwrap());
+        assert_eq!(self.listener.accept().unwrap_err().kind(), ErrorKind::WouldBlock);
+        let readable = mio_st::poll::Interests::READABLE;
+        self.poller.register(&mut server, SERVER, readable, PollOption::Oneshot).unwrap();
+        assert_eq!(client.write(b"hello").unwrap(), 5);
+        self.wait_for(SERVER);
+        let mut data = [0; 16];
+        assert_eq!(server.read(&mut data).unwrap(), 5);
+        assert_eq!(server.read(&mut data).unwrap_err().kind(), ErrorKind::WouldBlock);
+        self.poller.reregister(&mut server, SERVER, readable, PollOption::Level).unwrap();
+        self.poller.deregister(&mut server).unwrap();
+    }
+
+    fn notifications(&mut self) {
+        for id in 0..50 {
+            self.poller.notify(EventedId(id), Ready::READABLE);
+        }
+        let mut seen = 0;
+        while seen < 50 {
+            self.poller.poll(&mut self.events, Some(Duration::ZERO)).unwrap();
+            seen += self.events.len();
+            // The queue is never empty in between: what was handed out is to be reused.
+            if seen == 20 {
+                self.poller.notify(EventedId(50), Ready::READABLE);
+            }
+        }
+        self.poller.poll_userspace(&mut self.events);
+    }
+
+    fn wakes(&mut self) {
+        self.awakener.wake().unwrap();
+        self.awakener.wake().unwrap();
+        self.wait_for(AWAKENER);
+    }
+
+    fn deadlines(&mut self) {
+        let now = Instant::now();
+        for id in 0..50 {
+            self.poller.add_deadline(EventedId(id), now - Duration::from_millis(1));
+            let key = self.poller.add_timeout(EventedId(id), Duration::from_secs(id as u64));
+            assert!(self.poller.move_deadline(key, now + Duration::from_secs(600)));
+            assert!(self.poller.cancel_deadline(key));
+        }
+        let mut seen = 0;
+        while seen < 50 {
+            self.poller.poll(&mut self.events, Some(Duration::ZERO)).unwrap();
+            seen += self.events.len();
+        }
+        self.poller.add_timeout(EventedId(7), Duration::from_micros(50));
+        self.wait_for(EventedId(7));
+        let key = self.poller.add_interval(EventedId(8), Duration::ZERO, Duration::from_micros(50));
+        self.wait_for(EventedId(8));
+        self.wait_for(EventedId(8));
+        assert!(self.poller.cancel_deadline(key));
+    }
+}
+
+// Behaviour 17
+#[test]
+fn nothing_is_allocated_in_steady_state() {
+    let mut world = World::new();
+    type Step = fn(&mut World);
+    let steps: [(&str, Step); 4] = [
+        ("poll, accept, read, write, register", World::connection),
+        ("notify, poll_userspace", World::notifications),
+        ("wake", World::wakes),
+        ("deadlines", World::deadlines),
+    ];
+    for (name, step) in steps {
+        // Warm up.
+        step(&mut world);
+        step(&mut world);
+        let count = allocations(|| (0..20).for_each(|_| step(&mut world)));
+        assert_eq!(count, 0, "{name}");
+    }
+    // The count is true.
+    assert_eq!(allocations(|| drop(Box::new(1))), 1);
+}
+
+// Behaviour 17
+#[test]
+fn with_capacity_not_even_the_first_time() {
+    let mut poller = Poller::with_capacity(100, 100).unwrap();
+    let mut events = Events::with_capacity(7);
+    let count = allocations(|| {
+        for id in 0..100 {
+            poller.notify(EventedId(id), Ready::READABLE);
+            poller.add_timeout(EventedId(id), Duration::ZERO);
+        }
+        let mut seen = 0;
+        while seen < 200 {
+            poller.poll(&mut events, None).unwrap();
+            seen += events.len();
+        }
+        // Again and again, with as many waiting as there is room for.
+        for id in 0..1000 {
+            while poller.try_notify(EventedId(id), Ready::READABLE).is_ok() {}
+            poller.poll(&mut events, None).unwrap();
+        }
+    });
+    assert_eq!(count, 0);
+}

@@ -1,0 +1,321 @@
+//! Wakes from other threads and from signal handlers.
+
+mod unix_support;
+
+use std::fs;
+use std::io::{ErrorKind, Write};
+use std::os::unix::net::UnixStream;
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
+use std::sync::{Arc, Barrier};
+use std::thread;
+use std::time::Duration;
+
+use mio_st::event::Event;
+use mio_st::poll::{Awakener, Interests};
+use mio_st::unix::EventedFd;
+use mio_st::{EventedId, Events, PollOption, Poller, Ready};
+
+use unix_support::{LONG, kind, passes_alone};
+
+const WAKE: EventedId = EventedId(10);
+
+fn poll(poller: &mut Poller) -> Vec<Event> {
+    let mut events = Events::new();
+    poller.poll(&mut events, Some(Duration::ZERO)).unwrap();
+    events.collect()
+}
+
+fn woken(id: EventedId) -> [Event; 1] {
+    [Event::new(id, Ready::READABLE)]
+}
+
+/// How often the costly tests repeat, by an environment variable.
+fn repeats(default: usize) -> usize {
+    std::env::var("REPEATS").map_or(default, |repeats| repeats.parse().unwrap())
+}
+
+// Behaviour 24
+#[test]
+fn none_of_100_000_wakes_of_each_of_8_threads_is_lost() {
+    const THREADS: usize = 8;
+    let wakes = repeats(100_000);
+    let mut poller = Poller::new().unwrap();
+    // Two awakeners, each used by half of the threads.
+    let awakeners = [0, 1].map(|id| Awakener::new(&mut poller, EventedId(id)).unwrap());
+    let queues: [Arc<AtomicUsize>; 2] = Default::default();
+    let threads: Vec<_> = (0..THREADS)
+        .map(|thread| {
+            let awakener = awakeners[thread % 2].try_clone().unwrap();
+            let queue = queues[thread % 2].clone();
+            thread::spawn(move || {
+                for _ in 0..wakes {
+                    // Relaxed: it is the wake that makes it visible.
+                    queue.fetch_add(1, Ordering::Relaxed);
+                    awakener.wake().unwrap();
+                }
+            })
+        })
+        .collect();
+    let mut events = Events::with_capacity(1);
+    let (mut seen, mut received) = ([0; 2], 0);
+    while seen.iter().sum::<usize>() < THREADS * wakes {
+        poller.poll(&mut events, Some(LONG)).unwrap();
+        // A lost wake is a wait for nothing, with something in the queue.
+        assert!(!events.is_empty(), "a wake was lost at {seen:?}");
+        for event in &mut events {
+            assert_eq!(event.readiness(), Ready::READABLE);
+            seen[event.id().0] = queues[event.id().0].load(Ordering::Relaxed);
+            received += 1;
+        }
+    }
+    threads.into_iter().for_each(|thread| thread.join().unwrap());
+    assert!(received <= THREADS * wakes);
+}
+
+// Behaviour 24
+#[test]
+fn after_the_last_wake_there_is_at_least_one_event_and_then_no_more() {
+    // The thread's wake and the poll are let go at the same moment, over and over.
+    let mut poller = Poller::new().unwrap();
+    let awakener = Awakener::new(&mut poller, WAKE).unwrap();
+    let rounds = repeats(100_000) / 20;
+    let start = Arc::new(Barrier::new(2));
+    let done = Arc::new(AtomicUsize::new(0));
+    let thread = thread::spawn({
+        let (start, done) = (start.clone(), done.clone());
+        move || {
+            for round in 1..=rounds {
+                start.wait();
+                awakener.wake().unwrap();
+                awakener.wake().unwrap();
+                done.store(round, Ordering::Relaxed);
+                awakener.wake().unwrap();
+            }
+        }
+    });
+    let mut events = Events::new();
+    for round in 1..=rounds {
+        start.wait();
+        while done.load(Ordering::Relaxed) < round {
+            poller.poll(&mut events, Some(LONG)).unwrap();
+            assert_eq!(events.iter().collect::<Vec<_>>(), woken(WAKE), "lost in round {round}");
+        }
+    }
+    thread.join().unwrap();
+    // At most one is spurious.
+    poll(&mut poller);
+    assert_eq!(poll(&mut poller), []);
+}
+
+// Behaviour 24
+#[test]
+fn wakes_are_coalesced_and_need_no_draining() {
+    let mut poller = Poller::new().unwrap();
+    let awakener = Awakener::new(&mut poller, WAKE).unwrap();
+    assert_eq!(poll(&mut poller), []);
+    for _ in 0..3 {
+        for _ in 0..100 {
+            awakener.wake().unwrap();
+        }
+        assert_eq!(poll(&mut poller), woken(WAKE));
+        assert_eq!(poll(&mut poller), []);
+    }
+}
+
+// Behaviour 24
+#[test]
+fn a_wake_that_does_not_fit_in_a_poll_is_kept() {
+    let mut poller = Poller::new().unwrap();
+    let awakeners: Vec<_> =
+        (0..20).map(|id| Awakener::new(&mut poller, EventedId(id)).unwrap()).collect();
+    for round in 0..5 {
+        awakeners.iter().for_each(|awakener| awakener.wake().unwrap());
+        let mut events = Events::with_capacity(3);
+        let mut seen = Vec::new();
+        for _ in 0..7 {
+            poller.poll(&mut events, Some(Duration::ZERO)).unwrap();
+            seen.extend((&mut events).map(|event| event.id().0));
+        }
+        seen.sort();
+        assert_eq!(seen, (0..20).collect::<Vec<_>>(), "round {round}");
+    }
+}
+
+// Behaviour 24
+#[test]
+fn awakeners_and_handles_with_one_id_do_not_disturb_each_other() {
+    let (ours, peer) = UnixStream::pair().unwrap();
+    let mut poller = Poller::new().unwrap();
+    let [a, b] = [0, 1].map(|_| Awakener::new(&mut poller, WAKE).unwrap());
+    let mut handle = EventedFd::new(&ours);
+    poller.register(&mut handle, WAKE, Interests::READABLE, PollOption::Level).unwrap();
+    (&peer).write_all(b"x").unwrap();
+    let mut events = Events::with_capacity(1);
+    for _ in 0..10 {
+        a.wake().unwrap();
+        // An event of another with the same id may be handed out first.
+        poller.poll(&mut events, Some(Duration::ZERO)).unwrap();
+        b.wake().unwrap();
+        a.wake().unwrap();
+        assert_eq!(poll(&mut poller).len(), 3);
+    }
+}
+
+static IN_HANDLER: AtomicPtr<Awakener> = AtomicPtr::new(std::ptr::null_mut());
+static ERRNO_KEPT: AtomicBool = AtomicBool::new(false);
+
+extern "C" fn wake_in_handler(_: libc::c_int) {
+    // SAFETY: the pointer is that of an awakener which lives until the process ends.
+    let awakener = unsafe { &*IN_HANDLER.load(Ordering::Acquire) };
+    // SAFETY: the location of errno is valid in every thread.
+    let errno = unsafe { &mut *libc::__errno_location() };
+    let before = std::mem::replace(errno, 12345);
+    // The first costs a system call, the second none.
+    let woken = awakener.wake().is_ok() && awakener.wake().is_ok();
+    ERRNO_KEPT.store(woken && *errno == 12345, Ordering::Release);
+    *errno = before;
+}
+
+// Behaviour 24
+#[test]
+#[cfg(target_os = "linux")]
+fn a_signal_handler_may_wake_which_preserves_errno() {
+    let mut poller = Poller::new().unwrap();
+    let awakener = Box::new(Awakener::new(&mut poller, WAKE).unwrap());
+    IN_HANDLER.store(Box::into_raw(awakener), Ordering::Release);
+    // SAFETY: all-zero is a valid sigaction: no flags, an empty mask.
+    let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
+    action.sa_sigaction = wake_in_handler as *const () as usize;
+    // SAFETY: the handler does only what is allowed in one, which is what is tested.
+    let result = unsafe { libc::sigaction(libc::SIGUSR1, &action, std::ptr::null_mut()) };
+    assert_eq!(result, 0);
+    for _ in 0..3 {
+        // SAFETY: there is a handler.
+        assert_eq!(unsafe { libc::raise(libc::SIGUSR1) }, 0);
+        assert!(ERRNO_KEPT.swap(false, Ordering::Acquire));
+        assert_eq!(poll(&mut poller), woken(WAKE));
+    }
+    // Also while the poll waits: the handler runs in this thread, and the wait ends by it.
+    // SAFETY: the thread lives as long as the other, which is joined.
+    let this = unsafe { libc::pthread_self() } as usize;
+    let signaller = thread::spawn(move || {
+        thread::sleep(Duration::from_millis(20));
+        // SAFETY: as above.
+        unsafe { libc::pthread_kill(this as libc::pthread_t, libc::SIGUSR1) };
+    });
+    let mut events = Events::new();
+    poller.poll(&mut events, Some(LONG)).unwrap();
+    assert_eq!(events.collect::<Vec<_>>(), woken(WAKE));
+    signaller.join().unwrap();
+}
+
+// Behaviour 25
+#[test]
+fn waking_after_the_poller_is_gone_is_an_error() {
+    let mut poller = Poller::new().unwrap();
+    let awakener = Awakener::new(&mut poller, WAKE).unwrap();
+    let pending = awakener.try_clone().unwrap();
+    pending.wake().unwrap();
+    drop(poller);
+    for awakener in [awakener, pending] {
+        for _ in 0..3 {
+            assert_eq!(kind(awakener.wake()), ErrorKind::BrokenPipe);
+        }
+    }
+}
+
+// Behaviour 25
+#[test]
+fn a_wake_sent_before_its_awakener_was_dropped_still_arrives() {
+    let mut poller = Poller::new().unwrap();
+    let awaken = |poller: &mut Poller, id| {
+        let awakener = Awakener::new(poller, EventedId(id)).unwrap();
+        thread::spawn(move || awakener.wake().unwrap()).join().unwrap();
+    };
+    awaken(&mut poller, 1);
+    assert_eq!(poll(&mut poller), woken(EventedId(1)));
+    assert_eq!(poll(&mut poller), []);
+    // Creating others is when the dropped ones are closed.
+    (2..5).for_each(|id| awaken(&mut poller, id));
+    drop(Awakener::new(&mut poller, EventedId(5)).unwrap());
+    drop(Awakener::new(&mut poller, EventedId(6)).unwrap());
+    let mut ids: Vec<usize> = poll(&mut poller).iter().map(|event| event.id().0).collect();
+    ids.sort();
+    assert_eq!(ids, [2, 3, 4]);
+    assert_eq!(poll(&mut poller), []);
+}
+
+// Behaviour 25
+#[test]
+fn a_wake_never_writes_to_somebody_elses_descriptor() {
+    passes_alone("alone_a_wake_never_writes_to_somebody_elses_descriptor", &[]);
+}
+
+/// Threads wake while the poller is dropped, and its descriptors' numbers are used again at once, by pipes
+/// that would notice eight bytes.
+#[test]
+#[ignore = "in a process of its own, for the numbers of descriptors"]
+fn alone_a_wake_never_writes_to_somebody_elses_descriptor() {
+    for _ in 0..repeats(100_000) / 200 {
+        let mut poller = Poller::new().unwrap();
+        let awakener = Awakener::new(&mut poller, WAKE).unwrap();
+        let start = Arc::new(Barrier::new(3));
+        let threads = [0, 1].map(|_| {
+            let (awakener, start) = (awakener.try_clone().unwrap(), start.clone());
+            thread::spawn(move || {
+                start.wait();
+                while awakener.wake().is_ok() {}
+            })
+        });
+        drop(awakener);
+        start.wait();
+        poll(&mut poller);
+        drop(poller);
+        let pairs: Vec<_> = (0..4).map(|_| UnixStream::pair().unwrap()).collect();
+        for thread in threads {
+            thread.join().unwrap();
+        }
+        for (a, b) in &pairs {
+            for end in [a, b] {
+                end.set_nonblocking(true).unwrap();
+                let read = std::io::Read::read(&mut &*end, &mut [0; 8]);
+                assert_eq!(kind(read), ErrorKind::WouldBlock);
+            }
+        }
+    }
+}
+
+// Behaviour 25
+#[test]
+fn creating_and_dropping_awakeners_leaks_neither_descriptors_nor_memory() {
+    passes_alone("alone_creating_and_dropping_awakeners", &[]);
+}
+
+#[test]
+#[ignore = "in a process of its own"]
+fn alone_creating_and_dropping_awakeners() {
+    let open = || fs::read_dir("/proc/self/fd").unwrap().count();
+    let resident = || -> usize {
+        let status = fs::read_to_string("/proc/self/statm").unwrap();
+        status.split_whitespace().nth(1).unwrap().parse().unwrap()
+    };
+    let mut poller = Poller::new().unwrap();
+    let mut events = Events::new();
+    let before = (open(), resident());
+    // A million with REPEATS=1000000.
+    for round in 0..repeats(100_000) {
+        let awakener = Awakener::new(&mut poller, EventedId(round)).unwrap();
+        if round % 3 == 0 {
+            awakener.wake().unwrap();
+        }
+        drop(awakener);
+        if round % 100 == 0 {
+            poller.poll(&mut events, Some(Duration::ZERO)).unwrap();
+        }
+        assert!(round % 1000 != 0 || open() <= before.0 + 1, "{} descriptors", open());
+    }
+    drop(poller);
+    assert_eq!(open(), before.0 - 1);
+    // Pages of 4 KiB.
+    assert!(resident() < before.1 + 1024, "{} pages, then {}", before.1, resident());
+}

@@ -1,0 +1,394 @@
+//! Registering handles, and what becomes of them when they are closed.
+
+mod unix_support;
+
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::time::Duration;
+
+use mio_st::event::{Event, Evented};
+use mio_st::net::{TcpListener, TcpStream};
+use mio_st::poll::Interests;
+use mio_st::unix::{EventedFd, EventedIo, UnixDatagram, UnixListener, new_pipe};
+use mio_st::{EventedId, Events, PollOption, Poller, Ready};
+
+use unix_support::{LONG, errno, kind, no_child_starts, passes_alone};
+
+const R: Interests = Interests::READABLE;
+const W: Interests = Interests::WRITABLE;
+
+/// What is there without waiting.
+fn poll(poller: &mut Poller) -> Vec<Event> {
+    let mut events = Events::new();
+    poller.poll(&mut events, Some(Duration::ZERO)).unwrap();
+    events.collect()
+}
+
+fn ids(poller: &mut Poller) -> Vec<usize> {
+    let mut ids: Vec<usize> = poll(poller).iter().map(|event| event.id().0).collect();
+    ids.sort();
+    ids
+}
+
+fn readable_pair() -> (UnixStream, UnixStream) {
+    let (ours, peer) = UnixStream::pair().unwrap();
+    (&peer).write_all(b"x").unwrap();
+    (ours, peer)
+}
+
+/// One handle of every kind, with interests that it takes.
+fn handles() -> Vec<(&'static str, Box<dyn Evented>, Interests)> {
+    let address = "127.0.0.1:0".parse().unwrap();
+    let listener = TcpListener::bind(address).unwrap();
+    let stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    let (sender, receiver) = new_pipe().unwrap();
+    let (unix, _) = mio_st::unix::UnixStream::pair().unwrap();
+    let (datagram, _) = UnixDatagram::pair().unwrap();
+    let folder = unix_support::Folder::new();
+    let unix_listener = UnixListener::bind(folder.join("listener")).unwrap();
+    let any = EventedIo::from(OwnedFd::from(UnixStream::pair().unwrap().0));
+    vec![
+        ("TcpListener", Box::new(listener), R),
+        ("TcpStream", Box::new(stream), R | W),
+        ("Sender", Box::new(sender), W),
+        ("Receiver", Box::new(receiver), R),
+        ("UnixStream", Box::new(unix), R | W),
+        ("UnixDatagram", Box::new(datagram), R | W),
+        ("UnixListener", Box::new(unix_listener), R),
+        ("EventedIo", Box::new(any), R),
+    ]
+}
+
+// Behaviour 1
+#[test]
+fn registering_twice_already_exists_and_what_is_not_registered_is_not_found() {
+    for (name, mut handle, interests) in handles() {
+        let handle = &mut *handle;
+        let mut poller = Poller::new().unwrap();
+        let id = EventedId(0);
+        for option in [PollOption::Edge, PollOption::Level, PollOption::Oneshot] {
+            let not_found = |result| assert_eq!(kind(result), io::ErrorKind::NotFound, "{name}");
+            not_found(poller.reregister(handle, id, interests, option));
+            not_found(poller.deregister(handle));
+            poller.register(handle, id, interests, option).unwrap();
+            let twice = poller.register(handle, id, interests, option);
+            assert_eq!(kind(twice), io::ErrorKind::AlreadyExists, "{name}");
+            poller.reregister(handle, id, interests, option).unwrap();
+            poller.deregister(handle).unwrap();
+            not_found(poller.deregister(handle));
+        }
+    }
+}
+
+// Behaviour 1
+#[test]
+fn a_failed_registration_leaves_the_old_one_as_it_was() {
+    let (ours, _peer) = readable_pair();
+    let mut handle = EventedFd::new(&ours);
+    let mut poller = Poller::new().unwrap();
+    poller.register(&mut handle, EventedId(1), R, PollOption::Level).unwrap();
+    poller.register(&mut handle, EventedId(2), R | W, PollOption::Oneshot).unwrap_err();
+    for _ in 0..2 {
+        assert_eq!(poll(&mut poller), [Event::new(EventedId(1), Ready::READABLE)]);
+    }
+}
+
+// Behaviour 2
+#[test]
+fn a_bad_descriptor_is_an_error() {
+    let mut poller = Poller::new().unwrap();
+    let closed = {
+        // Far above those that other tests open meanwhile.
+        let file = File::open("/dev/null").unwrap();
+        // SAFETY: no pointer is passed.
+        let high = unsafe { libc::fcntl(file.as_raw_fd(), libc::F_DUPFD_CLOEXEC, 900) };
+        assert!(high >= 900);
+        // SAFETY: nobody else knows the descriptor.
+        assert_eq!(unsafe { libc::close(high) }, 0);
+        high
+    };
+    for fd in [-1, closed, i32::MAX, i32::MIN] {
+        let registered = poller.raw_register(fd, 0, R, PollOption::Edge);
+        assert_eq!(errno(registered), Some(libc::EBADF), "{fd}");
+        let reregistered = poller.raw_reregister(fd, 0, R, PollOption::Edge);
+        assert_eq!(errno(reregistered), Some(libc::EBADF), "{fd}");
+        assert_eq!(errno(poller.raw_deregister(fd)), Some(libc::EBADF), "{fd}");
+    }
+    assert_eq!(poll(&mut poller), []);
+}
+
+// Behaviour 2
+#[test]
+fn a_regular_file_and_a_folder_are_refused_with_eperm() {
+    let mut poller = Poller::new().unwrap();
+    for path in ["/proc/self/exe", "/"] {
+        let file = File::open(path).unwrap();
+        let mut handle = EventedFd::new(&file);
+        let registered = poller.register(&mut handle, EventedId(0), R, PollOption::Level);
+        assert_eq!(errno(registered), Some(libc::EPERM), "{path}");
+    }
+}
+
+// Behaviour 3
+#[test]
+fn reregister_replaces_id_interests_and_trigger_also_when_nothing_was_polled_in_between() {
+    for polled in [false, true] {
+        let (ours, peer) = readable_pair();
+        let mut handle = EventedFd::new(&ours);
+        let mut poller = Poller::new().unwrap();
+        let event = |id, ready| [Event::new(EventedId(id), ready)];
+
+        poller.register(&mut handle, EventedId(1), R, PollOption::Edge).unwrap();
+        if polled {
+            assert_eq!(poll(&mut poller), event(1, Ready::READABLE));
+        }
+        // Another id, and armed again.
+        poller.reregister(&mut handle, EventedId(2), R, PollOption::Oneshot).unwrap();
+        if polled {
+            assert_eq!(poll(&mut poller), event(2, Ready::READABLE));
+            assert_eq!(poll(&mut poller), []);
+        }
+        // Other interests: what can be read is of no interest any more, nor is that it ends.
+        poller.reregister(&mut handle, EventedId(3), W, PollOption::Level).unwrap();
+        peer.shutdown(std::net::Shutdown::Write).unwrap();
+        for _ in 0..3 {
+            assert_eq!(poll(&mut poller), event(3, Ready::WRITABLE));
+        }
+        // And back.
+        poller.reregister(&mut handle, EventedId(4), R, PollOption::Edge).unwrap();
+        assert_eq!(poll(&mut poller), event(4, Ready::READABLE | Ready::READ_CLOSED));
+        assert_eq!(poll(&mut poller), []);
+    }
+}
+
+// Behaviour 3
+#[test]
+fn after_reregister_no_event_of_the_old_interests_arrives() {
+    // Readable only: once the interest is writing, nothing is left of the event that waited.
+    let (mut sender, receiver) = new_pipe().unwrap();
+    sender.write_all(b"x").unwrap();
+    let mut handle = EventedFd::new(&receiver);
+    let mut poller = Poller::new().unwrap();
+    for option in [PollOption::Edge, PollOption::Level, PollOption::Oneshot] {
+        poller.register(&mut handle, EventedId(1), R, option).unwrap();
+        poller.reregister(&mut handle, EventedId(1), W, option).unwrap();
+        assert_eq!(poll(&mut poller), [], "{option:?}");
+        poller.deregister(&mut handle).unwrap();
+    }
+}
+
+// Behaviour 4
+#[test]
+fn deregister_then_register_again_works() {
+    let (ours, _peer) = readable_pair();
+    let mut handle = EventedFd::new(&ours);
+    let mut poller = Poller::new().unwrap();
+    for id in 0..100 {
+        poller.register(&mut handle, EventedId(id), R, PollOption::Edge).unwrap();
+        assert_eq!(ids(&mut poller), [id]);
+        poller.deregister(&mut handle).unwrap();
+        assert_eq!(ids(&mut poller), []);
+    }
+}
+
+// Behaviour 4
+#[test]
+fn two_thousand_pollers_leak_no_descriptor() {
+    passes_alone("alone_two_thousand_pollers_leak_no_descriptor", &[]);
+}
+
+#[test]
+#[ignore = "in a process of its own"]
+fn alone_two_thousand_pollers_leak_no_descriptor() {
+    let open = || fs::read_dir("/proc/self/fd").unwrap().count();
+    let before = open();
+    for round in 0..2000 {
+        let mut poller = Poller::new().unwrap();
+        let (sender, receiver) = new_pipe().unwrap();
+        let mut handle = EventedFd::new(&receiver);
+        poller.register(&mut handle, EventedId(0), R, PollOption::Edge).unwrap();
+        let awakener = mio_st::poll::Awakener::new(&mut poller, EventedId(1)).unwrap();
+        awakener.wake().unwrap();
+        assert_eq!(ids(&mut poller), [1]);
+        // In either order.
+        if round % 2 == 0 {
+            drop((poller, sender, receiver, awakener));
+        } else {
+            drop((awakener, sender, receiver, poller));
+        }
+    }
+    assert_eq!(open(), before);
+}
+
+// Behaviour 5
+#[test]
+fn closing_a_handle_without_deregistering_it_brings_no_event_for_it() {
+    let _alone = no_child_starts();
+    for option in [PollOption::Edge, PollOption::Level, PollOption::Oneshot] {
+        for polled in [false, true] {
+            let (ours, peer) = readable_pair();
+            let mut poller = Poller::new().unwrap();
+            poller.register(&mut EventedFd::new(&ours), EventedId(1), R, option).unwrap();
+            if polled {
+                assert_eq!(ids(&mut poller), [1]);
+            }
+            drop(ours);
+            assert_eq!(ids(&mut poller), [], "{option:?}");
+            let _ = (&peer).write(b"y");
+            drop(peer);
+            assert_eq!(ids(&mut poller), [], "{option:?}");
+        }
+    }
+}
+
+// Behaviour 5
+#[test]
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn while_a_duplicate_is_open_epoll_goes_on_unless_the_handle_was_deregistered_first() {
+    let _alone = no_child_starts();
+    let (ours, _peer) = readable_pair();
+    let duplicate = ours.try_clone().unwrap();
+    let mut poller = Poller::new().unwrap();
+    poller.register(&mut EventedFd::new(&ours), EventedId(1), R, PollOption::Level).unwrap();
+    drop(ours);
+    assert_eq!(ids(&mut poller), [1]);
+    // And nobody can deregister it: the number that was registered is gone.
+    let error = poller.deregister(&mut EventedFd::new(&duplicate)).unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::NotFound);
+    assert_eq!(ids(&mut poller), [1]);
+    drop(duplicate);
+    assert_eq!(ids(&mut poller), []);
+
+    // The remedy.
+    let (ours, _peer) = readable_pair();
+    let _duplicate = ours.try_clone().unwrap();
+    poller.register(&mut EventedFd::new(&ours), EventedId(2), R, PollOption::Level).unwrap();
+    poller.deregister(&mut EventedFd::new(&ours)).unwrap();
+    drop(ours);
+    assert_eq!(ids(&mut poller), []);
+}
+
+// Behaviour 6
+#[test]
+fn a_handler_may_close_or_deregister_handles_whose_events_are_in_the_same_batch() {
+    let _alone = no_child_starts();
+    let mut pairs: Vec<_> = (0..20).map(|_| Some(readable_pair())).collect();
+    let mut poller = Poller::new().unwrap();
+    for (id, pair) in pairs.iter().enumerate() {
+        let mut handle = EventedFd::new(&pair.as_ref().unwrap().0);
+        poller.register(&mut handle, EventedId(id), R, PollOption::Level).unwrap();
+    }
+    let mut events = Events::new();
+    poller.poll(&mut events, Some(LONG)).unwrap();
+    assert_eq!(events.len(), 20);
+    let mut seen = 0;
+    for event in &mut events {
+        seen += 1;
+        let id = event.id().0;
+        if id % 3 == 0 {
+            // The neighbour's event may have been handled, or may be still to come.
+            pairs[id + 1] = None;
+            if let Some(Some((neighbour, _))) = pairs.get(id + 2) {
+                poller.deregister(&mut EventedFd::new(neighbour)).unwrap();
+            }
+        }
+    }
+    assert_eq!(seen, 20);
+    let left: Vec<usize> = (0..20).filter(|id| id % 3 == 0).collect();
+    assert_eq!(ids(&mut poller), left);
+}
+
+// Behaviour 6
+#[test]
+fn a_handle_that_gets_a_closed_ones_number_within_a_batch_gets_its_own_events_only() {
+    passes_alone("alone_a_handle_that_gets_a_closed_ones_number", &[]);
+}
+
+#[test]
+#[ignore = "in a process of its own, for the numbers of descriptors"]
+fn alone_a_handle_that_gets_a_closed_ones_number() {
+    let (a, _a_peer) = readable_pair();
+    let (b, _b_peer) = readable_pair();
+    let mut poller = Poller::new().unwrap();
+    poller.register(&mut EventedFd::new(&a), EventedId(0), R, PollOption::Level).unwrap();
+    poller.register(&mut EventedFd::new(&b), EventedId(1), R, PollOption::Level).unwrap();
+    let mut events = Events::new();
+    poller.poll(&mut events, Some(LONG)).unwrap();
+    assert_eq!(events.len(), 2);
+
+    // The handler of the first event closes the other handle, and adds a new one.
+    let first = (&mut events).next().unwrap().id().0;
+    let (keep, close) = if first == 0 { (a, b) } else { (b, a) };
+    let number = close.as_raw_fd();
+    drop(close);
+    let (new, _new_peer) = UnixStream::pair().unwrap();
+    assert_eq!(new.as_raw_fd(), number);
+    poller.register(&mut EventedFd::new(&new), EventedId(7), R, PollOption::Level).unwrap();
+
+    // The event in the batch is the closed one's, by its id; the new one has none, as it is not readable.
+    assert_eq!((&mut events).next().unwrap().id().0, 1 - first);
+    assert_eq!(ids(&mut poller), [first]);
+    poller.deregister(&mut EventedFd::new(&keep)).unwrap();
+    assert_eq!(ids(&mut poller), []);
+}
+
+// Behaviour 6
+#[test]
+fn a_handler_may_reregister_and_add_again_what_is_in_the_same_batch() {
+    let pairs: Vec<_> = (0..10).map(|_| readable_pair()).collect();
+    let mut poller = Poller::new().unwrap();
+    for (id, (ours, _)) in pairs.iter().enumerate() {
+        let mut handle = EventedFd::new(ours);
+        poller.register(&mut handle, EventedId(id), R, PollOption::Oneshot).unwrap();
+    }
+    let mut events = Events::with_capacity(5);
+    poller.poll(&mut events, Some(LONG)).unwrap();
+    let batch: Vec<usize> = (&mut events).map(|event| event.id().0).collect();
+    assert_eq!(batch.len(), 5);
+    for (id, (ours, _)) in pairs.iter().enumerate() {
+        let mut handle = EventedFd::new(ours);
+        poller.deregister(&mut handle).unwrap();
+        poller.register(&mut handle, EventedId(100 + id), R, PollOption::Oneshot).unwrap();
+    }
+    // Whether their event was handed out or waited in the kernel: each has one, under the new id.
+    assert_eq!(ids(&mut poller), (100..110).collect::<Vec<_>>());
+}
+
+// Behaviour 7
+#[test]
+fn a_poller_can_be_registered_in_another_poller() {
+    for option in [PollOption::Edge, PollOption::Level, PollOption::Oneshot] {
+        let (ours, peer) = UnixStream::pair().unwrap();
+        let mut inner = Poller::new().unwrap();
+        inner.register(&mut EventedFd::new(&ours), EventedId(1), R, PollOption::Level).unwrap();
+        let mut outer = Poller::new().unwrap();
+        outer.register(&mut EventedFd::new(&inner), EventedId(2), R, option).unwrap();
+        assert_eq!(poll(&mut outer), []);
+
+        (&peer).write_all(b"x").unwrap();
+        let mut events = Events::new();
+        outer.poll(&mut events, Some(LONG)).unwrap();
+        assert_eq!((&mut events).next(), Some(Event::new(EventedId(2), Ready::READABLE)));
+        assert_eq!(poll(&mut inner), [Event::new(EventedId(1), Ready::READABLE)]);
+
+        (&ours).read_exact(&mut [0]).unwrap();
+        assert_eq!(poll(&mut inner), []);
+        assert_eq!(poll(&mut outer), []);
+        outer.deregister(&mut EventedFd::new(&inner)).unwrap();
+    }
+}
+
+// Behaviour 7
+#[test]
+fn a_poller_in_itself_or_in_a_circle_is_an_error() {
+    let (mut a, mut b) = (Poller::new().unwrap(), Poller::new().unwrap());
+    let fd = a.as_fd().try_clone_to_owned().unwrap();
+    a.register(&mut EventedFd::new(&b), EventedId(0), R, PollOption::Level).unwrap();
+    let circle = b.register(&mut EventedFd::new(&fd), EventedId(0), R, PollOption::Level);
+    assert_eq!(errno(circle), Some(libc::ELOOP));
+    // A duplicate of itself is the same poller.
+    let itself = a.register(&mut EventedFd::new(&fd), EventedId(0), R, PollOption::Level);
+    assert_eq!(errno(itself), Some(libc::EINVAL));
+}

@@ -1,0 +1,201 @@
+//! Starts the example servers as processes, each in Rust and in C.
+
+#![allow(dead_code)] // Each test uses a part of it.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read};
+use std::net::{SocketAddr, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Mutex, OnceLock};
+use std::time::{Duration, Instant};
+
+/// For what takes milliseconds on an idle machine. Only a failing test waits so long.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+#[derive(Copy, Clone, Debug, PartialEq)]
+pub enum Language {
+    Rust,
+    C,
+}
+
+/// Defines each test twice: `rust::name` and `c::name` call `name(Language)`.
+macro_rules! for_both_languages {
+    ($($name:ident)*) => {
+        mod rust {
+            $(#[test] fn $name() { super::$name(super::servers::Language::Rust) })*
+        }
+        mod c {
+            $(#[test] fn $name() { super::$name(super::servers::Language::C) })*
+        }
+    };
+}
+pub(crate) use for_both_languages;
+
+/// Whether a tool can be used. Without it a test is skipped, which is said; with REQUIRE_TOOLS=1 it fails.
+pub fn have(tool: &str, arguments: &[&str]) -> bool {
+    let mut command = Command::new(tool);
+    command.args(arguments).stdout(Stdio::null()).stderr(Stdio::null());
+    if command.status().is_ok_and(|status| status.success()) {
+        return true;
+    }
+    let required = std::env::var("REQUIRE_TOOLS").is_ok_and(|value| value == "1");
+    assert!(!required, "{tool} is required, and cannot be used");
+    eprintln!("skipped: {tool} cannot be used");
+    false
+}
+
+/// The program of an example, built if it is not: `None` if there is nothing to build it with.
+pub fn example(language: Language, name: &str) -> Option<PathBuf> {
+    match language {
+        Language::Rust => Some(cargo_build(&["--example", name], name)),
+        Language::C => c_example(name),
+    }
+}
+
+/// Builds by cargo, and returns the file of this name that it made. (Cargo itself builds examples only
+/// together with all tests, and has no variable that tells where they are.)
+fn cargo_build(arguments: &[&str], file: &str) -> PathBuf {
+    let output = Command::new(env!("CARGO"))
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .args(["build", "--quiet", "--message-format=json"])
+        .args(arguments)
+        .stderr(Stdio::inherit())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "cargo build {arguments:?}");
+    let messages = String::from_utf8(output.stdout).unwrap();
+    let mut paths = messages.split('"').map(Path::new);
+    let made = |path: &&Path| path.is_absolute() && path.file_name().is_some_and(|it| it == file);
+    paths.rfind(made).unwrap_or_else(|| panic!("{file} in {messages}")).to_owned()
+}
+
+fn c_example(name: &str) -> Option<PathBuf> {
+    static BUILT: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+    static LIBRARY: OnceLock<PathBuf> = OnceLock::new();
+
+    let compiler = std::env::var("CC").unwrap_or("cc".into());
+    if !have(&compiler, &["--version"]) {
+        return None;
+    }
+    let library = LIBRARY.get_or_init(|| match std::env::var_os("MIO_ST_LIB_DIR") {
+        Some(directory) => Path::new(&directory).join("libmio_st.a"),
+        None => cargo_build(&["--release", "--package", "mio-st-lib"], "libmio_st.a"),
+    });
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let program = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let mut built = BUILT.lock().unwrap();
+    if !built.contains(&program) {
+        // Renamed at the end, since an old one may still run.
+        let new = program.with_extension("new");
+        let status = Command::new(compiler)
+            .args([
+                "-std=c11",
+                "-O2",
+                "-g",
+                "-Wall",
+                "-Wextra",
+                "-Wpedantic",
+                "-Wconversion",
+                "-Werror",
+            ])
+            .arg("-I")
+            .arg(root.join("include"))
+            .arg(root.join("c-examples").join(name).with_extension("c"))
+            .arg(library)
+            .arg("-o")
+            .arg(&new)
+            .status()
+            .unwrap();
+        assert!(status.success(), "cc {name}.c");
+        fs::rename(&new, &program).unwrap();
+        built.push(program.clone());
+    }
+    Some(program)
+}
+
+/// A server that runs. It is killed when it is dropped.
+pub struct Server {
+    child: Child,
+    pub address: SocketAddr,
+}
+
+impl Server {
+    /// Starts it, and waits until it listens.
+    pub fn start(command: &mut Command) -> Server {
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+        let address = line.strip_prefix("listening on ").map(|rest| rest.trim().parse());
+        let Some(Ok(address)) = address else { panic!("{command:?} says {line:?}") };
+        Server { child, address }
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Blocking, and no call waits for ever.
+    pub fn connect(&self) -> TcpStream {
+        let stream = TcpStream::connect(self.address).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.set_write_timeout(Some(PATIENCE)).unwrap();
+        stream
+    }
+
+    /// How many descriptors it has open.
+    pub fn descriptors(&self) -> usize {
+        fs::read_dir(format!("/proc/{}/fd", self.pid())).unwrap().count()
+    }
+
+    pub fn signal(&self, signal: &str) {
+        let kill = format!("kill -{signal} {}", self.pid());
+        assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+    }
+
+    pub fn wait(mut self) -> ExitStatus {
+        until("the server exits", || self.child.try_wait().unwrap())
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Asks again and again, where there is nothing to wait for.
+pub fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+    let end = Instant::now() + PATIENCE;
+    loop {
+        if let Some(answer) = ask() {
+            return answer;
+        }
+        assert!(Instant::now() < end, "in vain: {what}");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// Whether the peer has closed, in whatever way. Throws away what it has sent before.
+pub fn is_closed(stream: &mut TcpStream) -> bool {
+    loop {
+        match stream.read(&mut [0; 4096]) {
+            Ok(0) => return true,
+            Ok(_) => {}
+            Err(error) => return error.kind() == std::io::ErrorKind::ConnectionReset,
+        }
+    }
+}
+
+/// The names of the system calls that a program makes, as strace writes them, between the lines that
+/// contain the one text and the other.
+pub fn system_calls(trace: &Path, first: &str, last: &str) -> Vec<String> {
+    let end = |trace: &str| trace.contains("+++");
+    let text = until("the trace ends", || fs::read_to_string(trace).ok().filter(|it| end(it)));
+    let lines: Vec<&str> = text.lines().collect();
+    let first = lines.iter().position(|line| line.contains(first)).unwrap();
+    let last = lines.iter().rposition(|line| line.contains(last)).unwrap();
+    let name = |line: &&str| line.split('(').next().unwrap().to_owned();
+    lines[first..=last].iter().map(name).collect()
+}

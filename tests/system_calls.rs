@@ -1,0 +1,286 @@
+//! How many system calls an operation makes: counted by strace, which runs a test of this file.
+
+mod unix_support;
+
+use std::io::{ErrorKind, Read, Write};
+use std::os::unix::net::UnixStream;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use mio_st::net::{TcpListener, TcpStream};
+use mio_st::poll::{Awakener, Interests};
+use mio_st::unix::EventedFd;
+use mio_st::{EventedId, Events, PollOption, Poller, Ready};
+
+use unix_support::{Folder, LONG};
+
+const R: Interests = Interests::READABLE;
+
+/// Without strace the tests of this file pass with a message, unless REQUIRE_TOOLS is set.
+fn has_strace() -> bool {
+    let found = Command::new("strace").arg("-V").output().is_ok();
+    assert!(found || std::env::var_os("REQUIRE_TOOLS").is_none(), "strace is missing");
+    if !found {
+        eprintln!("skipped: strace is missing");
+    }
+    found
+}
+
+/// Runs an ignored test of this file under strace and returns the system calls of each of its sections.
+fn trace(test: &str) -> Vec<(String, Vec<String>)> {
+    let folder = Folder::new();
+    let log = folder.join("log");
+    let output = Command::new("strace")
+        .args(["-f", "-qq", "-e", "signal=none", "-o"])
+        .arg(&log)
+        .arg(std::env::current_exe().unwrap())
+        .args(["--exact", test, "--ignored", "--nocapture", "--test-threads=1"])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    sections(&std::fs::read_to_string(log).unwrap())
+}
+
+fn sections(log: &str) -> Vec<(String, Vec<String>)> {
+    let mut sections: Vec<(String, Vec<String>)> = Vec::new();
+    let mut thread = None;
+    for line in log.lines() {
+        let (id, call) = line.split_once(' ').expect("the thread's id comes first");
+        let call = call.trim_start();
+        if let Some(name) = call.strip_prefix("write(-1, \"") {
+            // Neither the calls before the first section are counted nor those after the last.
+            thread = (!name.starts_with('"')).then_some(id);
+            if thread.is_some() {
+                sections.push((name.split('"').next().unwrap().to_owned(), Vec::new()));
+            }
+        } else if thread == Some(id) && !call.starts_with(['<', '+', '-']) {
+            let name = call.split('(').next().unwrap();
+            // The same by another name on newer architectures.
+            let name = if name == "epoll_pwait" { "epoll_wait" } else { name };
+            sections.last_mut().unwrap().1.push(name.to_owned());
+        }
+    }
+    sections
+}
+
+/// Marks a section in the log, by a system call that does nothing.
+fn section<T>(name: &str, body: impl FnOnce() -> T) -> T {
+    let mark = |name: &str| {
+        // SAFETY: the pointer and the length are those of a string. The descriptor is bad on purpose.
+        unsafe { libc::write(-1, name.as_ptr().cast(), name.len()) };
+    };
+    mark(name);
+    let result = body();
+    mark("");
+    result
+}
+
+const EXPECTED: &[(&str, &[&str])] = &[
+    // Behaviour 12
+    ("a first poll", &["epoll_wait"]),
+    ("zero timeout", &["epoll_wait"]),
+    ("ten zero timeouts", &["epoll_wait"; 10]),
+    ("one millisecond", &["epoll_wait"]),
+    ("200 microseconds", &["epoll_pwait2"]),
+    ("a handle is ready, no timeout", &["epoll_wait"]),
+    ("a handle is ready, a timeout", &["epoll_wait"]),
+    ("a notification", &["epoll_wait"]),
+    ("a notification, no timeout", &["epoll_wait"]),
+    ("a deadline has passed", &["epoll_wait"]),
+    ("a deadline passes", &["epoll_pwait2"]),
+    ("poll_userspace", &[]),
+    ("add, move and cancel deadlines", &[]),
+    ("register, reregister, deregister", &["epoll_ctl", "epoll_ctl", "epoll_ctl"]),
+    // Behaviour 24
+    ("wake", &["write"]),
+    ("wake while one is pending", &[]),
+    ("poll after the wakes", &["epoll_wait"]),
+    ("wake again", &["write"]),
+    // Behaviour 35, and no more calls than it takes
+    ("bind a listener", &["socket", "setsockopt", "bind", "listen"]),
+    ("connect", &["socket", "connect"]),
+    ("accept", &["accept4"]),
+    ("accept would block", &["accept4"]),
+    ("write and read", &["sendto", "recvfrom"]),
+    ("close", &["close"]),
+    ("a new poller", &["epoll_create1"]),
+    ("a new awakener", &["eventfd2", "epoll_ctl"]),
+];
+
+// Behaviour 12, Behaviour 24
+#[test]
+#[cfg(target_os = "linux")]
+fn a_poll_is_one_system_call_and_a_pending_wake_none() {
+    if !has_strace() {
+        return;
+    }
+    let sections = trace("alone_operations");
+    assert_eq!(sections.len(), EXPECTED.len());
+    for ((name, calls), (expected_name, expected)) in sections.iter().zip(EXPECTED) {
+        assert_eq!(name, expected_name);
+        assert_eq!(calls, expected, "{name}");
+    }
+}
+
+#[test]
+#[ignore = "to be run under strace"]
+fn alone_operations() {
+    let mut poller = Poller::new().unwrap();
+    let mut events = Events::new();
+    let mut poll = |poller: &mut Poller, timeout| {
+        poller.poll(&mut events, timeout).unwrap();
+        events.len()
+    };
+    let zero = Some(Duration::ZERO);
+
+    section("a first poll", || assert_eq!(poll(&mut poller, zero), 0));
+    section("zero timeout", || assert_eq!(poll(&mut poller, zero), 0));
+    section("ten zero timeouts", || (0..10).for_each(|_| assert_eq!(poll(&mut poller, zero), 0)));
+    section("one millisecond", || poll(&mut poller, Some(Duration::from_millis(1))));
+    section("200 microseconds", || poll(&mut poller, Some(Duration::from_micros(200))));
+
+    let (ours, mut peer) = UnixStream::pair().unwrap();
+    let mut handle = EventedFd::new(&ours);
+    poller.register(&mut handle, EventedId(1), R, PollOption::Level).unwrap();
+    peer.write_all(b"x").unwrap();
+    section("a handle is ready, no timeout", || assert_eq!(poll(&mut poller, None), 1));
+    section("a handle is ready, a timeout", || assert_eq!(poll(&mut poller, Some(LONG)), 1));
+    poller.deregister(&mut handle).unwrap();
+
+    poller.notify(EventedId(2), Ready::READABLE);
+    section("a notification", || assert_eq!(poll(&mut poller, zero), 1));
+    poller.notify(EventedId(2), Ready::READABLE);
+    section("a notification, no timeout", || assert_eq!(poll(&mut poller, None), 1));
+    poller.add_deadline(EventedId(3), Instant::now());
+    section("a deadline has passed", || assert_eq!(poll(&mut poller, zero), 1));
+    poller.add_timeout(EventedId(3), Duration::from_micros(2345));
+    section("a deadline passes", || assert_eq!(poll(&mut poller, None), 1));
+
+    poller.notify(EventedId(2), Ready::READABLE);
+    poller.add_deadline(EventedId(3), Instant::now());
+    let mut both = Events::new();
+    section("poll_userspace", || poller.poll_userspace(&mut both));
+    assert_eq!(both.len(), 2);
+    section("add, move and cancel deadlines", || {
+        let key = poller.add_timeout(EventedId(3), Duration::from_secs(1));
+        assert!(poller.move_deadline(key, Instant::now() + Duration::from_secs(2)));
+        assert!(poller.cancel_deadline(key));
+    });
+    section("register, reregister, deregister", || {
+        poller.register(&mut handle, EventedId(1), R, PollOption::Level).unwrap();
+        poller.reregister(&mut handle, EventedId(1), R, PollOption::Edge).unwrap();
+        poller.deregister(&mut handle).unwrap();
+    });
+
+    let awakener = Awakener::new(&mut poller, EventedId(4)).unwrap();
+    section("wake", || awakener.wake().unwrap());
+    section("wake while one is pending", || (0..10).for_each(|_| awakener.wake().unwrap()));
+    section("poll after the wakes", || assert_eq!(poll(&mut poller, None), 1));
+    section("wake again", || awakener.wake().unwrap());
+    assert_eq!(poll(&mut poller, None), 1);
+
+    let address = "127.0.0.1:0".parse().unwrap();
+    let mut listener = section("bind a listener", || TcpListener::bind(address).unwrap());
+    let server = listener.local_addr().unwrap();
+    let mut client = section("connect", || TcpStream::connect(server).unwrap());
+    poller.register(&mut listener, EventedId(5), R, PollOption::Edge).unwrap();
+    poll(&mut poller, Some(LONG));
+    let (mut connection, _) = section("accept", || listener.accept().unwrap());
+    section("accept would block", || {
+        assert_eq!(listener.accept().unwrap_err().kind(), ErrorKind::WouldBlock);
+    });
+    section("write and read", || {
+        assert_eq!(client.write(b"x").unwrap(), 1);
+        let _ = connection.read(&mut [0]);
+    });
+    section("close", || drop(connection));
+    let mut another = section("a new poller", || Poller::new().unwrap());
+    let _awakener =
+        section("a new awakener", || Awakener::new(&mut another, EventedId(0)).unwrap());
+}
+
+/// What the fallback of `epoll_pwait2` looks like: it is tried once, by the first poll that needs it.
+const FALLBACK: &[(&str, &[&str])] = &[
+    ("whole milliseconds", &["epoll_wait"]),
+    ("the first precise wait", &["epoll_pwait2", "epoll_wait"]),
+    ("the second", &["epoll_wait"]),
+    ("another poller's", &["epoll_wait"]),
+];
+
+// Behaviour 13
+#[test]
+#[cfg(target_os = "linux")]
+fn a_missing_or_forbidden_epoll_pwait2_is_remembered_and_timeouts_are_rounded_up() {
+    if !has_strace() {
+        return;
+    }
+    for test in ["alone_without_epoll_pwait2_enosys", "alone_without_epoll_pwait2_eperm"] {
+        let sections = trace(test);
+        assert_eq!(sections.len(), FALLBACK.len());
+        for ((name, calls), (expected_name, expected)) in sections.iter().zip(FALLBACK) {
+            assert_eq!(name, expected_name);
+            assert_eq!(calls, expected, "{test}: {name}");
+        }
+    }
+}
+
+#[test]
+#[ignore = "to be run under strace"]
+#[cfg(target_os = "linux")]
+fn alone_without_epoll_pwait2_enosys() {
+    without_epoll_pwait2(libc::ENOSYS);
+}
+
+#[test]
+#[ignore = "to be run under strace"]
+#[cfg(target_os = "linux")]
+fn alone_without_epoll_pwait2_eperm() {
+    without_epoll_pwait2(libc::EPERM);
+}
+
+#[cfg(target_os = "linux")]
+fn without_epoll_pwait2(errno: i32) {
+    forbid(libc::SYS_epoll_pwait2, errno);
+    let mut poller = Poller::new().unwrap();
+    let mut events = Events::new();
+    let mut wait = |poller: &mut Poller, timeout| {
+        let start = Instant::now();
+        poller.poll(&mut events, Some(timeout)).unwrap();
+        assert!(start.elapsed() >= timeout);
+        assert!(events.is_empty());
+    };
+    let precise = Duration::from_nanos(1_200_001);
+    section("whole milliseconds", || wait(&mut poller, Duration::from_millis(2)));
+    section("the first precise wait", || wait(&mut poller, precise));
+    section("the second", || wait(&mut poller, precise));
+    let mut another = Poller::new().unwrap();
+    section("another poller's", || wait(&mut another, precise));
+
+    // Deadlines are late then, but come.
+    poller.add_timeout(EventedId(1), precise);
+    poller.poll(&mut events, None).unwrap();
+    assert_eq!(events.len(), 1);
+}
+
+/// From now on this thread's system call with that number fails with `errno`, as with an old seccomp filter.
+#[cfg(target_os = "linux")]
+fn forbid(number: libc::c_long, errno: i32) {
+    const LOAD_NUMBER: u16 = (libc::BPF_LD | libc::BPF_W | libc::BPF_ABS) as u16;
+    const IF_EQUAL: u16 = (libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K) as u16;
+    const RETURN: u16 = (libc::BPF_RET | libc::BPF_K) as u16;
+    let statement = |code, jt, k| libc::sock_filter { code, jt, jf: 0, k };
+    let mut filter = [
+        // The number is the first field of `seccomp_data`.
+        statement(LOAD_NUMBER, 0, 0),
+        statement(IF_EQUAL, 1, number as u32),
+        statement(RETURN, 0, libc::SECCOMP_RET_ALLOW),
+        statement(RETURN, 0, libc::SECCOMP_RET_ERRNO | errno as u32),
+    ];
+    let program = libc::sock_fprog { len: filter.len() as u16, filter: filter.as_mut_ptr() };
+    // SAFETY: the program lives through the calls, and the kernel checks it.
+    unsafe {
+        assert_eq!(libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+        let mode = libc::SECCOMP_MODE_FILTER;
+        assert_eq!(libc::prctl(libc::PR_SET_SECCOMP, mode, &raw const program), 0);
+    }
+}
