@@ -85,7 +85,7 @@ impl From<SocketAddr> for Addr {
     fn from(address: SocketAddr) -> Addr {
         match address {
             SocketAddr::V4(v4) => Addr::of(sockaddr_in {
-                #[cfg(kqueue)]
+                #[cfg(bsd)]
                 sin_len: size_of::<sockaddr_in>() as u8,
                 sin_family: libc::AF_INET as libc::sa_family_t,
                 sin_port: v4.port().to_be(),
@@ -93,7 +93,7 @@ impl From<SocketAddr> for Addr {
                 sin_zero: [0; 8],
             }),
             SocketAddr::V6(v6) => Addr::of(sockaddr_in6 {
-                #[cfg(kqueue)]
+                #[cfg(bsd)]
                 sin6_len: size_of::<sockaddr_in6>() as u8,
                 sin6_family: libc::AF_INET6 as libc::sa_family_t,
                 sin6_port: v6.port().to_be(),
@@ -313,7 +313,7 @@ pub(crate) fn recv_from(fd: &Fd, buffer: &mut [u8], flags: c_int) -> io::Result<
 }
 
 /// As [`recv_from`], into several buffers, and with the flags of the message, such as `MSG_TRUNC`.
-#[cfg(not(epoll))]
+#[cfg(bsd)]
 pub(crate) fn recv_message(
     fd: &Fd,
     buffers: &mut [std::io::IoSliceMut<'_>],
@@ -337,7 +337,7 @@ pub(crate) fn disconnect(fd: &Fd) -> io::Result<()> {
     // All-zero is AF_UNSPEC, which means nobody.
     match connect(fd, &Addr::unset()) {
         // BSD and Darwin disconnect, and then say that they do not know the family.
-        #[cfg(kqueue)]
+        #[cfg(bsd)]
         Err(error) if matches!(error.raw_os_error(), Some(libc::EAFNOSUPPORT | libc::EINVAL)) => {
             Ok(())
         }
