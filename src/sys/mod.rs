@@ -40,5 +40,5 @@ pub(crate) use self::buffer::{Batch, Buffer};
 pub(crate) use self::clock::{duration, instant, monotonic, monotonic_coarse, nanos};
 pub(crate) use self::fd::{Fd, evented_traits, fd_traits, read_traits, std_traits, write_traits};
 pub(crate) use self::fork::Generation;
-pub(crate) use self::selector::{KernelEvent, MAX_EVENTS, MAX_WAIT, Selector, Waker, untranslated};
+pub(crate) use self::selector::{KernelEvent, MAX_WAIT, Selector, Waker, untranslated};
 pub(crate) use self::shared::Shared;
