@@ -344,6 +344,36 @@ fn events_that_do_not_fit_are_kept_and_none_is_lost_or_comes_twice() {
 
 // Behaviour 16
 #[test]
+fn a_kind_of_source_that_is_alone_gets_all_the_room() {
+    let pairs: Vec<_> = (0..10).map(|_| readable_pair()).collect();
+    for capacity in 1..=10 {
+        let mut events = Events::with_capacity(capacity);
+        for timeout in [None, ZERO, Some(LONG)] {
+            let mut poller = Poller::new().unwrap();
+            for (ours, _) in &pairs {
+                let mut handle = EventedFd::new(ours);
+                poller.register(&mut handle, EventedId(0), R, PollOption::Level).unwrap();
+            }
+            for _ in 0..3 {
+                poller.poll(&mut events, timeout).unwrap();
+                assert_eq!(events.len(), capacity, "handles, {timeout:?}");
+            }
+            let mut poller = Poller::new().unwrap();
+            (0..10).for_each(|id| poller.notify(EventedId(id), Ready::READABLE));
+            poller.poll(&mut events, timeout).unwrap();
+            assert_eq!(events.len(), capacity, "notifications, {timeout:?}");
+            let mut poller = Poller::new().unwrap();
+            for id in 0..10 {
+                poller.add_deadline(EventedId(id), Instant::now());
+            }
+            poller.poll(&mut events, timeout).unwrap();
+            assert_eq!(events.len(), capacity, "deadlines, {timeout:?}");
+        }
+    }
+}
+
+// Behaviour 16
+#[test]
 fn events_that_were_not_consumed_are_forgotten_by_the_next_poll() {
     let mut poller = Poller::new().unwrap();
     let mut events = Events::new();

@@ -38,7 +38,10 @@ fn wait(handle: &mut impl mio_st::event::Evented, interests: Interests) -> Ready
 
 fn accept(listener: &mut TcpListener) -> TcpStream {
     wait(listener, TcpListener::INTERESTS);
-    listener.accept().unwrap().0
+    let stream = listener.accept().unwrap().0;
+    // Otherwise the tests would hang, instead of failing.
+    assert!(is_nonblocking(&stream));
+    stream
 }
 
 /// A connection: the side that connected, and the one that was accepted.
@@ -311,6 +314,8 @@ fn a_hundred_megabytes_arrive_byte_for_byte() {
     };
 
     let (mut writer, mut reader) = pair();
+    // Too little for what is written at once.
+    writer.set_send_buffer_size(100_000).unwrap();
     let mut poller = Poller::new().unwrap();
     let mut events = Events::new();
     poller.register(&mut writer, EventedId(0), Interests::WRITABLE, PollOption::Edge).unwrap();

@@ -3,7 +3,10 @@
 mod unix_support;
 
 use mio_st::event::{Event, EventedId, Events, Ready};
-use mio_st::net::{TcpListener, TcpStream};
+use mio_st::net::{
+    ConnectedUdpSocket, Keepalive, TcpListener, TcpListenerBuilder, TcpStream, TcpStreamBuilder,
+    UdpSocket, UdpSocketBuilder,
+};
 use mio_st::poll::{Awakener, DeadlineKey, Interests, PollOption, Poller};
 use mio_st::unix::{
     EventedFd, EventedIo, Process, Receiver, Sender, Signals, UnixDatagram, UnixListener,
@@ -28,7 +31,7 @@ macro_rules! assert_may_leave {
 // Behaviour 34
 #[test]
 fn what_owns_or_borrows_a_poller_or_a_descriptor_is_neither_send_nor_sync() {
-    assert_stays!(Poller, TcpStream, TcpListener);
+    assert_stays!(Poller, TcpStream, TcpListener, UdpSocket, ConnectedUdpSocket);
     assert_stays!(EventedFd<'static>, EventedIo, Sender, Receiver, Signals, Process);
     assert_stays!(UnixStream, UnixListener, UnixDatagram);
     // Not behind a reference either.
@@ -48,6 +51,7 @@ fn an_awakener_and_plain_values_are_send_and_sync() {
         PollOption,
         DeadlineKey
     );
+    assert_may_leave!(TcpListenerBuilder, TcpStreamBuilder, UdpSocketBuilder, Keepalive);
 }
 
 // Behaviour 34

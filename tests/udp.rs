@@ -350,7 +350,12 @@ fn an_ipv6_group_is_joined_and_left_once() {
     socket.join_multicast_v6(&group, lo).unwrap();
     assert_eq!(kind(socket.join_multicast_v6(&group, lo)), ErrorKind::AddrInUse);
     let members = std::fs::read_to_string("/proc/net/igmp6").unwrap();
-    assert!(members.contains("ff010000000000000000000000007101"), "{members}");
+    let interface = members
+        .lines()
+        .map(|line| line.split_whitespace().collect::<Vec<_>>())
+        .find(|columns| columns[2] == "ff010000000000000000000000007101")
+        .map(|columns| columns[1].to_owned());
+    assert_eq!(interface.as_deref(), Some("lo"));
     socket.leave_multicast_v6(&group, lo).unwrap();
     assert_eq!(kind(socket.leave_multicast_v6(&group, lo)), ErrorKind::AddrNotAvailable);
     let result = socket.join_multicast_v6(&Ipv6Addr::LOCALHOST, lo);

@@ -1,9 +1,10 @@
 /* This library, by its C interface. */
 #include "check.h"
 #include <mio_st.h>
+#include <netinet/in.h>
 #include <unistd.h>
 
-#define CONTENDER(name) mio_st_##name
+#define CONTENDER(name) ours_##name
 #define CAPACITY 256
 #define SERVE_EDGE true
 #define CALLBACK(event)
@@ -84,7 +85,7 @@ struct waker {
 
 #include "workloads.h"
 
-bool mio_st_notify(struct outcome *outcome, uint64_t at_once, uint64_t rounds, bool system) {
+bool ours_notify(struct outcome *outcome, uint64_t at_once, uint64_t rounds, bool system) {
     struct loop loop;
     uint64_t count = 0, sum = 0;
     loop_init(&loop);

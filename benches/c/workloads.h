@@ -348,8 +348,13 @@ static void side_wait(struct side *side, uint64_t round) {
         waker_poll(&side->loop, woken, &side->events);
 }
 
+static pthread_barrier_t ready_to_ask;
+
+/* A poller may belong to the thread that made it. */
 static void *answer(void *argument) {
     struct side *side = argument;
+    side_init(side, side->other, side->rounds);
+    pthread_barrier_wait(&ready_to_ask);
     for (uint64_t round = 1; round <= side->rounds; round++) {
         side_wait(side, round);
         side_ask(side->other, round);
@@ -361,8 +366,11 @@ bool CONTENDER(wake)(struct outcome *outcome, uint64_t rounds) {
     static struct side here, there;
     pthread_t thread;
     side_init(&here, &there, rounds);
-    side_init(&there, &here, rounds);
+    there.other = &here;
+    there.rounds = rounds;
+    check(-pthread_barrier_init(&ready_to_ask, NULL, 2));
     check(-pthread_create(&thread, NULL, answer, &there));
+    pthread_barrier_wait(&ready_to_ask);
     begin(outcome);
     for (uint64_t round = 1; round <= rounds; round++) {
         side_ask(&there, round);

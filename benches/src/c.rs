@@ -14,6 +14,10 @@ type Wake = unsafe extern "C" fn(&mut Outcome, u64) -> bool;
 type Storm = unsafe extern "C" fn(&mut Outcome, u64, u64) -> bool;
 type Notify = unsafe extern "C" fn(&mut Outcome, u64, u64, bool) -> bool;
 
+// The functions of the C interface, which `c/mio_st.c` calls, are in this crate. A program in C links
+// them as libmio_st.a, which would bring a second copy of Rust's standard library here.
+use mio_st_capi as _;
+
 /// A contender in C.
 pub struct C {
     chain: Chain,
@@ -70,6 +74,7 @@ contender!(
     libevent_storm,
     libevent_notify
 );
+contender!(mio_st, ours_chain, ours_serve, ours_ctl, ours_idle, ours_wake, ours_storm, ours_notify);
 
 /// The contender of this name; it must exist, whichever language it is in.
 pub fn contender(name: &str) -> &'static C {
@@ -78,6 +83,7 @@ pub fn contender(name: &str) -> &'static C {
         "libuv" => &libuv::CONTENDER,
         "libev" => &libev::CONTENDER,
         "libevent" => &libevent::CONTENDER,
+        "mio-st-c" => &mio_st::CONTENDER,
         _ => panic!("no such contender: {name}"),
     }
 }

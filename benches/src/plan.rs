@@ -1,14 +1,24 @@
 //! What is measured: the workloads with their sizes, and the contenders.
 
 /// The contenders, as the programs name them, in the order of the tables. The first is the floor.
-pub const CONTENDERS: [&str; 9] =
-    [FLOOR, "raw-rust", "mio", "polling", "mio-st-0.2.2", "libuv", "libev", "libevent", "mio-st"];
+pub const CONTENDERS: [&str; 10] = [
+    FLOOR,
+    "raw-rust",
+    "mio",
+    "polling",
+    "mio-st-0.2.2",
+    "libuv",
+    "libev",
+    "libevent",
+    "mio-st",
+    "mio-st-c",
+];
 
 /// What everything is compared with: epoll by hand, in C.
 pub const FLOOR: &str = "raw-c";
 
 /// This library, whose counts have budgets.
-pub const OURS: [&str; 1] = ["mio-st"];
+pub const OURS: [&str; 2] = ["mio-st", "mio-st-c"];
 
 /// Which clock counts.
 #[derive(Copy, Clone, Debug, Eq, PartialEq)]

@@ -270,6 +270,7 @@ fn cases() -> u32 {
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(cases()) })]
 
+    // Behaviour 22
     #[test]
     fn the_model_agrees(
         peek in any::<bool>(),

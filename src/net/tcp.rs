@@ -265,7 +265,8 @@ impl TcpListener {
     ///   listener gets no event for it: either accept again when a descriptor was freed, or keep a spare
     ///   descriptor to close, accept and close the connection (as `examples/http_server.rs` does).
     pub fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
-        let (fd, peer) = socket::accept(&self.fd)?;
+        let mut peer = socket::Addr::unset();
+        let fd = socket::accept(&self.fd, &mut peer)?;
         Ok((TcpStream { fd }, (&peer).try_into()?))
     }
 }

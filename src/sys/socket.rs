@@ -34,7 +34,8 @@ pub(crate) struct Addr {
 
 impl Addr {
     /// An address for the system to write to.
-    pub(super) fn unset() -> Addr {
+    #[inline]
+    pub(crate) fn unset() -> Addr {
         // SAFETY: all-zero is a valid sockaddr_storage: it is made of integers.
         Addr { storage: unsafe { mem::zeroed() }, len: size_of::<sockaddr_storage>() as socklen_t }
     }
@@ -107,6 +108,7 @@ impl From<SocketAddr> for Addr {
 impl TryFrom<&Addr> for SocketAddr {
     type Error = io::Error;
 
+    #[inline]
     fn try_from(addr: &Addr) -> io::Result<SocketAddr> {
         match addr.family() {
             libc::AF_INET if addr.len as usize >= size_of::<sockaddr_in>() => {
@@ -187,14 +189,15 @@ pub(crate) fn connect(fd: &Fd, address: &Addr) -> io::Result<()> {
     }
 }
 
-/// Takes a connection from the queue of a listener.
-pub(crate) fn accept(fd: &Fd) -> io::Result<(Fd, Addr)> {
-    let mut peer = Addr::unset();
+/// Takes a connection from the queue of a listener, and writes the address of the peer to `peer`, which
+/// is unset.
+#[inline]
+pub(crate) fn accept(fd: &Fd, peer: &mut Addr) -> io::Result<Fd> {
     loop {
-        match accept_once(fd, &mut peer) {
+        match accept_once(fd, peer) {
             Ok(connection) => {
                 prepare(&connection)?;
-                return Ok((connection, peer));
+                return Ok(connection);
             }
             Err(error) => match error.raw_os_error() {
                 // The peer was gone before its connection could be accepted: nobody wants to know.
@@ -206,6 +209,7 @@ pub(crate) fn accept(fd: &Fd) -> io::Result<(Fd, Addr)> {
 }
 
 #[cfg(not(any(target_os = "macos", target_os = "ios")))]
+#[inline]
 fn accept_once(fd: &Fd, peer: &mut Addr) -> io::Result<Fd> {
     let flags = libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC;
     // SAFETY: the pointer and the length are those of an address, and the new descriptor is ours.
@@ -437,4 +441,32 @@ pub(crate) fn describe(fd: RawFd) -> io::Result<Description> {
         listening: int_option(&fd, libc::SOL_SOCKET, libc::SO_ACCEPTCONN)? != 0,
         family: local_addr(&fd)?.family(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_internet_address_stays_what_it_is() {
+        let ip = "fe80::1:2:3:4".parse().unwrap();
+        for address in [
+            "127.0.0.1:80".parse().unwrap(),
+            "203.0.113.255:65535".parse().unwrap(),
+            "[::1]:1".parse().unwrap(),
+            SocketAddr::from(SocketAddrV6::new(ip, 4_660, 0x1_2345, 7)),
+        ] {
+            assert_eq!(SocketAddr::try_from(&Addr::from(address)).unwrap(), address);
+        }
+    }
+
+    #[test]
+    fn what_is_no_internet_address_is_an_error() {
+        let mut short = Addr::from(SocketAddr::from(([127, 0, 0, 1], 80)));
+        short.len -= 1;
+        for addr in [Addr::unset(), short] {
+            let error = SocketAddr::try_from(&addr).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
+        }
+    }
 }

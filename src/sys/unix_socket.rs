@@ -107,7 +107,8 @@ pub(crate) fn pair(kind: c_int) -> io::Result<(Fd, Fd)> {
 
 /// As `socket::accept`, with the address as std has it.
 pub(crate) fn accept(fd: &Fd) -> io::Result<(Fd, SocketAddr)> {
-    let (connection, peer) = socket::accept(fd)?;
+    let mut peer = Addr::unset();
+    let connection = socket::accept(fd, &mut peer)?;
     let unnamed = SocketAddr::from_pathname("")?;
     if peer.len as usize <= PATH {
         // Nearly every client: it has no name, and no system call is needed to know that.
