@@ -16,7 +16,7 @@ abi := $(basename $(version))
 target_dir := $(or $(CARGO_TARGET_DIR),target)
 out := $(target_dir)/release
 
-.PHONY: run test lib header install
+.PHONY: run test check lib header install size bench bench-quick budgets
 .DEFAULT_GOAL := lib
 
 # The HTTP server in C, on 127.0.0.1:$(PORT).
@@ -29,6 +29,12 @@ run: lib
 # Every test: of Rust, of C, and of the programs.
 test: lib
 	MIO_ST_LIB_DIR="$(abspath $(out))" $(CARGO) test $(CARGO_FLAGS) --workspace
+
+# Formatting, lints, documentation.
+check:
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy $(CARGO_FLAGS) --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc $(CARGO_FLAGS) --workspace --no-deps
 
 # The static and the shared library.
 lib:
@@ -50,3 +56,22 @@ install: lib
 	    -e 's|@includedir@|$(includedir)|' -e 's|@version@|$(version)|' capi/lib/mio_st.pc.in \
 	    > $(out)/mio_st.pc
 	$(INSTALL) -m 644 $(out)/mio_st.pc "$(DESTDIR)$(pkgconfigdir)/mio_st.pc"
+
+# What the library takes on disk and in a program, stripped.
+size: lib
+	strip -o $(out)/libmio_st.stripped.so $(out)/libmio_st.so
+	$(CC) -std=c11 -O2 -s -Wl,--gc-sections -Iinclude -o $(out)/echo_server c-examples/echo_server.c \
+	    $(out)/libmio_st.a
+	@wc -c $(out)/libmio_st.stripped.so $(out)/echo_server
+
+# Beside the peers: raw epoll, mio, polling, libuv, libev, libevent (Debian: libuv1-dev libev-dev
+# libevent-dev, wrk, valgrind, strace). `bench` writes docs/performance.md.
+bench:
+	cd benches && $(CARGO) run $(CARGO_FLAGS) --release -- full
+
+bench-quick:
+	cd benches && $(CARGO) run $(CARGO_FLAGS) --release -- quick
+
+# Fails if an operation takes more instructions, system calls or allocations than benches/budgets.txt says.
+budgets:
+	cd benches && $(CARGO) test $(CARGO_FLAGS) --release --test budgets

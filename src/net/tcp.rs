@@ -2,7 +2,7 @@ use std::io::{self, IoSliceMut, Read};
 use std::net::{self, Shutdown, SocketAddr};
 use std::time::Duration;
 
-#[cfg(epoll)]
+#[cfg(not(bsd))]
 use crate::net::options::int;
 use crate::net::options::{internet_socket, whole_seconds};
 use crate::net::{Keepalive, TcpListenerBuilder, TcpStreamBuilder};
@@ -164,7 +164,7 @@ impl TcpStream {
     /// # Errors
     ///
     /// `InvalidInput` for zero, and for more than 2^31 - 1 milliseconds.
-    #[cfg(epoll)]
+    #[cfg(not(bsd))]
     pub fn set_user_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
         let milliseconds = match timeout {
             // To the kernel zero means the default.
@@ -177,7 +177,7 @@ impl TcpStream {
     }
 
     /// Gets `TCP_USER_TIMEOUT`; Linux and Android only.
-    #[cfg(epoll)]
+    #[cfg(not(bsd))]
     pub fn user_timeout(&self) -> io::Result<Option<Duration>> {
         let (level, name) = (libc::IPPROTO_TCP, libc::TCP_USER_TIMEOUT);
         Ok(match socket::int_option(&self.fd, level, name)? {
@@ -265,7 +265,8 @@ impl TcpListener {
     ///   listener gets no event for it: either accept again when a descriptor was freed, or keep a spare
     ///   descriptor to close, accept and close the connection (as `examples/http_server.rs` does).
     pub fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
-        let (fd, peer) = socket::accept(&self.fd)?;
+        let mut peer = socket::Addr::unset();
+        let fd = socket::accept(&self.fd, &mut peer)?;
         Ok((TcpStream { fd }, (&peer).try_into()?))
     }
 }

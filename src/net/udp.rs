@@ -360,14 +360,14 @@ impl<'a> Datagram<'a> {
 }
 
 /// What these options take: BSD wants a byte, Linux and Darwin take an integer too.
-#[cfg(any(epoll, target_os = "macos", target_os = "ios"))]
+#[cfg(any(not(bsd), target_os = "macos", target_os = "ios"))]
 type MulticastByte = c_int;
-#[cfg(not(any(epoll, target_os = "macos", target_os = "ios")))]
+#[cfg(all(bsd, not(any(target_os = "macos", target_os = "ios"))))]
 type MulticastByte = u8;
 
-#[cfg(epoll)]
+#[cfg(not(bsd))]
 use libc::{IPV6_ADD_MEMBERSHIP as IPV6_JOIN, IPV6_DROP_MEMBERSHIP as IPV6_LEAVE};
-#[cfg(not(epoll))]
+#[cfg(bsd)]
 use libc::{IPV6_JOIN_GROUP as IPV6_JOIN, IPV6_LEAVE_GROUP as IPV6_LEAVE};
 
 fn set_multicast_byte(fd: &Fd, name: c_int, value: u32) -> io::Result<()> {

@@ -12,7 +12,7 @@ pub(crate) use self::imp::{recv, send};
 /// the cost of entering the kernel is shared well enough.
 pub(crate) const MAX: usize = 64;
 
-#[cfg(epoll)]
+#[cfg(not(bsd))]
 mod imp {
     use std::io::{IoSlice, IoSliceMut};
     use std::mem::{self, MaybeUninit};
@@ -113,7 +113,7 @@ mod imp {
     }
 }
 
-#[cfg(not(epoll))]
+#[cfg(bsd)]
 mod imp {
     use std::io::IoSliceMut;
 

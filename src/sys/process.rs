@@ -1,16 +1,44 @@
-//! Processes: `pidfd_open(2)`.
+//! Processes: `pidfd_open(2)`, `kqueue(2)`.
 
 use std::io;
 
-use crate::sys::Fd;
+use crate::sys::Source;
 
 /// A descriptor that becomes readable when the process exits. It is close-on-exec.
 ///
 /// The call is made by number: musl and older versions of glibc have no function for it.
 #[cfg(epoll)]
-pub(crate) fn open(pid: u32) -> io::Result<Fd> {
+pub(crate) fn open(pid: u32) -> io::Result<Source> {
     // What is beyond a `pid_t` becomes negative, which is EINVAL as zero is.
     let pid = pid as libc::pid_t;
     // SAFETY: no pointer is passed, and the new descriptor is ours.
-    unsafe { syscall!(syscall(libc::SYS_pidfd_open, pid, 0)).map(|raw| Fd::new(raw as _)) }
+    unsafe { syscall!(syscall(libc::SYS_pidfd_open, pid, 0)).map(|raw| Source::new(raw as _)) }
+}
+
+/// A queue that becomes readable when the process exits: the event stays in it.
+#[cfg(kqueue)]
+pub(crate) fn open(pid: u32) -> io::Result<Source> {
+    use crate::sys::selector::{EV_ADD, EVFILT_PROC, NOTE_EXIT, change};
+
+    if pid == 0 || libc::pid_t::try_from(pid).is_err() {
+        return Err(io::Error::from_raw_os_error(libc::EINVAL));
+    }
+    let queue = Source::new()?;
+    match queue.change(change(pid as usize, EVFILT_PROC, EV_ADD, NOTE_EXIT, 0)) {
+        // Darwin says so of a process that has exited and was not reaped.
+        #[cfg(evfilt_user)]
+        Err(error) if error.raw_os_error() == Some(libc::ESRCH) && exists(pid) => {
+            use crate::sys::selector::{EVFILT_USER, NOTE_TRIGGER};
+            queue.change(change(0, EVFILT_USER, EV_ADD, 0, 0))?;
+            queue.change(change(0, EVFILT_USER, 0, NOTE_TRIGGER, 0))?;
+        }
+        result => result?,
+    }
+    Ok(queue)
+}
+
+#[cfg(all(kqueue, evfilt_user))]
+fn exists(pid: u32) -> bool {
+    // SAFETY: no pointer is passed, and no signal is sent.
+    unsafe { syscall!(kill(pid as libc::pid_t, 0)) }.is_ok()
 }

@@ -1,4 +1,5 @@
 use std::alloc::{Layout, alloc};
+use std::fmt;
 use std::io;
 use std::marker::PhantomData;
 use std::ops::Deref;
@@ -59,6 +60,12 @@ impl<T> Deref for Shared<T> {
 
     fn deref(&self) -> &T {
         &self.inner().value
+    }
+}
+
+impl<T: fmt::Debug> fmt::Debug for Shared<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
     }
 }
 

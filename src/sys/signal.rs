@@ -1,4 +1,4 @@
-//! Signals: `signalfd(2)`, `pthread_sigmask(3)`.
+//! Signals: `signalfd(2)`, `kqueue(2)`, `pthread_sigmask(3)`.
 
 use std::cell::Cell;
 use std::fmt;
@@ -10,7 +10,9 @@ use std::process::Command;
 
 use libc::{c_int, sigset_t};
 
-use crate::sys::Fd;
+use crate::sys::Source;
+#[cfg(kqueue)]
+use crate::sys::selector::{EV_ADD, EVFILT_SIGNAL, change};
 
 /// The largest number of a signal.
 const MAX: c_int = if cfg!(epoll) { 64 } else { 31 };
@@ -141,15 +143,15 @@ impl Drop for Blocked {
 
 /// A descriptor that is readable while one of the signals, which must be blocked, is pending.
 #[cfg(epoll)]
-pub(crate) fn open(signals: &Set) -> io::Result<Fd> {
+pub(crate) fn open(signals: &Set) -> io::Result<Source> {
     let flags = libc::SFD_NONBLOCK | libc::SFD_CLOEXEC;
     // SAFETY: the set is valid, and the new descriptor is ours.
-    unsafe { syscall!(signalfd(-1, &signals.0, flags)).map(|raw| Fd::new(raw)) }
+    unsafe { syscall!(signalfd(-1, &signals.0, flags)).map(|raw| Source::new(raw)) }
 }
 
 /// Takes a signal that is pending.
 #[cfg(epoll)]
-pub(crate) fn receive(fd: &Fd) -> io::Result<c_int> {
+pub(crate) fn receive(fd: &Source) -> io::Result<c_int> {
     let mut info = MaybeUninit::<libc::signalfd_siginfo>::uninit();
     const SIZE: usize = size_of::<libc::signalfd_siginfo>();
     // SAFETY: there is room for one siginfo; the kernel writes whole ones only.
@@ -157,4 +159,31 @@ pub(crate) fn receive(fd: &Fd) -> io::Result<c_int> {
         syscall!(read(fd.raw(), info.as_mut_ptr().cast(), SIZE))?;
         Ok(info.assume_init().ssi_signo as c_int)
     }
+}
+
+/// A queue of the signals that were sent, also of those that are blocked or ignored.
+#[cfg(kqueue)]
+pub(crate) fn open(signals: &Set) -> io::Result<Source> {
+    let queue = Source::new()?;
+    for signal in signals.signals() {
+        queue.change(change(signal as usize, EVFILT_SIGNAL, EV_ADD, 0, 0))?;
+    }
+    Ok(queue)
+}
+
+/// Takes a signal that was sent.
+#[cfg(kqueue)]
+pub(crate) fn receive(queue: &Source) -> io::Result<c_int> {
+    let signal = queue.take(None)?.ok_or(io::ErrorKind::WouldBlock)?.ident as c_int;
+    // The queue only tells of it: it is pending, or another has taken it, or it is ignored.
+    let (mut pending, mut only) = (Set::empty(), Set::empty());
+    // SAFETY: the set is valid.
+    unsafe { syscall!(sigpending(&mut pending.0)) }?;
+    if pending.contains(signal) {
+        only.add(signal)?;
+        // SAFETY: the set and the number are valid. It does not wait, since the signal is there: no other
+        // thread takes a signal that is blocked in all of them.
+        unsafe { libc::sigwait(&only.0, &mut 0) };
+    }
+    Ok(signal)
 }

@@ -34,7 +34,8 @@ pub(crate) struct Addr {
 
 impl Addr {
     /// An address for the system to write to.
-    pub(super) fn unset() -> Addr {
+    #[inline]
+    pub(crate) fn unset() -> Addr {
         // SAFETY: all-zero is a valid sockaddr_storage: it is made of integers.
         Addr { storage: unsafe { mem::zeroed() }, len: size_of::<sockaddr_storage>() as socklen_t }
     }
@@ -84,7 +85,7 @@ impl From<SocketAddr> for Addr {
     fn from(address: SocketAddr) -> Addr {
         match address {
             SocketAddr::V4(v4) => Addr::of(sockaddr_in {
-                #[cfg(kqueue)]
+                #[cfg(bsd)]
                 sin_len: size_of::<sockaddr_in>() as u8,
                 sin_family: libc::AF_INET as libc::sa_family_t,
                 sin_port: v4.port().to_be(),
@@ -92,7 +93,7 @@ impl From<SocketAddr> for Addr {
                 sin_zero: [0; 8],
             }),
             SocketAddr::V6(v6) => Addr::of(sockaddr_in6 {
-                #[cfg(kqueue)]
+                #[cfg(bsd)]
                 sin6_len: size_of::<sockaddr_in6>() as u8,
                 sin6_family: libc::AF_INET6 as libc::sa_family_t,
                 sin6_port: v6.port().to_be(),
@@ -107,6 +108,7 @@ impl From<SocketAddr> for Addr {
 impl TryFrom<&Addr> for SocketAddr {
     type Error = io::Error;
 
+    #[inline]
     fn try_from(addr: &Addr) -> io::Result<SocketAddr> {
         match addr.family() {
             libc::AF_INET if addr.len as usize >= size_of::<sockaddr_in>() => {
@@ -187,14 +189,15 @@ pub(crate) fn connect(fd: &Fd, address: &Addr) -> io::Result<()> {
     }
 }
 
-/// Takes a connection from the queue of a listener.
-pub(crate) fn accept(fd: &Fd) -> io::Result<(Fd, Addr)> {
-    let mut peer = Addr::unset();
+/// Takes a connection from the queue of a listener, and writes the address of the peer to `peer`, which
+/// is unset.
+#[inline]
+pub(crate) fn accept(fd: &Fd, peer: &mut Addr) -> io::Result<Fd> {
     loop {
-        match accept_once(fd, &mut peer) {
+        match accept_once(fd, peer) {
             Ok(connection) => {
                 prepare(&connection)?;
-                return Ok((connection, peer));
+                return Ok(connection);
             }
             Err(error) => match error.raw_os_error() {
                 // The peer was gone before its connection could be accepted: nobody wants to know.
@@ -206,6 +209,7 @@ pub(crate) fn accept(fd: &Fd) -> io::Result<(Fd, Addr)> {
 }
 
 #[cfg(not(any(target_os = "macos", target_os = "ios")))]
+#[inline]
 fn accept_once(fd: &Fd, peer: &mut Addr) -> io::Result<Fd> {
     let flags = libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC;
     // SAFETY: the pointer and the length are those of an address, and the new descriptor is ours.
@@ -309,7 +313,7 @@ pub(crate) fn recv_from(fd: &Fd, buffer: &mut [u8], flags: c_int) -> io::Result<
 }
 
 /// As [`recv_from`], into several buffers, and with the flags of the message, such as `MSG_TRUNC`.
-#[cfg(not(epoll))]
+#[cfg(bsd)]
 pub(crate) fn recv_message(
     fd: &Fd,
     buffers: &mut [std::io::IoSliceMut<'_>],
@@ -333,7 +337,7 @@ pub(crate) fn disconnect(fd: &Fd) -> io::Result<()> {
     // All-zero is AF_UNSPEC, which means nobody.
     match connect(fd, &Addr::unset()) {
         // BSD and Darwin disconnect, and then say that they do not know the family.
-        #[cfg(kqueue)]
+        #[cfg(bsd)]
         Err(error) if matches!(error.raw_os_error(), Some(libc::EAFNOSUPPORT | libc::EINVAL)) => {
             Ok(())
         }

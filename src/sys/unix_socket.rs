@@ -28,7 +28,7 @@ fn address(path: &[u8]) -> Addr {
     // SAFETY: all-zero is a valid sockaddr_un: it is made of integers.
     let mut un: sockaddr_un = unsafe { mem::zeroed() };
     un.sun_family = libc::AF_UNIX as sa_family_t;
-    #[cfg(kqueue)]
+    #[cfg(bsd)]
     {
         un.sun_len = (PATH + path.len()) as u8;
     }
@@ -62,7 +62,7 @@ impl TryFrom<&Path> for Addr {
 
 impl From<&SocketAddr> for Addr {
     fn from(addr: &SocketAddr) -> Addr {
-        #[cfg(epoll)]
+        #[cfg(not(bsd))]
         if let Some(name) = addr.as_abstract_name() {
             let mut path = [0; MAX_PATH];
             let len = name.len().min(MAX_PATH - 1);
@@ -107,7 +107,8 @@ pub(crate) fn pair(kind: c_int) -> io::Result<(Fd, Fd)> {
 
 /// As `socket::accept`, with the address as std has it.
 pub(crate) fn accept(fd: &Fd) -> io::Result<(Fd, SocketAddr)> {
-    let (connection, peer) = socket::accept(fd)?;
+    let mut peer = Addr::unset();
+    let connection = socket::accept(fd, &mut peer)?;
     let unnamed = SocketAddr::from_pathname("")?;
     if peer.len as usize <= PATH {
         // Nearly every client: it has no name, and no system call is needed to know that.
@@ -119,7 +120,7 @@ pub(crate) fn accept(fd: &Fd) -> io::Result<(Fd, SocketAddr)> {
 }
 
 /// Who connected a socket: user, group and, where the system tells it, process.
-#[cfg(epoll)]
+#[cfg(not(bsd))]
 pub(crate) fn peer_cred(fd: &Fd) -> io::Result<(u32, u32, Option<i32>)> {
     let mut cred = libc::ucred { pid: 0, uid: u32::MAX, gid: u32::MAX };
     let mut len = size_of::<libc::ucred>() as socklen_t;
@@ -137,7 +138,7 @@ pub(crate) fn peer_cred(fd: &Fd) -> io::Result<(u32, u32, Option<i32>)> {
 }
 
 /// As above, see `getpeereid(3)`.
-#[cfg(kqueue)]
+#[cfg(bsd)]
 pub(crate) fn peer_cred(fd: &Fd) -> io::Result<(u32, u32, Option<i32>)> {
     let (mut uid, mut gid) = (0, 0);
     // SAFETY: both pointers are valid.

@@ -2,7 +2,7 @@ use std::io;
 use std::process::Child;
 
 use crate::poll::Interests;
-use crate::sys::{self, Fd, evented_traits};
+use crate::sys::{self, Source, evented_traits};
 use crate::unix::refuse_if;
 
 /// Another process: an event tells that it has exited.
@@ -51,7 +51,7 @@ use crate::unix::refuse_if;
 /// ```
 #[derive(Debug)]
 pub struct Process {
-    fd: Fd,
+    fd: Source,
 }
 
 impl Process {

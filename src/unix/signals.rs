@@ -5,7 +5,7 @@ use std::process::Command;
 
 use crate::poll::Interests;
 use crate::sys::signal::{self, Blocked, Set};
-use crate::sys::{Fd, evented_traits};
+use crate::sys::{Source, evented_traits};
 use crate::unix::refuse_if;
 
 /// The number of a signal, see `signal(7)`.
@@ -143,7 +143,7 @@ impl fmt::Debug for Signal {
 #[derive(Debug)]
 pub struct Signals {
     // Closed first: what is unblocked is not received here any more.
-    fd: Fd,
+    fd: Source,
     blocked: Blocked,
 }
 

@@ -1,0 +1,65 @@
+//! What `<sys/event.h>` declares, for Linux: src/sys/kqueue.rs is compiled against it, and runs over it, with
+//! `RUSTFLAGS='--cfg kqueue_simulated'`. Then the tests of behaviours run over the kqueue backend.
+//!
+//! The functions are those of [`simulator`]. With `--cfg 'kqueue_simulated="linked"'` they are those of a
+//! library, which is named by `-l`; with `"plain"` the backend does without `EVFILT_USER` and
+//! `EVFILT_EXCEPT`, as on NetBSD 9.
+//!
+//! The struct is that of macOS and of FreeBSD 11, and the numbers are those of FreeBSD; `EVFILT_EXCEPT` and
+//! `NOTE_OOB`, which it has not, are macOS's.
+
+#![allow(non_camel_case_types)]
+
+use std::ffi::{c_int, c_void};
+
+#[cfg(not(kqueue_simulated = "linked"))]
+mod simulator;
+
+#[derive(Copy, Clone, Debug)]
+#[repr(C)]
+pub(crate) struct kevent {
+    pub(crate) ident: usize,
+    pub(crate) filter: i16,
+    pub(crate) flags: u16,
+    pub(crate) fflags: u32,
+    pub(crate) data: isize,
+    pub(crate) udata: *mut c_void,
+}
+
+pub(crate) const EVFILT_READ: i16 = -1;
+pub(crate) const EVFILT_WRITE: i16 = -2;
+pub(crate) const EVFILT_PROC: i16 = -5;
+pub(crate) const EVFILT_SIGNAL: i16 = -6;
+pub(crate) const EVFILT_USER: i16 = -11;
+pub(crate) const EVFILT_EXCEPT: i16 = -15;
+
+pub(crate) const EV_ADD: u16 = 0x0001;
+pub(crate) const EV_DELETE: u16 = 0x0002;
+#[cfg(not(kqueue_simulated = "linked"))]
+const EV_ENABLE: u16 = 0x0004;
+pub(crate) const EV_DISABLE: u16 = 0x0008;
+#[cfg(not(kqueue_simulated = "linked"))]
+const EV_ONESHOT: u16 = 0x0010;
+pub(crate) const EV_CLEAR: u16 = 0x0020;
+pub(crate) const EV_RECEIPT: u16 = 0x0040;
+pub(crate) const EV_DISPATCH: u16 = 0x0080;
+pub(crate) const EV_ERROR: u16 = 0x4000;
+pub(crate) const EV_EOF: u16 = 0x8000;
+
+#[cfg(not(kqueue_simulated = "linked"))]
+const NOTE_LOWAT: u32 = 0x0000_0001;
+pub(crate) const NOTE_OOB: u32 = 0x0000_0002;
+pub(crate) const NOTE_TRIGGER: u32 = 0x0100_0000;
+pub(crate) const NOTE_EXIT: u32 = 0x8000_0000;
+
+unsafe extern "C" {
+    pub(crate) fn kqueue() -> c_int;
+    pub(crate) fn kevent(
+        kq: c_int,
+        changelist: *const kevent,
+        nchanges: c_int,
+        eventlist: *mut kevent,
+        nevents: c_int,
+        timeout: *const libc::timespec,
+    ) -> c_int;
+}
