@@ -60,6 +60,7 @@ static inline int listener_accept(listener_t listener, stream_t *stream) {
 
 #define stream_read(stream, buffer, size) mio_st_tcp_stream_read(stream, buffer, size)
 #define stream_write(stream, buffer, size) mio_st_tcp_stream_write(stream, buffer, size)
+#define would_block(result) ((result) == -EAGAIN)
 #define loop_add_listener(loop, source, listener, id, event, context)                             \
     ((void)(source), check(mio_st_poller_register_tcp_listener((loop)->poller, listener, id,      \
                                                                MIO_ST_READABLE, MIO_ST_EDGE)))

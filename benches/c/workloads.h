@@ -16,9 +16,10 @@
  *   OWN_STREAMS, if the library has sockets of its own:
  *     listener_t, stream_t
  *     listener_init(listener)                      on a free port of loopback; returns the port
- *     listener_accept(listener, stream)            0 or -EAGAIN
- *     stream_read(stream, buffer, size)            the count or -EAGAIN
+ *     listener_accept(listener, stream)            negative if there is none
+ *     stream_read(stream, buffer, size)            the count, negative if there is nothing
  *     stream_write(stream, buffer, size)
+ *     would_block(result)                          whether that is why it is negative
  *     loop_add_listener(loop, source, listener, id, event, context)
  *     loop_add_stream(loop, source, stream, id, event, context)
  *     loop_close(loop, source, stream)
@@ -136,19 +137,12 @@ static inline int listener_accept(listener_t listener, stream_t *stream) {
     struct sockaddr_storage address;
     socklen_t length = sizeof address;
     *stream = accept4(listener, (struct sockaddr *)&address, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
-    return *stream >= 0 ? 0 : -errno;
+    return *stream;
 }
 
-static inline ssize_t stream_read(stream_t stream, void *buffer, size_t size) {
-    ssize_t n = recv(stream, buffer, size, 0);
-    return n >= 0 ? n : -errno;
-}
-
-static inline ssize_t stream_write(stream_t stream, const void *buffer, size_t size) {
-    ssize_t n = send(stream, buffer, size, MSG_NOSIGNAL);
-    return n >= 0 ? n : -errno;
-}
-
+#define stream_read(stream, buffer, size) recv(stream, buffer, size, 0)
+#define stream_write(stream, buffer, size) send(stream, buffer, size, MSG_NOSIGNAL)
+#define would_block(result) (errno == EAGAIN)
 #define loop_add_listener(loop, source, listener, id, event, context)                             \
     check(loop_add(loop, source, listener, id, SERVE_EDGE, event, context) ? 0 : -1)
 #define loop_add_stream loop_add_listener
@@ -176,9 +170,9 @@ CALLBACK(serve_event)
 static inline void serve_accept(struct server *server) {
     for (;;) {
         stream_t stream;
-        int error = listener_accept(server->listener, &stream);
-        if (error < 0) {
-            assert(error == -EAGAIN);
+        int result = listener_accept(server->listener, &stream);
+        if (result < 0) {
+            assert(would_block(result));
             return;
         }
         assert(server->unused_count > 0);
@@ -211,7 +205,7 @@ static inline void serve_event(void *context, uint64_t id, bool closed) {
             server->closed++;
             return;
         } else {
-            assert(n == -EAGAIN);
+            assert(would_block(n));
             return;
         }
     }

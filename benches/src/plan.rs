@@ -14,11 +14,16 @@ pub const CONTENDERS: [&str; 10] = [
     "mio-st-c",
 ];
 
+/// Those that can also do without the read that says EAGAIN, see `Work::short`.
+const SHORT: [&str; 4] = ["raw-c+short", "mio+short", "mio-st+short", "mio-st-c+short"];
+
 /// What everything is compared with: epoll by hand, in C.
 pub const FLOOR: &str = "raw-c";
 
-/// This library, whose counts have budgets.
-pub const OURS: [&str; 2] = ["mio-st", "mio-st-c"];
+/// Whether it is this library, whose counts have budgets.
+pub fn is_ours(contender: &str) -> bool {
+    matches!(contender.trim_end_matches("+short"), "mio-st" | "mio-st-c")
+}
 
 /// Which clock counts.
 #[derive(Copy, Clone, Debug, Eq, PartialEq)]
@@ -30,7 +35,8 @@ pub enum Clock {
 }
 
 /// One row of work: a program with its arguments, in which `{}` stands for a size to which the number
-/// of operations is proportional, and `{pause}` for the pause of the load generator.
+/// of operations is proportional, `{pause}` for the pause of the load generator, and `{reads}` for `short`
+/// if the contender's name ends so, `drain` otherwise.
 #[derive(Debug)]
 pub struct Work {
     pub name: &'static str,
@@ -47,6 +53,8 @@ pub struct Work {
     pub clock: Clock,
     /// Who cannot do it, and who does it so differently that it would not be the same work.
     pub without: &'static [&'static str],
+    /// Whether some do it with short reads, too.
+    pub short: bool,
     pub note: &'static str,
 }
 
@@ -61,6 +69,7 @@ pub const PLAN: &[Work] = &[
         timed: 100_000,
         clock: Clock::Processor,
         without: &[],
+        short: false,
         note: "Who is woken reads until EAGAIN and writes a byte to the next pair: three system calls, \
                and a hundredth of a poll.",
     },
@@ -74,6 +83,7 @@ pub const PLAN: &[Work] = &[
         timed: 100_000,
         clock: Clock::Processor,
         without: &[],
+        short: false,
         note: "One read only, since what remains is reported again: two system calls, and a hundredth \
                of a poll.",
     },
@@ -82,38 +92,28 @@ pub const PLAN: &[Work] = &[
         title: "Echo: one connection",
         operation: "request",
         program: "serve",
-        arguments: "drain 1 1 {} {pause}",
+        arguments: "{reads} 1 1 {} {pause}",
         counted: Some((500, 1_500)),
         timed: 10_000,
         clock: Clock::Processor,
         without: &[],
+        short: true,
         note: "Requests of 64 bytes over TCP on loopback: a poll, a read, a write, and a read that says \
-               EAGAIN. libuv and libev are level-triggered and save the last read.",
-    },
-    Work {
-        name: "echo-1-short",
-        title: "Echo: one connection, without the read that says EAGAIN",
-        operation: "request",
-        program: "serve",
-        arguments: "short 1 1 {} {pause}",
-        counted: Some((500, 1_500)),
-        timed: 10_000,
-        clock: Clock::Processor,
-        without: &[],
-        note: "As above, but a read that does not fill the buffer has drained the socket, unless the \
-               event says READ_CLOSED (then the end of file is still to be read): what comes later is \
-               a new edge. It saves one system call of four.",
+               EAGAIN. libuv and libev are level-triggered and save the last read. The rows with `+short` \
+               save it too: a read that does not fill the buffer has drained the socket, unless the event \
+               says READ_CLOSED (then the end of file is still to be read); what comes later is a new edge.",
     },
     Work {
         name: "echo-50",
         title: "Echo: 50 connections",
         operation: "request",
         program: "serve",
-        arguments: "drain 50 1 {} 0",
+        arguments: "{reads} 50 1 {} 0",
         counted: None,
         timed: 400,
         clock: Clock::Processor,
         without: &[],
+        short: true,
         note: "How many requests one poll reports depends on chance.",
     },
     Work {
@@ -121,11 +121,12 @@ pub const PLAN: &[Work] = &[
         title: "Echo: 500 connections",
         operation: "request",
         program: "serve",
-        arguments: "drain 500 1 {} 0",
+        arguments: "{reads} 500 1 {} 0",
         counted: None,
         timed: 40,
         clock: Clock::Processor,
         without: &[],
+        short: true,
         note: "",
     },
     Work {
@@ -133,11 +134,12 @@ pub const PLAN: &[Work] = &[
         title: "Churn: one connection at a time",
         operation: "connection",
         program: "serve",
-        arguments: "drain 1 {} 1 {pause}",
+        arguments: "{reads} 1 {} 1 {pause}",
         counted: Some((500, 1_500)),
         timed: 4_000,
         clock: Clock::Processor,
         without: &[],
+        short: false,
         note: "Accepting, registering, one request and its answer, the end of file, closing. polling, \
                libev, libevent and libuv must be told before a registered descriptor is closed.",
     },
@@ -146,11 +148,12 @@ pub const PLAN: &[Work] = &[
         title: "Churn: 50 connections at a time",
         operation: "connection",
         program: "serve",
-        arguments: "drain 50 {} 1 0",
+        arguments: "{reads} 50 {} 1 0",
         counted: None,
         timed: 80,
         clock: Clock::Processor,
         without: &[],
+        short: false,
         note: "",
     },
     Work {
@@ -158,11 +161,12 @@ pub const PLAN: &[Work] = &[
         title: "Churn: 500 connections at a time",
         operation: "connection",
         program: "serve",
-        arguments: "drain 500 {} 1 0",
+        arguments: "{reads} 500 {} 1 0",
         counted: None,
         timed: 8,
         clock: Clock::Processor,
         without: &[],
+        short: false,
         note: "",
     },
     Work {
@@ -175,6 +179,7 @@ pub const PLAN: &[Work] = &[
         timed: 50_000,
         clock: Clock::Processor,
         without: &["libev"],
+        short: false,
         note: "libev tells the system at the next poll: what is added and removed before it costs \
                nothing, since nothing is done.",
     },
@@ -188,6 +193,7 @@ pub const PLAN: &[Work] = &[
         timed: 100_000,
         clock: Clock::Processor,
         without: &["libuv", "libev", "libevent"],
+        short: false,
         note: "",
     },
     Work {
@@ -200,6 +206,7 @@ pub const PLAN: &[Work] = &[
         timed: 100_000,
         clock: Clock::Processor,
         without: &["mio", "polling", "libuv", "mio-st-0.2.2"],
+        short: false,
         note: "By hand: an array, whose events are put behind the system's. mio, polling and libuv have \
                no such thing with an id; mio-st 0.2.2 sleeps for a millisecond in every poll that \
                should not wait.",
@@ -214,6 +221,7 @@ pub const PLAN: &[Work] = &[
         timed: 20_000,
         clock: Clock::Processor,
         without: &["mio", "polling", "libuv", "libevent"],
+        short: false,
         note: "",
     },
     Work {
@@ -226,6 +234,7 @@ pub const PLAN: &[Work] = &[
         timed: 100_000,
         clock: Clock::Processor,
         without: &["mio-st-0.2.2"],
+        short: false,
         note: "",
     },
     Work {
@@ -238,6 +247,7 @@ pub const PLAN: &[Work] = &[
         timed: 20_000,
         clock: Clock::Wall,
         without: &[],
+        short: false,
         note: "Instructions and system calls are those of both threads.",
     },
     Work {
@@ -246,10 +256,11 @@ pub const PLAN: &[Work] = &[
         operation: "wake",
         program: "wake",
         arguments: "storm 4 {}",
-        counted: None,
+        counted: Some((5_000, 20_000)),
         timed: 250_000,
         clock: Clock::Wall,
         without: &[],
+        short: false,
         note: "A million wakes in all; who coalesces them asks the system only when the last one was \
                seen.",
     },
@@ -263,6 +274,7 @@ pub const PLAN: &[Work] = &[
         timed: 2,
         clock: Clock::Processor,
         without: &["raw-rust", "mio", "polling", "mio-st-0.2.2", "libuv", "libev", "libevent"],
+        short: false,
         note: "The servers of `c-examples/` and `examples/`, with a deadline for each connection that every \
                request moves. The floor is the one in C with its library replaced by epoll by hand; the \
                one in Rust has another parser.",
@@ -272,10 +284,15 @@ pub const PLAN: &[Work] = &[
 impl Work {
     /// The arguments of one run.
     pub fn arguments(&self, contender: &str, size: usize, pause: usize) -> Vec<String> {
+        let (contender, reads) = match contender.strip_suffix("+short") {
+            Some(contender) => (contender, "short"),
+            None => (contender, "drain"),
+        };
         std::iter::once(contender.to_string())
             .chain(self.arguments.split(' ').map(|word| match word {
                 "{}" => size.to_string(),
                 "{pause}" => pause.to_string(),
+                "{reads}" => reads.to_string(),
                 word => word.to_string(),
             }))
             .collect()
@@ -283,6 +300,8 @@ impl Work {
 
     /// The contenders that do it.
     pub fn contenders(&self) -> impl Iterator<Item = &'static str> {
-        CONTENDERS.into_iter().filter(|contender| !self.without.contains(contender))
+        let short: &[&str] = if self.short { &SHORT } else { &[] };
+        let able = CONTENDERS.into_iter().filter(|contender| !self.without.contains(contender));
+        able.chain(short.iter().copied())
     }
 }

@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::fs;
 
 use crate::Table;
-use mio_st_benches::plan::{Clock, FLOOR, OURS};
+use mio_st_benches::plan::{Clock, FLOOR, is_ours};
 
 const DOCS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs");
 
@@ -68,7 +68,7 @@ fn section(table: &Table) -> String {
         if let Some(counts) = row.counts {
             write!(
                 text,
-                " {:.1} | {:.2} | {:.2} |",
+                " {:.1} | {:.3} | {:.3} |",
                 counts.instructions, counts.system_calls, counts.allocations
             )
             .unwrap();
@@ -90,7 +90,7 @@ fn heap_section(heap: &[(&str, f64)]) -> String {
 }
 
 fn emphasised(contender: &str) -> String {
-    if OURS.contains(&contender) { format!("**{contender}**") } else { contender.into() }
+    if is_ours(contender) { format!("**{contender}**") } else { contender.into() }
 }
 
 /// A bar for each contender: the ratio of its time to the floor's.
@@ -111,7 +111,7 @@ fn plot(table: &Table) -> String {
     for (i, row) in table.rows.iter().enumerate() {
         let y = 26.0 + BAR * i as f64;
         let length = row.ratio.min(4.0) * scale;
-        let colour = if OURS.contains(&row.contender) { "#b5432a" } else { "#8a9ba8" };
+        let colour = if is_ours(row.contender) { "#b5432a" } else { "#8a9ba8" };
         let cut = if row.ratio > 4.0 { " (cut)" } else { "" };
         writeln!(
             svg,
