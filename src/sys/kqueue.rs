@@ -539,7 +539,8 @@ impl Selector {
     fn is_alive(&self, fd: RawFd, entry: &Entry) -> io::Result<bool> {
         let mut changes = Changes::new();
         changes.push(fd, entry.notes & !UNCONNECTED, 0, entry.id);
-        Ok(changes.apply(&self.queue)?.iter().all(|change| receipt(change).is_ok()))
+        let receipts = changes.apply(&self.queue)?;
+        Ok(receipts.iter().all(|receipt| receipt.data as c_int != libc::ENOENT))
     }
 
     /// Deletes the notes `old` and adds those of the entry, in one call.
