@@ -2,12 +2,13 @@
 
 use std::ffi::{c_char, c_int, c_void};
 use std::io::{Read, Write};
-use std::net::{Shutdown, SocketAddr};
+use std::net::SocketAddr;
 use std::os::fd::FromRawFd;
+use std::ptr;
 
 use libc::{iovec, sockaddr, sockaddr_storage, socklen_t};
 use mio_st::net::{TcpListener, TcpStream};
-use mio_st::raw;
+use mio_st::raw::{self, SocketKind};
 
 use crate::abi::*;
 use crate::addr;
@@ -90,19 +91,16 @@ pub unsafe extern "C" fn mio_st_tcp_listener_from_fd(
         // SAFETY: C promises that `listener` can be written.
         let out = unsafe { Out::new(listener) }?;
         table.reserve()?;
-        check(fd, true)?;
+        memory::check_socket(fd, kind(true))?;
         // SAFETY: it is open, as was just checked, and C gives it away.
         out.put(table.open(unsafe { TcpListener::from_raw_fd(fd) })?);
         Ok(0)
     })
 }
 
-/// Makes sure that a descriptor is a TCP socket as we make them.
-fn check(fd: c_int, listening: bool) -> Result<()> {
-    if !raw::is_tcp_socket(fd, listening)? {
-        return Err(Error::of(libc::EPROTOTYPE));
-    }
-    Ok(raw::set_nonblocking_cloexec(fd)?)
+/// A TCP socket.
+const fn kind(listening: bool) -> SocketKind {
+    SocketKind { unix: false, datagram: false, listening }
 }
 
 /// Makes another listener of the same socket.
@@ -166,7 +164,7 @@ pub unsafe extern "C" fn mio_st_tcp_listener_accept(
         table.reserve()?;
         let (connection, address) = table.get(listener)?.accept()?;
         // SAFETY: C promises that `peer` can be written, or is NULL.
-        unsafe { addr::write(address, peer, true) }?;
+        unsafe { addr::put_optional(raw::sockaddr(address), peer, ptr::null_mut()) };
         out.put(table.open(connection)?);
         Ok(0)
     })
@@ -184,9 +182,10 @@ pub unsafe extern "C" fn mio_st_tcp_listener_local_addr(
     address: *mut sockaddr_storage,
 ) -> c_int {
     call(|table| {
-        let local = table.get(listener)?.local_addr()?;
+        let listener = table.get(listener)?;
         // SAFETY: C promises that `address` can be written.
-        unsafe { addr::write(local, address, false) }
+        let out = unsafe { Out::new(address) }?;
+        Ok(addr::put(raw::sockaddr(listener.local_addr()?), out))
     })
 }
 
@@ -337,9 +336,35 @@ pub unsafe extern "C" fn mio_st_tcp_stream_from_fd(
         // SAFETY: C promises that `stream` can be written.
         let out = unsafe { Out::new(stream) }?;
         table.reserve()?;
-        check(fd, false)?;
+        memory::check_socket(fd, kind(false))?;
         // SAFETY: it is open, as was just checked, and C gives it away.
         out.put(table.open(unsafe { TcpStream::from_raw_fd(fd) })?);
+        Ok(0)
+    })
+}
+
+/// Makes another stream of the same socket.
+///
+/// `clone` receives it; close it with mio_st_tcp_stream_close(), too. With epoll, events of the socket go on
+/// until both are closed or the one that was registered is deregistered.
+///
+/// Returns 0; `-EMFILE` if there are too many descriptors; `-EINVAL` if `clone` is NULL; `-ENOMEM`; the
+/// errors of a handle.
+///
+/// Thread: that of the stream, to which the new one belongs, too.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn mio_st_tcp_stream_try_clone(
+    clone: *mut mio_st_tcp_stream_t,
+    stream: mio_st_tcp_stream_t,
+) -> c_int {
+    call(|table| {
+        table.get(stream)?;
+        // SAFETY: C promises that `clone` can be written.
+        let out = unsafe { Out::new(clone) }?;
+        table.reserve()?;
+        let another = table.get(stream)?.try_clone()?;
+        out.put(table.open(another)?);
         Ok(0)
     })
 }
@@ -487,12 +512,7 @@ pub unsafe extern "C" fn mio_st_tcp_stream_writev(
 pub extern "C" fn mio_st_tcp_stream_shutdown(stream: mio_st_tcp_stream_t, how: c_int) -> c_int {
     call(|table| {
         let stream = table.get(stream)?;
-        stream.shutdown(match how {
-            libc::SHUT_RD => Shutdown::Read,
-            libc::SHUT_WR => Shutdown::Write,
-            libc::SHUT_RDWR => Shutdown::Both,
-            _ => return Err(INVALID),
-        })?;
+        stream.shutdown(memory::shutdown(how)?)?;
         Ok(0)
     })
 }
@@ -588,9 +608,10 @@ pub unsafe extern "C" fn mio_st_tcp_stream_local_addr(
     address: *mut sockaddr_storage,
 ) -> c_int {
     call(|table| {
-        let local = table.get(stream)?.local_addr()?;
+        let stream = table.get(stream)?;
         // SAFETY: C promises that `address` can be written.
-        unsafe { addr::write(local, address, false) }
+        let out = unsafe { Out::new(address) }?;
+        Ok(addr::put(raw::sockaddr(stream.local_addr()?), out))
     })
 }
 
@@ -608,12 +629,9 @@ pub unsafe extern "C" fn mio_st_tcp_stream_peer_addr(
 ) -> c_int {
     call(|table| {
         let stream = table.get(stream)?;
-        if address.is_null() {
-            return Err(INVALID);
-        }
-        let peer = stream.peer_addr()?;
         // SAFETY: C promises that `address` can be written.
-        unsafe { addr::write(peer, address, false) }
+        let out = unsafe { Out::new(address) }?;
+        Ok(addr::put(raw::sockaddr(stream.peer_addr()?), out))
     })
 }
 
