@@ -634,6 +634,106 @@ int mio_st_addr_format(const struct sockaddr *address,
                        char *text,
                        size_t size);
 
+/* Options of sockets ------------------------------------------------------------------------------ */
+
+/**
+ * A flag of mio_st_socket_options_t: sets `SO_REUSEADDR`, which TCP listeners have by themselves.
+ */
+#define MIO_ST_SOCKET_REUSE_ADDRESS (1u << 0)
+
+/**
+ * A flag of mio_st_socket_options_t: does not set `SO_REUSEADDR`, for a TCP listener.
+ */
+#define MIO_ST_SOCKET_NO_REUSE_ADDRESS (1u << 1)
+
+/**
+ * A flag of mio_st_socket_options_t: sets `SO_REUSEPORT`, so that sockets that all have it may be bound to
+ * the same address. On Linux connections and datagrams are spread over them.
+ */
+#define MIO_ST_SOCKET_REUSE_PORT (1u << 2)
+
+/**
+ * A flag of mio_st_socket_options_t: sets `IPV6_V6ONLY`, so that an IPv6 socket has nothing to do with IPv4.
+ * Without this flag and the next it is as the system has it.
+ */
+#define MIO_ST_SOCKET_ONLY_V6 (1u << 3)
+
+/**
+ * A flag of mio_st_socket_options_t: clears `IPV6_V6ONLY`, so that a socket bound to `[::]` serves IPv4 too.
+ */
+#define MIO_ST_SOCKET_DUAL_STACK (1u << 4)
+
+/**
+ * A flag of mio_st_socket_options_t: sets `TCP_NODELAY`, of a listener for the connections that it accepts.
+ */
+#define MIO_ST_SOCKET_NODELAY (1u << 5)
+
+/**
+ * A flag of mio_st_socket_options_t: turns keepalive on, with the values in `keepalive`, of a listener for
+ * the connections that it accepts.
+ */
+#define MIO_ST_SOCKET_KEEPALIVE (1u << 6)
+
+/**
+ * How a connection on which nothing moves finds out that its peer is gone. What is 0 stays as it was: in a
+ * new socket, the system's default.
+ */
+typedef struct {
+    /**
+     * For how many seconds nothing has moved before the peer is asked for the first time (`TCP_KEEPIDLE`).
+     */
+    uint32_t idle_seconds;
+    /**
+     * The seconds from one question to the next (`TCP_KEEPINTVL`).
+     */
+    uint32_t interval_seconds;
+    /**
+     * How many questions in a row are left unanswered before the connection ends with `-ETIMEDOUT`
+     * (`TCP_KEEPCNT`).
+     */
+    uint32_t count;
+} mio_st_keepalive_t;
+
+/**
+ * What must be said before a socket is bound or connected. Zero is the default of every member but `size`:
+ * `mio_st_socket_options_t options = {.size = sizeof options, .flags = MIO_ST_SOCKET_REUSE_PORT};`
+ */
+typedef struct {
+    /**
+     * The size of this struct, `sizeof(mio_st_socket_options_t)`: later versions may have more members.
+     */
+    size_t size;
+    /**
+     * `MIO_ST_SOCKET_...`.
+     */
+    uint32_t flags;
+    /**
+     * For TCP listeners: how many connections may wait to be accepted, a hint (`listen(2)`). 0 is
+     * `SOMAXCONN`.
+     */
+    uint32_t backlog;
+    /**
+     * `SO_SNDBUF` in bytes; 0 leaves it to the system.
+     */
+    size_t send_buffer_size;
+    /**
+     * `SO_RCVBUF` in bytes; 0 leaves it to the system.
+     */
+    size_t recv_buffer_size;
+    /**
+     * With `MIO_ST_SOCKET_KEEPALIVE`.
+     */
+    mio_st_keepalive_t keepalive;
+    /**
+     * The length of `local`, or 0.
+     */
+    socklen_t local_length;
+    /**
+     * For TCP streams: the address of this side, which the system chooses if it is NULL.
+     */
+    const struct sockaddr *local;
+} mio_st_socket_options_t;
+
 /* TCP streams ------------------------------------------------------------------------------------- */
 
 /**
@@ -712,6 +812,24 @@ int mio_st_tcp_stream_connect(mio_st_tcp_stream_t *stream,
  * The stream belongs to the calling thread.
  */
 MIO_ST_MUST_USE int mio_st_tcp_stream_connect_str(mio_st_tcp_stream_t *stream, const char *address);
+
+/**
+ * As mio_st_tcp_stream_connect(), with options, and from a given address of this side.
+ *
+ * `options` are read before the call returns. All members but `backlog` have a meaning for a stream. With
+ * `local` and port 0 the system chooses the port, on Linux while connecting, so that connections to
+ * different peers can share one.
+ *
+ * Returns as mio_st_tcp_stream_connect() and mio_st_tcp_listener_bind_with(); for `local` also
+ * `-EADDRINUSE`, `-EADDRNOTAVAIL`, `-EACCES`, and `-EAFNOSUPPORT` if the addresses are not of one family.
+ *
+ * The stream belongs to the calling thread.
+ */
+MIO_ST_MUST_USE
+int mio_st_tcp_stream_connect_with(mio_st_tcp_stream_t *stream,
+                                   const struct sockaddr *address,
+                                   socklen_t length,
+                                   const mio_st_socket_options_t *options);
 
 /**
  * Makes a stream of a descriptor, and makes that non-blocking and close-on-exec.
@@ -862,6 +980,54 @@ int mio_st_tcp_stream_set_nodelay(mio_st_tcp_stream_t stream, int nodelay);
  * Thread: that of the stream.
  */
 MIO_ST_MUST_USE int mio_st_tcp_stream_nodelay(mio_st_tcp_stream_t stream);
+
+/**
+ * Turns keepalive on or off: whether the peer is asked if it is still there when nothing has moved for a
+ * while. A peer that does not answer ends the connection with `-ETIMEDOUT`.
+ *
+ * `keepalive` has the values; NULL turns it off, which keeps them for the next time.
+ *
+ * Returns 0; `-EINVAL` for a value out of the system's range: on Linux the seconds are 1 to 32,767, the
+ * count 1 to 127; the errors of a handle.
+ *
+ * Thread: that of the stream.
+ */
+int mio_st_tcp_stream_set_keepalive(mio_st_tcp_stream_t stream,
+                                    const mio_st_keepalive_t *keepalive);
+
+/**
+ * Whether keepalive is on, and with what values, which `keepalive` receives if it is.
+ *
+ * Returns 1 or 0; `-EINVAL` if `keepalive` is NULL; the errors of a handle.
+ *
+ * Thread: that of the stream.
+ */
+MIO_ST_MUST_USE
+int mio_st_tcp_stream_keepalive(mio_st_tcp_stream_t stream,
+                                mio_st_keepalive_t *keepalive);
+
+/**
+ * Sets `SO_LINGER`: what happens to what has been written and not sent when the socket is closed.
+ *
+ * `seconds` negative, the default: the system goes on sending it. 0: it is thrown away, and the peer sees
+ * the connection reset. Otherwise closing *waits* for it to be sent and acknowledged, at most for so long,
+ * on Linux of a non-blocking socket too.
+ *
+ * Returns 0; the errors of a handle.
+ *
+ * Thread: that of the stream.
+ */
+int mio_st_tcp_stream_set_linger(mio_st_tcp_stream_t stream,
+                                 int seconds);
+
+/**
+ * Gets `SO_LINGER`: `seconds` receives it, or -1.
+ *
+ * Returns 0; `-EINVAL` if `seconds` is NULL; the errors of a handle.
+ *
+ * Thread: that of the stream.
+ */
+MIO_ST_MUST_USE int mio_st_tcp_stream_linger(mio_st_tcp_stream_t stream, int *seconds);
 
 /**
  * Sets `IP_TTL`, the number of hops that a packet may make.
@@ -1017,6 +1183,24 @@ int mio_st_tcp_listener_bind(mio_st_tcp_listener_t *listener,
 MIO_ST_MUST_USE
 int mio_st_tcp_listener_bind_str(mio_st_tcp_listener_t *listener,
                                  const char *address);
+
+/**
+ * As mio_st_tcp_listener_bind(), with options.
+ *
+ * `options` are read before the call returns. All members but `local` have a meaning for a listener.
+ *
+ * Returns as mio_st_tcp_listener_bind(); `-EINVAL` for a `size` that is not that of the struct, for an
+ * unknown flag, for flags that contradict each other, for a member that has no meaning here, and for what
+ * does not fit an `int`; the errors of `setsockopt(2)`, such as `-EOPNOTSUPP` or `-ENOPROTOOPT` for
+ * `MIO_ST_SOCKET_ONLY_V6` of an IPv4 socket.
+ *
+ * The listener belongs to the calling thread.
+ */
+MIO_ST_MUST_USE
+int mio_st_tcp_listener_bind_with(mio_st_tcp_listener_t *listener,
+                                  const struct sockaddr *address,
+                                  socklen_t length,
+                                  const mio_st_socket_options_t *options);
 
 /**
  * Makes a listener of a descriptor, and makes that non-blocking and close-on-exec.
@@ -1302,6 +1486,22 @@ int mio_st_udp_socket_bind(mio_st_udp_socket_t *socket,
 MIO_ST_MUST_USE
 int mio_st_udp_socket_bind_str(mio_st_udp_socket_t *socket,
                                const char *address);
+
+/**
+ * As mio_st_udp_socket_bind(), with options.
+ *
+ * `options` are read before the call returns. `backlog`, `local`, `MIO_ST_SOCKET_NODELAY` and
+ * `MIO_ST_SOCKET_KEEPALIVE` have no meaning for UDP.
+ *
+ * Returns as mio_st_udp_socket_bind() and mio_st_tcp_listener_bind_with().
+ *
+ * The socket belongs to the calling thread.
+ */
+MIO_ST_MUST_USE
+int mio_st_udp_socket_bind_with(mio_st_udp_socket_t *socket,
+                                const struct sockaddr *address,
+                                socklen_t length,
+                                const mio_st_socket_options_t *options);
 
 /**
  * Makes a socket of a descriptor, and makes that non-blocking and close-on-exec.

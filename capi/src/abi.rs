@@ -7,7 +7,7 @@
 
 use core::ffi::c_void;
 
-use libc::{sockaddr_storage, socklen_t};
+use libc::{sockaddr, sockaddr_storage, socklen_t};
 
 /// The version of this header: major.
 pub const MIO_ST_VERSION_MAJOR: u32 = 0;
@@ -268,4 +268,66 @@ pub struct mio_st_datagram_t {
     pub address_length: socklen_t,
     /// Who sent it, or where to send it.
     pub address: sockaddr_storage,
+}
+
+/// A flag of mio_st_socket_options_t: sets `SO_REUSEADDR`, which TCP listeners have by themselves.
+pub const MIO_ST_SOCKET_REUSE_ADDRESS: u32 = 1u32 << 0;
+
+/// A flag of mio_st_socket_options_t: does not set `SO_REUSEADDR`, for a TCP listener.
+pub const MIO_ST_SOCKET_NO_REUSE_ADDRESS: u32 = 1u32 << 1;
+
+/// A flag of mio_st_socket_options_t: sets `SO_REUSEPORT`, so that sockets that all have it may be bound to
+/// the same address. On Linux connections and datagrams are spread over them.
+pub const MIO_ST_SOCKET_REUSE_PORT: u32 = 1u32 << 2;
+
+/// A flag of mio_st_socket_options_t: sets `IPV6_V6ONLY`, so that an IPv6 socket has nothing to do with IPv4.
+/// Without this flag and the next it is as the system has it.
+pub const MIO_ST_SOCKET_ONLY_V6: u32 = 1u32 << 3;
+
+/// A flag of mio_st_socket_options_t: clears `IPV6_V6ONLY`, so that a socket bound to `[::]` serves IPv4 too.
+pub const MIO_ST_SOCKET_DUAL_STACK: u32 = 1u32 << 4;
+
+/// A flag of mio_st_socket_options_t: sets `TCP_NODELAY`, of a listener for the connections that it accepts.
+pub const MIO_ST_SOCKET_NODELAY: u32 = 1u32 << 5;
+
+/// A flag of mio_st_socket_options_t: turns keepalive on, with the values in `keepalive`, of a listener for
+/// the connections that it accepts.
+pub const MIO_ST_SOCKET_KEEPALIVE: u32 = 1u32 << 6;
+
+/// How a connection on which nothing moves finds out that its peer is gone. What is 0 stays as it was: in a
+/// new socket, the system's default.
+#[derive(Copy, Clone, Debug, Eq, PartialEq)]
+#[repr(C)]
+pub struct mio_st_keepalive_t {
+    /// For how many seconds nothing has moved before the peer is asked for the first time (`TCP_KEEPIDLE`).
+    pub idle_seconds: u32,
+    /// The seconds from one question to the next (`TCP_KEEPINTVL`).
+    pub interval_seconds: u32,
+    /// How many questions in a row are left unanswered before the connection ends with `-ETIMEDOUT`
+    /// (`TCP_KEEPCNT`).
+    pub count: u32,
+}
+
+/// What must be said before a socket is bound or connected. Zero is the default of every member but `size`:
+/// `mio_st_socket_options_t options = {.size = sizeof options, .flags = MIO_ST_SOCKET_REUSE_PORT};`
+#[derive(Copy, Clone, Debug)]
+#[repr(C)]
+pub struct mio_st_socket_options_t {
+    /// The size of this struct, `sizeof(mio_st_socket_options_t)`: later versions may have more members.
+    pub size: usize,
+    /// `MIO_ST_SOCKET_...`.
+    pub flags: u32,
+    /// For TCP listeners: how many connections may wait to be accepted, a hint (`listen(2)`). 0 is
+    /// `SOMAXCONN`.
+    pub backlog: u32,
+    /// `SO_SNDBUF` in bytes; 0 leaves it to the system.
+    pub send_buffer_size: usize,
+    /// `SO_RCVBUF` in bytes; 0 leaves it to the system.
+    pub recv_buffer_size: usize,
+    /// With `MIO_ST_SOCKET_KEEPALIVE`.
+    pub keepalive: mio_st_keepalive_t,
+    /// The length of `local`, or 0.
+    pub local_length: socklen_t,
+    /// For TCP streams: the address of this side, which the system chooses if it is NULL.
+    pub local: *const sockaddr,
 }

@@ -18,6 +18,7 @@ pub mod awakener;
 pub mod error;
 pub mod handles;
 mod memory;
+mod options;
 pub mod pipe;
 pub mod poller;
 pub mod process;

@@ -5,6 +5,7 @@ use std::io::{Read, Write};
 use std::net::SocketAddr;
 use std::os::fd::FromRawFd;
 use std::ptr;
+use std::time::Duration;
 
 use libc::{iovec, sockaddr, sockaddr_storage, socklen_t};
 use mio_st::net::{TcpListener, TcpStream};
@@ -15,6 +16,7 @@ use crate::addr;
 use crate::error::{Error, Result};
 use crate::handles::{Table, call, create};
 use crate::memory::{self, Out};
+use crate::options::{self, Options};
 
 const INVALID: Error = Error::of(libc::EINVAL);
 
@@ -68,6 +70,37 @@ unsafe fn bind(
         let address = address()?;
         table.reserve()?;
         out.put(table.open(TcpListener::bind(address)?)?);
+        Ok(0)
+    })
+}
+
+/// As mio_st_tcp_listener_bind(), with options.
+///
+/// `options` are read before the call returns. All members but `local` have a meaning for a listener.
+///
+/// Returns as mio_st_tcp_listener_bind(); `-EINVAL` for a `size` that is not that of the struct, for an
+/// unknown flag, for flags that contradict each other, for a member that has no meaning here, and for what
+/// does not fit an `int`; the errors of `setsockopt(2)`, such as `-EOPNOTSUPP` or `-ENOPROTOOPT` for
+/// `MIO_ST_SOCKET_ONLY_V6` of an IPv4 socket.
+///
+/// The listener belongs to the calling thread.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn mio_st_tcp_listener_bind_with(
+    listener: *mut mio_st_tcp_listener_t,
+    address: *const sockaddr,
+    length: socklen_t,
+    options: *const mio_st_socket_options_t,
+) -> c_int {
+    create(|table| {
+        // SAFETY: C promises that `listener` can be written.
+        let out = unsafe { Out::new(listener) }?;
+        // SAFETY: C promises that the pointer and the length are those of an address.
+        let address = unsafe { addr::read(address, length) }?;
+        // SAFETY: C promises that the struct has the size that it says, and that its address is one.
+        let builder = unsafe { Options::listener(options) }?;
+        table.reserve()?;
+        out.put(table.open(builder.bind(address)?)?);
         Ok(0)
     })
 }
@@ -317,6 +350,37 @@ unsafe fn connect(
     })
 }
 
+/// As mio_st_tcp_stream_connect(), with options, and from a given address of this side.
+///
+/// `options` are read before the call returns. All members but `backlog` have a meaning for a stream. With
+/// `local` and port 0 the system chooses the port, on Linux while connecting, so that connections to
+/// different peers can share one.
+///
+/// Returns as mio_st_tcp_stream_connect() and mio_st_tcp_listener_bind_with(); for `local` also
+/// `-EADDRINUSE`, `-EADDRNOTAVAIL`, `-EACCES`, and `-EAFNOSUPPORT` if the addresses are not of one family.
+///
+/// The stream belongs to the calling thread.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn mio_st_tcp_stream_connect_with(
+    stream: *mut mio_st_tcp_stream_t,
+    address: *const sockaddr,
+    length: socklen_t,
+    options: *const mio_st_socket_options_t,
+) -> c_int {
+    create(|table| {
+        // SAFETY: C promises that `stream` can be written.
+        let out = unsafe { Out::new(stream) }?;
+        // SAFETY: C promises that the pointer and the length are those of an address.
+        let address = unsafe { addr::read(address, length) }?;
+        // SAFETY: C promises that the struct has the size that it says, and that its address is one.
+        let builder = unsafe { Options::stream(options) }?;
+        table.reserve()?;
+        out.put(table.open(builder.connect(address)?)?);
+        Ok(0)
+    })
+}
+
 /// Makes a stream of a descriptor, and makes that non-blocking and close-on-exec.
 ///
 /// `stream` receives it, and owns the descriptor from now on; if the call fails it stays the caller's.
@@ -544,6 +608,101 @@ pub extern "C" fn mio_st_tcp_stream_set_nodelay(
 #[must_use]
 pub extern "C" fn mio_st_tcp_stream_nodelay(stream: mio_st_tcp_stream_t) -> c_int {
     call(|table| Ok(table.get(stream)?.nodelay()?.into()))
+}
+
+/// Turns keepalive on or off: whether the peer is asked if it is still there when nothing has moved for a
+/// while. A peer that does not answer ends the connection with `-ETIMEDOUT`.
+///
+/// `keepalive` has the values; NULL turns it off, which keeps them for the next time.
+///
+/// Returns 0; `-EINVAL` for a value out of the system's range: on Linux the seconds are 1 to 32,767, the
+/// count 1 to 127; the errors of a handle.
+///
+/// Thread: that of the stream.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mio_st_tcp_stream_set_keepalive(
+    stream: mio_st_tcp_stream_t,
+    keepalive: *const mio_st_keepalive_t,
+) -> c_int {
+    call(|table| {
+        let stream = table.get(stream)?;
+        // SAFETY: C promises that `keepalive` can be read, or is NULL.
+        let keepalive = match unsafe { memory::input(keepalive, 1) } {
+            Ok(values) => Some(options::keepalive(values[0])?),
+            Err(_) if keepalive.is_null() => None,
+            Err(error) => return Err(error),
+        };
+        stream.set_keepalive(keepalive)?;
+        Ok(0)
+    })
+}
+
+/// Whether keepalive is on, and with what values, which `keepalive` receives if it is.
+///
+/// Returns 1 or 0; `-EINVAL` if `keepalive` is NULL; the errors of a handle.
+///
+/// Thread: that of the stream.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn mio_st_tcp_stream_keepalive(
+    stream: mio_st_tcp_stream_t,
+    keepalive: *mut mio_st_keepalive_t,
+) -> c_int {
+    call(|table| {
+        let stream = table.get(stream)?;
+        // SAFETY: C promises that `keepalive` can be written.
+        let out = unsafe { Out::new(keepalive) }?;
+        let Some(on) = stream.keepalive()? else { return Ok(0) };
+        let seconds = |time: Option<Duration>| time.map_or(0, |time| time.as_secs() as u32);
+        out.put(mio_st_keepalive_t {
+            idle_seconds: seconds(on.idle),
+            interval_seconds: seconds(on.interval),
+            count: on.count.unwrap_or(0),
+        });
+        Ok(1)
+    })
+}
+
+/// Sets `SO_LINGER`: what happens to what has been written and not sent when the socket is closed.
+///
+/// `seconds` negative, the default: the system goes on sending it. 0: it is thrown away, and the peer sees
+/// the connection reset. Otherwise closing *waits* for it to be sent and acknowledged, at most for so long,
+/// on Linux of a non-blocking socket too.
+///
+/// Returns 0; the errors of a handle.
+///
+/// Thread: that of the stream.
+#[unsafe(no_mangle)]
+pub extern "C" fn mio_st_tcp_stream_set_linger(
+    stream: mio_st_tcp_stream_t,
+    seconds: c_int,
+) -> c_int {
+    call(|table| {
+        let seconds = u64::try_from(seconds).ok();
+        table.get(stream)?.set_linger(seconds.map(Duration::from_secs))?;
+        Ok(0)
+    })
+}
+
+/// Gets `SO_LINGER`: `seconds` receives it, or -1.
+///
+/// Returns 0; `-EINVAL` if `seconds` is NULL; the errors of a handle.
+///
+/// Thread: that of the stream.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn mio_st_tcp_stream_linger(
+    stream: mio_st_tcp_stream_t,
+    seconds: *mut c_int,
+) -> c_int {
+    call(|table| {
+        let stream = table.get(stream)?;
+        // SAFETY: C promises that `seconds` can be written.
+        let out = unsafe { Out::new(seconds) }?;
+        let linger = stream.linger()?;
+        out.put(linger.map_or(-1, |linger| linger.as_secs() as c_int));
+        Ok(0)
+    })
 }
 
 /// Sets `IP_TTL`, the number of hops that a packet may make.

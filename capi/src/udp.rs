@@ -16,6 +16,7 @@ use crate::addr;
 use crate::error::{Error, Result};
 use crate::handles::{Table, call, create};
 use crate::memory::{self, Out};
+use crate::options::Options;
 
 const INVALID: Error = Error::of(libc::EINVAL);
 
@@ -70,6 +71,35 @@ pub unsafe extern "C" fn mio_st_udp_socket_bind_str(
         let address = unsafe { addr::parse(address) }?;
         table.reserve()?;
         out.put(table.open(UdpSocket::bind(address)?)?);
+        Ok(0)
+    })
+}
+
+/// As mio_st_udp_socket_bind(), with options.
+///
+/// `options` are read before the call returns. `backlog`, `local`, `MIO_ST_SOCKET_NODELAY` and
+/// `MIO_ST_SOCKET_KEEPALIVE` have no meaning for UDP.
+///
+/// Returns as mio_st_udp_socket_bind() and mio_st_tcp_listener_bind_with().
+///
+/// The socket belongs to the calling thread.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn mio_st_udp_socket_bind_with(
+    socket: *mut mio_st_udp_socket_t,
+    address: *const sockaddr,
+    length: socklen_t,
+    options: *const mio_st_socket_options_t,
+) -> c_int {
+    create(|table| {
+        // SAFETY: C promises that `socket` can be written.
+        let out = unsafe { Out::new(socket) }?;
+        // SAFETY: C promises that the pointer and the length are those of an address.
+        let address = unsafe { addr::read(address, length) }?;
+        // SAFETY: C promises that the struct has the size that it says, and that its address is one.
+        let builder = unsafe { Options::udp(options) }?;
+        table.reserve()?;
+        out.put(table.open(builder.bind(address)?)?);
         Ok(0)
     })
 }

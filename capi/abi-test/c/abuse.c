@@ -32,6 +32,23 @@ static struct in6_addr group;
 static const int numbers[2] = {SIGUSR2, SIGWINCH}, bad_numbers[2] = {SIGUSR2, SIGKILL};
 static mio_st_datagram_t datagrams[2] = {{.buffer = in, .capacity = 8}, {.buffer = in + 8, .capacity = 8}};
 static mio_st_datagram_t bad_datagrams[2] = {{.capacity = 8, .length = 8}};
+#define SIZE .size = sizeof(mio_st_socket_options_t)
+static const mio_st_socket_options_t udp_options = {SIZE};
+static const mio_st_socket_options_t options = {SIZE, .flags = MIO_ST_SOCKET_KEEPALIVE};
+static const mio_st_socket_options_t bad_options[7] = {
+    {.size = 0},
+    {.size = SIZE_MAX},
+    {SIZE, .flags = 1u << 31},
+    {SIZE, .flags = MIO_ST_SOCKET_ONLY_V6 | MIO_ST_SOCKET_DUAL_STACK},
+    {SIZE, .flags = MIO_ST_SOCKET_KEEPALIVE, .keepalive = {.idle_seconds = UINT32_MAX}},
+    {SIZE, .recv_buffer_size = SIZE_MAX},
+    {SIZE, .local_length = 16},
+};
+/* Of a version that knows more, and asks for it. */
+static const struct {
+    mio_st_socket_options_t known;
+    int more;
+} later_options = {{.size = sizeof later_options}, 1};
 static mio_st_deadline_key_t key;
 static int pipe_fd, closed_fd;
 

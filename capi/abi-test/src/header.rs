@@ -41,6 +41,7 @@ const SECTIONS: &[(&str, &[&str])] = &[
     ("The poller", &["mio_st_poller_*", "mio_st_deadline_key_t"]),
     ("The awakener", &["mio_st_awakener_*"]),
     ("Addresses", &["MIO_ST_ADDR_*", "mio_st_addr_*"]),
+    ("Options of sockets", &["MIO_ST_SOCKET_*", "mio_st_keepalive_t", "mio_st_socket_options_t"]),
     // A listener makes streams: these come first.
     ("TCP streams", &["mio_st_tcp_stream_*", "*register_tcp_stream"]),
     ("TCP listeners", &["mio_st_tcp_listener_*", "*register_tcp_listener"]),

@@ -61,6 +61,18 @@ const BAD_TEXT: &[(&str, &str)] = &[
     ("long_text", "-EINVAL"),
 ];
 
+const BAD_SOCKET_OPTIONS: &[(&str, &str)] = &[
+    ("NULL", "-EINVAL"),
+    ("&bad_options[0]", "-EINVAL"),
+    ("&bad_options[1]", "-EINVAL"),
+    ("&bad_options[2]", "-EINVAL"),
+    ("&bad_options[3]", "-EINVAL"),
+    ("&bad_options[4]", "-EINVAL"),
+    ("&bad_options[5]", "-EINVAL"),
+    ("&bad_options[6]", "-EINVAL"),
+    ("&later_options.known", "-EINVAL"),
+];
+
 const BAD_PATH: &[(&str, &str)] =
     &[("NULL", "-EINVAL"), ("\"\"", "-EINVAL"), ("long_text", "-ENAMETOOLONG")];
 
@@ -119,6 +131,13 @@ fn known(function: &str, parameter: &Parameter) -> Values {
         ("mio_st_datagram_t *" | "const mio_st_datagram_t *", "datagrams") => {
             values("datagrams", &[("NULL", "-EINVAL"), ("bad_datagrams", "-EINVAL")])
         }
+        ("const mio_st_socket_options_t *", _) if function.contains("_udp_") => {
+            values("&udp_options", &[("NULL", "-EINVAL"), ("&options", "-EINVAL")])
+        }
+        ("const mio_st_socket_options_t *", _) => values("&options", BAD_SOCKET_OPTIONS),
+        ("const mio_st_keepalive_t *", _) => {
+            values("&options.keepalive", &[("&bad_options[4].keepalive", "-EINVAL")])
+        }
         ("const struct in_addr *", _) => values("&address.sin_addr", &[("NULL", "-EINVAL")]),
         ("const struct in6_addr *", _) => values("&group", &[("NULL", "-EINVAL")]),
         ("uint32_t", "hops") => values("1", &[("256", "-EINVAL"), ("UINT32_MAX", "-EINVAL")]),
@@ -164,7 +183,7 @@ fn known(function: &str, parameter: &Parameter) -> Values {
         ("int", "how") => {
             values("SHUT_RD", &[("-1", "-EINVAL"), ("3", "-EINVAL"), ("INT_MAX", "-EINVAL")])
         }
-        ("int", "nodelay" | "broadcast" | "on") => values("1", &[]),
+        ("int", "nodelay" | "broadcast" | "on" | "seconds") => values("1", &[]),
         ("int", "fd") => {
             values("pipe_fd", &[("-1", "-EBADF"), ("INT_MAX", "-EBADF"), ("closed_fd", "-EBADF")])
         }
