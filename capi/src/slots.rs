@@ -89,6 +89,13 @@ impl<T, const LIMIT: u32> Slots<T, LIMIT> {
         self.grow()
     }
 
+    /// As [`reserve`](Slots::reserve), for two.
+    pub(crate) fn reserve_two(&mut self) -> Result<(), TryReserveError> {
+        self.reserve()?;
+        // With one slot free, the first is the last.
+        if self.free == self.last_free { self.grow() } else { Ok(()) }
+    }
+
     /// Adds a free slot.
     #[cold]
     fn grow(&mut self) -> Result<(), TryReserveError> {
