@@ -49,6 +49,7 @@ fn serve(contender: &str) -> c_int {
     }
 }
 
+#[allow(clippy::zombie_processes)] // It is waited for by wait4, which tells what it used.
 fn drive(mut server: Command, seconds: &str) -> Outcome {
     let mut server = server.stdout(Stdio::piped()).spawn().unwrap();
     let mut first = String::new();
