@@ -39,6 +39,7 @@ static void udp_echoes_a_batch(void)
     socklen_t length, sender_length;
     mio_st_udp_socket_t echo = udp(&address, &length), client = udp(&sender, &sender_length);
     mio_st_connected_udp_socket_t connected, clone;
+    mio_st_poller_t second;
     char memory[3][4], in[16];
     mio_st_datagram_t batch[3] = {
         {.buffer = memory[0], .capacity = 4},
@@ -49,6 +50,8 @@ static void udp_echoes_a_batch(void)
 
     OK(mio_st_poller_register_udp_socket(poller, echo, 1, MIO_ST_READABLE, MIO_ST_EDGE));
     OK(mio_st_poller_register_udp_socket(poller, client, 2, MIO_ST_READABLE, MIO_ST_EDGE));
+    OK(mio_st_poller_new(&second));
+    OK(mio_st_poller_register_udp_socket(second, client, 3, MIO_ST_READABLE, MIO_ST_EDGE));
     EQUAL(mio_st_udp_socket_recv_from(echo, in, sizeof in, NULL, NULL), -EAGAIN);
     EQUAL(mio_st_udp_socket_recv_batch(echo, batch, 3), -EAGAIN);
     EQUAL(mio_st_udp_socket_send_to(client, "ab", 2, ANY_ADDRESS(address), sizeof address), 2);
@@ -94,6 +97,9 @@ static void udp_echoes_a_batch(void)
     OK(mio_st_udp_socket_local_addr(client, &sender));
     EQUAL(((struct sockaddr_in *)&sender)->sin_port, port);
     OK(mio_st_poller_deregister_udp_socket(poller, client));
+    EQUAL(mio_st_udp_socket_into_fd(client), -EBUSY);
+    OK(mio_st_poller_deregister_udp_socket(second, client));
+    OK(mio_st_poller_close(second));
     fd = OK(mio_st_udp_socket_into_fd(client));
     EQUAL(mio_st_connected_udp_socket_from_fd(&connected, fd), -ENOTCONN);
     OK(mio_st_udp_socket_from_fd(&client, fd));
