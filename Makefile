@@ -16,7 +16,7 @@ abi := $(basename $(version))
 target_dir := $(or $(CARGO_TARGET_DIR),target)
 out := $(target_dir)/release
 
-.PHONY: run test check lib header install size bench bench-quick
+.PHONY: run test check lib header install size bench bench-quick budgets
 .DEFAULT_GOAL := lib
 
 # The HTTP server in C, on 127.0.0.1:$(PORT).
@@ -63,3 +63,15 @@ size: lib
 	$(CC) -std=c11 -O2 -s -Wl,--gc-sections -Iinclude -o $(out)/echo_server c-examples/echo_server.c \
 	    $(out)/libmio_st.a
 	@wc -c $(out)/libmio_st.stripped.so $(out)/echo_server
+
+# Beside the peers: raw epoll, mio, polling, libuv, libev, libevent (Debian: libuv1-dev libev-dev
+# libevent-dev, wrk, valgrind, strace). `bench` writes docs/performance.md.
+bench:
+	cd benches && $(CARGO) run $(CARGO_FLAGS) --release -- full
+
+bench-quick:
+	cd benches && $(CARGO) run $(CARGO_FLAGS) --release -- quick
+
+# Fails if an operation takes more instructions, system calls or allocations than benches/budgets.txt says.
+budgets:
+	cd benches && $(CARGO) test $(CARGO_FLAGS) --release --test budgets

@@ -8,7 +8,7 @@ use std::io::{ErrorKind, Read, Write};
 use std::time::{Duration, Instant};
 
 use mio_st::net::{TcpListener, TcpStream};
-use mio_st::poll::Awakener;
+use mio_st::poll::{Awakener, DeadlineKey};
 use mio_st::{EventedId, Events, PollOption, Poller, Ready};
 
 use unix_support::LONG;
@@ -202,4 +202,52 @@ fn with_capacity_not_even_the_first_time() {
         }
     });
     assert_eq!(count, 0);
+}
+
+/// With `n` deadlines at once, all the time: moves both ways, cancels and adds, so often that the slots of
+/// the cancelled are swept many times, and lets some expire.
+fn churn(poller: &mut Poller, events: &mut Events, keys: &mut Vec<DeadlineKey>, n: usize) {
+    let start = Instant::now();
+    let mut random = 1_u64;
+    let mut below = |limit: u64| {
+        random = random.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        (random >> 33) % limit
+    };
+    for id in 0..n {
+        keys.push(poller.add_timeout(EventedId(id), LONG + Duration::from_millis(below(1 << 20))));
+    }
+    let mut expired = 0;
+    for step in 0..100 * n {
+        let i = below(n as u64) as usize;
+        let later = start + LONG + Duration::from_millis(below(1 << 20));
+        match below(4) {
+            0 => assert!(poller.move_deadline(keys[i], later)),
+            // It has passed by the next poll.
+            1 if step % 8 == 0 => assert!(poller.move_deadline(keys[i], start)),
+            _ => {
+                assert!(poller.cancel_deadline(keys[i]));
+                keys[i] = poller.add_deadline(EventedId(i), later);
+            }
+        }
+        poller.poll_userspace(events);
+        for event in &mut *events {
+            let i = event.id().0;
+            keys[i] = poller.add_deadline(EventedId(i), later);
+            expired += 1;
+        }
+    }
+    assert!(expired > n, "{expired} expired");
+    keys.drain(..).for_each(|key| assert!(poller.cancel_deadline(key)));
+}
+
+// Behaviour 17
+#[test]
+fn with_capacity_deadlines_are_moved_cancelled_swept_and_expire_without_allocating() {
+    for n in [1, 2, 33, 1_000] {
+        let mut poller = Poller::with_capacity(n, 0).unwrap();
+        let mut events = Events::with_capacity(7);
+        let mut keys = Vec::with_capacity(n);
+        let count = allocations(|| churn(&mut poller, &mut events, &mut keys, n));
+        assert_eq!(count, 0, "{n} deadlines");
+    }
 }

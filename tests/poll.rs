@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::io::{ErrorKind, Write};
 use std::os::unix::net::UnixStream;
 use std::os::unix::thread::JoinHandleExt;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -185,16 +185,10 @@ fn handle_sigurg() {
 
 /// Runs `wait` in a thread while that is sent a signal every millisecond.
 fn interrupted<T: Send + 'static>(wait: impl FnOnce() -> T + Send + 'static) -> T {
-    static DONE: AtomicBool = AtomicBool::new(false);
     handle_sigurg();
-    DONE.store(false, Ordering::Relaxed);
     let before = HANDLED.load(Ordering::Relaxed);
-    let waiting = thread::spawn(move || {
-        let result = wait();
-        DONE.store(true, Ordering::Relaxed);
-        result
-    });
-    while !DONE.load(Ordering::Relaxed) {
+    let waiting = thread::spawn(wait);
+    while !waiting.is_finished() {
         // SAFETY: the thread was not joined yet.
         unsafe { libc::pthread_kill(waiting.as_pthread_t(), libc::SIGURG) };
         thread::sleep(Duration::from_millis(1));

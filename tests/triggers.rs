@@ -94,6 +94,10 @@ const PEER: &str = "
     udp    refused and the error was taken            -       W       W
 ";
 
+/// The columns of «refused the datagram» on kqueue, which tells of an error that is no end by events of
+/// either direction, and not by ERROR.
+const UDP_ERROR_BY_KQUEUE: [&str; 3] = ["R", "W", "RW"];
+
 fn flags(letters: &str) -> Option<Ready> {
     letters
         .chars()
@@ -195,7 +199,7 @@ impl Scene {
             "refused the datagram" => scene.datagram_to_nobody(),
             "refused and the error was taken" => {
                 scene.datagram_to_nobody();
-                wait_for(&scene.ours, R, Ready::ERROR);
+                wait_for(&scene.ours, R, if cfg!(kqueue) { Ready::READABLE } else { Ready::ERROR });
                 assert_eq!(take_error(&scene.ours), libc::ECONNREFUSED);
             }
             _ => panic!("{what}"),
@@ -319,8 +323,14 @@ fn what_the_peer_did_gives_exactly_these_flags_with_every_trigger_and_interest()
     let mut wrong = Vec::new();
     for row in PEER.lines().filter(|row| !row.trim().is_empty()) {
         let mut words: Vec<&str> = row.split_whitespace().collect();
-        let columns = words.split_off(words.len() - 3);
+        let mut columns = words.split_off(words.len() - 3);
         let (kind, what) = (words[0], words[1..].join(" "));
+        if cfg!(kqueue) && (kind, &*what) == ("udp", "refused the datagram") {
+            columns = UDP_ERROR_BY_KQUEUE.to_vec();
+        }
+        if cfg!(not(any(epoll, evfilt_user))) && what == "unconnected" {
+            continue; // It is told by an EVFILT_USER.
+        }
         let scene = Scene::play(kind, &what);
 
         let expected = flags(columns[2]);
@@ -379,6 +389,7 @@ fn unread_data_is_still_delivered_after_whatever_the_peer_did() {
 
 // Behaviour 11
 #[test]
+#[cfg(any(epoll, evfilt_except))]
 fn out_of_band_data_is_priority_where_asked_for_and_never_readable_alone() {
     let (ours, peer) = tcp();
     // SAFETY: the pointer and the length are those of the data.

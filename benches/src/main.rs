@@ -41,7 +41,7 @@ fn main() {
                 report::write(&tables, &heap);
             }
         }
-        "quick" => report::print(&tables(&plan, 3, 10, false), &[]),
+        "quick" => report::print(&tables(&plan, 5, 8, false), &[]),
         "counts" => report::print(&tables(&plan, 1, 100, true), &[]),
         "budgets" => budgets(),
         other => panic!("none of full, quick, counts, budgets: {other}"),

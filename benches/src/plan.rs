@@ -253,6 +253,20 @@ pub const PLAN: &[Work] = &[
         note: "A million wakes in all; who coalesces them asks the system only when the last one was \
                seen.",
     },
+    Work {
+        name: "http",
+        title: "HTTP: 50 connections of wrk",
+        operation: "request",
+        program: "http",
+        arguments: "{}",
+        counted: None,
+        timed: 2,
+        clock: Clock::Processor,
+        without: &["raw-rust", "mio", "polling", "mio-st-0.2.2", "libuv", "libev", "libevent"],
+        note: "The servers of `c-examples/` and `examples/`, with a deadline for each connection that every \
+               request moves. The floor is the one in C with its library replaced by epoll by hand; the \
+               one in Rust has another parser.",
+    },
 ];
 
 impl Work {

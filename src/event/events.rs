@@ -2,7 +2,7 @@ use std::fmt;
 use std::iter::FusedIterator;
 
 use crate::event::Event;
-use crate::sys::{Batch, MAX_EVENTS};
+use crate::sys::Batch;
 
 /// The events of one poll.
 ///
@@ -47,7 +47,7 @@ impl Events {
     /// A poll into a capacity of 0 is an error. A capacity beyond what the kernel fills in one call (on
     /// Linux `INT_MAX / sizeof(struct epoll_event)`, 178 million) is taken as that.
     pub fn with_capacity(capacity: usize) -> Events {
-        Events { batch: Batch::with_capacity(capacity.min(MAX_EVENTS)), position: 0 }
+        Events { batch: Batch::with_capacity(capacity), position: 0 }
     }
 
     /// How many events fit.

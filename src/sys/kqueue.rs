@@ -444,11 +444,11 @@ pub(crate) struct Selector {
     state: RefCell<State>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct State {
     /// What is registered, by descriptor.
     entries: Vec<Option<Entry>>,
-    /// What the kernel reports, before it is translated.
+    /// What the kernel reports, before it is translated; there is room for [`BATCH`] events.
     batch: Vec<Kevent>,
     /// What to change when the batch has been translated.
     changes: Vec<Kevent>,
@@ -459,7 +459,16 @@ struct State {
 
 impl Selector {
     pub(crate) fn new() -> io::Result<Selector> {
-        Ok(Selector { queue: Shared::new(Queue::new()?)?, state: RefCell::default() })
+        let mut batch = Vec::new();
+        batch.try_reserve_exact(BATCH)?;
+        let state = State {
+            entries: Vec::new(),
+            batch,
+            changes: Vec::new(),
+            #[cfg(evfilt_user)]
+            wakers: 0,
+        };
+        Ok(Selector { queue: Shared::new(Queue::new()?)?, state: RefCell::new(state) })
     }
 
     pub(crate) fn register(
@@ -530,7 +539,8 @@ impl Selector {
     fn is_alive(&self, fd: RawFd, entry: &Entry) -> io::Result<bool> {
         let mut changes = Changes::new();
         changes.push(fd, entry.notes & !UNCONNECTED, 0, entry.id);
-        Ok(changes.apply(&self.queue)?.iter().all(|change| receipt(change).is_ok()))
+        let receipts = changes.apply(&self.queue)?;
+        Ok(receipts.iter().all(|receipt| receipt.data as c_int != libc::ENOENT))
     }
 
     /// Deletes the notes `old` and adds those of the entry, in one call.
@@ -579,7 +589,6 @@ impl Selector {
         let state = &mut *self.state.borrow_mut();
         let room = memory.len().min(BATCH);
         state.batch.clear();
-        state.batch.try_reserve(room)?;
         let spare = &mut state.batch.spare_capacity_mut()[..room];
         let reported = self.queue.call(&[], spare, timeout)?;
         // SAFETY: the kernel has written so many.

@@ -47,5 +47,5 @@ pub(crate) use self::fd::{
 pub(crate) use self::fork::Generation;
 #[cfg(kqueue)]
 pub(crate) use self::selector::Queue as Source;
-pub(crate) use self::selector::{KernelEvent, MAX_EVENTS, MAX_WAIT, Selector, Waker, untranslated};
+pub(crate) use self::selector::{KernelEvent, MAX_WAIT, Selector, Waker, untranslated};
 pub(crate) use self::shared::Shared;

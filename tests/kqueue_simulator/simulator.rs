@@ -647,7 +647,8 @@ unsafe extern "C" fn kevent(
         Some(Some(timeout)) => Some(timeout),
         Some(None) => return fail(libc::EINVAL),
     };
-    let end = timeout.map(|timeout| Instant::now() + timeout);
+    // A poll reads no clock, nor does a wait for ever.
+    let end = timeout.filter(|timeout| !timeout.is_zero()).map(|timeout| Instant::now() + timeout);
     let mut receipts = 0;
     // «man»: "All changes contained in the changelist are applied before any pending events are read from the
     // queue."
@@ -683,7 +684,10 @@ unsafe extern "C" fn kevent(
             Ok(count) => return count as c_int,
             Err(errno) => return fail(errno),
         }
-        let remaining = end.map(|end| end.saturating_duration_since(Instant::now()));
+        let remaining = match end {
+            None => timeout,
+            Some(end) => Some(end.saturating_duration_since(Instant::now())),
+        };
         if remaining.is_some_and(|remaining| remaining.is_zero()) {
             return 0;
         }

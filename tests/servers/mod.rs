@@ -1,6 +1,6 @@
 //! Starts the example servers as processes, each in Rust and in C.
 
-#![allow(dead_code)] // Each test uses a part of it.
+#![allow(dead_code, unused_imports, unused_macros)] // Each test uses a part of it.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read};

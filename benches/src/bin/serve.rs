@@ -35,7 +35,9 @@ fn main() {
         "polling" => serve::<Polling>(concurrent, total, short, &mut start),
         name => c::contender(name).serve(concurrent, total, short, &mut start),
     };
-    load.map(finish_load);
+    if let Some(load) = load {
+        finish_load(load);
+    }
     if let Some(outcome) = outcome {
         assert_eq!(outcome.operations, (total * requests) as u64);
     }

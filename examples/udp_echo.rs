@@ -1,0 +1,49 @@
+//! A UDP echo server: it sends every datagram back. To try it:
+//!
+//! ```text
+//! $ cargo run --example udp_echo -- 127.0.0.1:7000
+//! $ nc -u 127.0.0.1 7000
+//! ```
+
+use std::error::Error;
+use std::io;
+
+use mio_st::net::UdpSocket;
+use mio_st::poll::{Interests, PollOption, Poller};
+use mio_st::{EventedId, Events};
+
+const SOCKET: EventedId = EventedId(0);
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let address = std::env::args().nth(1).unwrap_or("127.0.0.1:0".into());
+
+    let mut poller = Poller::new()?;
+    let mut events = Events::new();
+
+    let mut socket = UdpSocket::bind(address.parse()?)?;
+    poller.register(&mut socket, SOCKET, Interests::READABLE, PollOption::Edge)?;
+    println!("listening on {}", socket.local_addr()?);
+
+    loop {
+        poller.poll(&mut events, None)?;
+        for _ in &mut events {
+            echo(&socket)?;
+        }
+    }
+}
+
+/// Sends back all that has arrived: edge-triggered, so until there is no more.
+fn echo(socket: &UdpSocket) -> io::Result<()> {
+    // The largest datagram there is; a smaller buffer would cut some.
+    let mut buffer = [0; 65_535];
+    loop {
+        let (length, sender) = match socket.recv_from(&mut buffer) {
+            Ok(received) => received,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+            Err(error) => return Err(error),
+        };
+        // What cannot be sent is lost, which a datagram may be anywhere on its way. An empty one is sent
+        // back too: it is not an end.
+        let _ = socket.send_to(&buffer[..length], sender);
+    }
+}
