@@ -151,10 +151,14 @@ fn a_signal_of_two_is_received_by_the_first_that_asks() {
 
 #[test]
 fn what_cannot_be_received_is_refused_and_blocks_nothing() {
-    let message = "SIGKILL, SIGSTOP, SIGSEGV, SIGBUS, SIGFPE and SIGILL cannot be received";
-    for signal in
-        [libc::SIGKILL, libc::SIGSTOP, libc::SIGSEGV, libc::SIGBUS, libc::SIGFPE, libc::SIGILL]
-    {
+    for (signal, message) in [
+        (libc::SIGKILL, "SIGKILL and SIGSTOP cannot be received"),
+        (libc::SIGSTOP, "SIGKILL and SIGSTOP cannot be received"),
+        (libc::SIGSEGV, "SIGSEGV, SIGBUS, SIGFPE and SIGILL cannot be received"),
+        (libc::SIGBUS, "SIGSEGV, SIGBUS, SIGFPE and SIGILL cannot be received"),
+        (libc::SIGFPE, "SIGSEGV, SIGBUS, SIGFPE and SIGILL cannot be received"),
+        (libc::SIGILL, "SIGSEGV, SIGBUS, SIGFPE and SIGILL cannot be received"),
+    ] {
         let error = Signals::new([USR1, Signal::from_raw(signal)]).unwrap_err();
         assert_eq!((error.kind(), error.to_string().as_str()), (ErrorKind::InvalidInput, message));
     }
