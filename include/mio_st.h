@@ -43,6 +43,10 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
+/* Of <netinet/in.h>, for whoever joins a multicast group. */
+struct in_addr;
+struct in6_addr;
+
 /* Before a function whose result must not be ignored. */
 #if defined(__GNUC__)
 #define MIO_ST_MUST_USE __attribute__((warn_unused_result))
@@ -630,6 +634,106 @@ int mio_st_addr_format(const struct sockaddr *address,
                        char *text,
                        size_t size);
 
+/* Options of sockets ------------------------------------------------------------------------------ */
+
+/**
+ * A flag of mio_st_socket_options_t: sets `SO_REUSEADDR`, which TCP listeners have by themselves.
+ */
+#define MIO_ST_SOCKET_REUSE_ADDRESS (1u << 0)
+
+/**
+ * A flag of mio_st_socket_options_t: does not set `SO_REUSEADDR`, for a TCP listener.
+ */
+#define MIO_ST_SOCKET_NO_REUSE_ADDRESS (1u << 1)
+
+/**
+ * A flag of mio_st_socket_options_t: sets `SO_REUSEPORT`, so that sockets that all have it may be bound to
+ * the same address. On Linux connections and datagrams are spread over them.
+ */
+#define MIO_ST_SOCKET_REUSE_PORT (1u << 2)
+
+/**
+ * A flag of mio_st_socket_options_t: sets `IPV6_V6ONLY`, so that an IPv6 socket has nothing to do with IPv4.
+ * Without this flag and the next it is as the system has it.
+ */
+#define MIO_ST_SOCKET_ONLY_V6 (1u << 3)
+
+/**
+ * A flag of mio_st_socket_options_t: clears `IPV6_V6ONLY`, so that a socket bound to `[::]` serves IPv4 too.
+ */
+#define MIO_ST_SOCKET_DUAL_STACK (1u << 4)
+
+/**
+ * A flag of mio_st_socket_options_t: sets `TCP_NODELAY`, of a listener for the connections that it accepts.
+ */
+#define MIO_ST_SOCKET_NODELAY (1u << 5)
+
+/**
+ * A flag of mio_st_socket_options_t: turns keepalive on, with the values in `keepalive`, of a listener for
+ * the connections that it accepts.
+ */
+#define MIO_ST_SOCKET_KEEPALIVE (1u << 6)
+
+/**
+ * How a connection on which nothing moves finds out that its peer is gone. What is 0 stays as it was: in a
+ * new socket, the system's default.
+ */
+typedef struct {
+    /**
+     * For how many seconds nothing has moved before the peer is asked for the first time (`TCP_KEEPIDLE`).
+     */
+    uint32_t idle_seconds;
+    /**
+     * The seconds from one question to the next (`TCP_KEEPINTVL`).
+     */
+    uint32_t interval_seconds;
+    /**
+     * How many questions in a row are left unanswered before the connection ends with `-ETIMEDOUT`
+     * (`TCP_KEEPCNT`).
+     */
+    uint32_t count;
+} mio_st_keepalive_t;
+
+/**
+ * What must be said before a socket is bound or connected. Zero is the default of every member but `size`:
+ * `mio_st_socket_options_t options = {.size = sizeof options, .flags = MIO_ST_SOCKET_REUSE_PORT};`
+ */
+typedef struct {
+    /**
+     * The size of this struct, `sizeof(mio_st_socket_options_t)`: later versions may have more members.
+     */
+    size_t size;
+    /**
+     * `MIO_ST_SOCKET_...`.
+     */
+    uint32_t flags;
+    /**
+     * For TCP listeners: how many connections may wait to be accepted, a hint (`listen(2)`). 0 is
+     * `SOMAXCONN`.
+     */
+    uint32_t backlog;
+    /**
+     * `SO_SNDBUF` in bytes; 0 leaves it to the system.
+     */
+    size_t send_buffer_size;
+    /**
+     * `SO_RCVBUF` in bytes; 0 leaves it to the system.
+     */
+    size_t recv_buffer_size;
+    /**
+     * With `MIO_ST_SOCKET_KEEPALIVE`.
+     */
+    mio_st_keepalive_t keepalive;
+    /**
+     * The length of `local`, or 0.
+     */
+    socklen_t local_length;
+    /**
+     * For TCP streams: the address of this side, which the system chooses if it is NULL.
+     */
+    const struct sockaddr *local;
+} mio_st_socket_options_t;
+
 /* TCP streams ------------------------------------------------------------------------------------- */
 
 /**
@@ -710,6 +814,24 @@ int mio_st_tcp_stream_connect(mio_st_tcp_stream_t *stream,
 MIO_ST_MUST_USE int mio_st_tcp_stream_connect_str(mio_st_tcp_stream_t *stream, const char *address);
 
 /**
+ * As mio_st_tcp_stream_connect(), with options, and from a given address of this side.
+ *
+ * `options` are read before the call returns. All members but `backlog` have a meaning for a stream. With
+ * `local` and port 0 the system chooses the port, on Linux while connecting, so that connections to
+ * different peers can share one.
+ *
+ * Returns as mio_st_tcp_stream_connect() and mio_st_tcp_listener_bind_with(); for `local` also
+ * `-EADDRINUSE`, `-EADDRNOTAVAIL`, `-EACCES`, and `-EAFNOSUPPORT` if the addresses are not of one family.
+ *
+ * The stream belongs to the calling thread.
+ */
+MIO_ST_MUST_USE
+int mio_st_tcp_stream_connect_with(mio_st_tcp_stream_t *stream,
+                                   const struct sockaddr *address,
+                                   socklen_t length,
+                                   const mio_st_socket_options_t *options);
+
+/**
  * Makes a stream of a descriptor, and makes that non-blocking and close-on-exec.
  *
  * `stream` receives it, and owns the descriptor from now on; if the call fails it stays the caller's.
@@ -723,6 +845,21 @@ MIO_ST_MUST_USE int mio_st_tcp_stream_connect_str(mio_st_tcp_stream_t *stream, c
 MIO_ST_MUST_USE
 int mio_st_tcp_stream_from_fd(mio_st_tcp_stream_t *stream,
                               int fd);
+
+/**
+ * Makes another stream of the same socket.
+ *
+ * `clone` receives it; close it with mio_st_tcp_stream_close(), too. With epoll, events of the socket go on
+ * until both are closed or the one that was registered is deregistered.
+ *
+ * Returns 0; `-EMFILE` if there are too many descriptors; `-EINVAL` if `clone` is NULL; `-ENOMEM`; the
+ * errors of a handle.
+ *
+ * Thread: that of the stream, to which the new one belongs, too.
+ */
+MIO_ST_MUST_USE
+int mio_st_tcp_stream_try_clone(mio_st_tcp_stream_t *clone,
+                                mio_st_tcp_stream_t stream);
 
 /**
  * Closes a stream. That ends its registrations, unless there are duplicates of its descriptor.
@@ -843,6 +980,54 @@ int mio_st_tcp_stream_set_nodelay(mio_st_tcp_stream_t stream, int nodelay);
  * Thread: that of the stream.
  */
 MIO_ST_MUST_USE int mio_st_tcp_stream_nodelay(mio_st_tcp_stream_t stream);
+
+/**
+ * Turns keepalive on or off: whether the peer is asked if it is still there when nothing has moved for a
+ * while. A peer that does not answer ends the connection with `-ETIMEDOUT`.
+ *
+ * `keepalive` has the values; NULL turns it off, which keeps them for the next time.
+ *
+ * Returns 0; `-EINVAL` for a value out of the system's range: on Linux the seconds are 1 to 32,767, the
+ * count 1 to 127; the errors of a handle.
+ *
+ * Thread: that of the stream.
+ */
+int mio_st_tcp_stream_set_keepalive(mio_st_tcp_stream_t stream,
+                                    const mio_st_keepalive_t *keepalive);
+
+/**
+ * Whether keepalive is on, and with what values, which `keepalive` receives if it is.
+ *
+ * Returns 1 or 0; `-EINVAL` if `keepalive` is NULL; the errors of a handle.
+ *
+ * Thread: that of the stream.
+ */
+MIO_ST_MUST_USE
+int mio_st_tcp_stream_keepalive(mio_st_tcp_stream_t stream,
+                                mio_st_keepalive_t *keepalive);
+
+/**
+ * Sets `SO_LINGER`: what happens to what has been written and not sent when the socket is closed.
+ *
+ * `seconds` negative, the default: the system goes on sending it. 0: it is thrown away, and the peer sees
+ * the connection reset. Otherwise closing *waits* for it to be sent and acknowledged, at most for so long,
+ * on Linux of a non-blocking socket too.
+ *
+ * Returns 0; the errors of a handle.
+ *
+ * Thread: that of the stream.
+ */
+int mio_st_tcp_stream_set_linger(mio_st_tcp_stream_t stream,
+                                 int seconds);
+
+/**
+ * Gets `SO_LINGER`: `seconds` receives it, or -1.
+ *
+ * Returns 0; `-EINVAL` if `seconds` is NULL; the errors of a handle.
+ *
+ * Thread: that of the stream.
+ */
+MIO_ST_MUST_USE int mio_st_tcp_stream_linger(mio_st_tcp_stream_t stream, int *seconds);
 
 /**
  * Sets `IP_TTL`, the number of hops that a packet may make.
@@ -1000,6 +1185,24 @@ int mio_st_tcp_listener_bind_str(mio_st_tcp_listener_t *listener,
                                  const char *address);
 
 /**
+ * As mio_st_tcp_listener_bind(), with options.
+ *
+ * `options` are read before the call returns. All members but `local` have a meaning for a listener.
+ *
+ * Returns as mio_st_tcp_listener_bind(); `-EINVAL` for a `size` that is not that of the struct, for an
+ * unknown flag, for flags that contradict each other, for a member that has no meaning here, and for what
+ * does not fit an `int`; the errors of `setsockopt(2)`, such as `-EOPNOTSUPP` or `-ENOPROTOOPT` for
+ * `MIO_ST_SOCKET_ONLY_V6` of an IPv4 socket.
+ *
+ * The listener belongs to the calling thread.
+ */
+MIO_ST_MUST_USE
+int mio_st_tcp_listener_bind_with(mio_st_tcp_listener_t *listener,
+                                  const struct sockaddr *address,
+                                  socklen_t length,
+                                  const mio_st_socket_options_t *options);
+
+/**
  * Makes a listener of a descriptor, and makes that non-blocking and close-on-exec.
  *
  * `listener` receives it, and owns the descriptor from now on; if the call fails it stays the caller's.
@@ -1115,6 +1318,2324 @@ MIO_ST_MUST_USE int mio_st_tcp_listener_fd(mio_st_tcp_listener_t listener);
  */
 MIO_ST_MUST_USE
 int mio_st_tcp_listener_into_fd(mio_st_tcp_listener_t listener);
+
+/* UDP sockets ------------------------------------------------------------------------------------- */
+
+/**
+ * A flag of mio_st_datagram_t: the datagram was longer than the memory, and its end is lost.
+ */
+#define MIO_ST_DATAGRAM_TRUNCATED (1u << 0)
+
+/**
+ * A UDP socket, which sends to any address and receives from any. Non-blocking and close-on-exec.
+ *
+ * Made by mio_st_udp_socket_bind() and its kin, closed by mio_st_udp_socket_close().
+ */
+typedef struct {
+    /**
+     * No meaning: store and compare it. Zero is never a handle.
+     */
+    uint64_t bits;
+} mio_st_udp_socket_t;
+
+/**
+ * A UDP socket that sends to one peer, and receives from no other. Non-blocking and close-on-exec.
+ *
+ * Made by mio_st_connected_udp_socket_connect() and by mio_st_udp_socket_connect(), closed by
+ * mio_st_connected_udp_socket_close().
+ */
+typedef struct {
+    /**
+     * No meaning: store and compare it. Zero is never a handle.
+     */
+    uint64_t bits;
+} mio_st_connected_udp_socket_t;
+
+/**
+ * A datagram of a batch: of those that mio_st_udp_socket_recv_batch() receives, or that
+ * mio_st_udp_socket_send_batch() sends.
+ */
+typedef struct {
+    /**
+     * Memory to receive into, or what is to be sent. It stays the caller's.
+     */
+    void *buffer;
+    /**
+     * How many bytes there are to receive into. Not looked at when sending.
+     */
+    size_t capacity;
+    /**
+     * How many bytes were received, or are to be sent.
+     */
+    size_t length;
+    /**
+     * Of what was received: 0 or `MIO_ST_DATAGRAM_TRUNCATED`. Not looked at when sending.
+     */
+    uint32_t flags;
+    /**
+     * The length of `address`.
+     */
+    socklen_t address_length;
+    /**
+     * Who sent it, or where to send it.
+     */
+    struct sockaddr_storage address;
+} mio_st_datagram_t;
+
+/**
+ * Registers a UDP socket, as mio_st_poller_register_fd() does a descriptor.
+ *
+ * Returns as mio_st_poller_register_fd().
+ *
+ * Thread: that of both handles.
+ */
+MIO_ST_MUST_USE
+int mio_st_poller_register_udp_socket(mio_st_poller_t poller,
+                                      mio_st_udp_socket_t socket,
+                                      uint64_t id,
+                                      uint32_t interests,
+                                      uint32_t option);
+
+/**
+ * Replaces the registration of a UDP socket, as mio_st_poller_reregister_fd() does.
+ *
+ * Returns as mio_st_poller_reregister_fd().
+ *
+ * Thread: that of both handles.
+ */
+MIO_ST_MUST_USE
+int mio_st_poller_reregister_udp_socket(mio_st_poller_t poller,
+                                        mio_st_udp_socket_t socket,
+                                        uint64_t id,
+                                        uint32_t interests,
+                                        uint32_t option);
+
+/**
+ * Ends the registration of a UDP socket. Closing the handle does the same by itself.
+ *
+ * Returns 0; `-ENOENT` if it is not registered here; the errors of a handle.
+ *
+ * Thread: that of both handles.
+ */
+int mio_st_poller_deregister_udp_socket(mio_st_poller_t poller, mio_st_udp_socket_t socket);
+
+/**
+ * Registers a connected UDP socket, as mio_st_poller_register_fd() does a descriptor.
+ *
+ * Returns as mio_st_poller_register_fd().
+ *
+ * Thread: that of both handles.
+ */
+MIO_ST_MUST_USE
+int mio_st_poller_register_connected_udp_socket(mio_st_poller_t poller,
+                                                mio_st_connected_udp_socket_t socket,
+                                                uint64_t id,
+                                                uint32_t interests,
+                                                uint32_t option);
+
+/**
+ * Replaces the registration of a connected UDP socket, as mio_st_poller_reregister_fd() does.
+ *
+ * Returns as mio_st_poller_reregister_fd().
+ *
+ * Thread: that of both handles.
+ */
+MIO_ST_MUST_USE
+int mio_st_poller_reregister_connected_udp_socket(mio_st_poller_t poller,
+                                                  mio_st_connected_udp_socket_t socket,
+                                                  uint64_t id,
+                                                  uint32_t interests,
+                                                  uint32_t option);
+
+/**
+ * Ends the registration of a connected UDP socket. Closing the handle does the same by itself.
+ *
+ * Returns 0; `-ENOENT` if it is not registered here; the errors of a handle.
+ *
+ * Thread: that of both handles.
+ */
+int mio_st_poller_deregister_connected_udp_socket(mio_st_poller_t poller,
+                                                  mio_st_connected_udp_socket_t socket);
+
+/**
+ * Makes a UDP socket that is bound to an address.
+ *
+ * `socket` receives it; close it with mio_st_udp_socket_close(). `address` and `length` are an address of
+ * the family `AF_INET` or `AF_INET6`.
+ *
+ * Returns 0; `-EADDRINUSE`, `-EADDRNOTAVAIL`, `-EACCES` (a port below 1024); `-EAFNOSUPPORT` for another
+ * family; `-EINVAL` if the length does not fit the family, or a pointer is NULL; `-EMFILE` or `-ENFILE` if
+ * there are too many descriptors; `-ENOMEM`; `-EAGAIN` as mio_st_poller_new().
+ *
+ * The socket belongs to the calling thread.
+ */
+MIO_ST_MUST_USE
+int mio_st_udp_socket_bind(mio_st_udp_socket_t *socket,
+                           const struct sockaddr *address,
+                           socklen_t length);
+
+/**
+ * As mio_st_udp_socket_bind(), with the address as text, see mio_st_addr_parse().
+ *
+ * Returns 0; `-EADDRINUSE`, `-EADDRNOTAVAIL`, `-EACCES` (a port below 1024); `-EAFNOSUPPORT` for another
+ * family; `-EINVAL` if the text is not an address and a port, or a pointer is NULL; `-EMFILE` or `-ENFILE`
+ * if there are too many descriptors; `-ENOMEM`; `-EAGAIN` as mio_st_poller_new().
+ *
+ * The socket belongs to the calling thread.
+ */
+MIO_ST_MUST_USE
+int mio_st_udp_socket_bind_str(mio_st_udp_socket_t *socket,
+                               const char *address);
+
+/**
+ * As mio_st_udp_socket_bind(), with options.
+ *
+ * `options` are read before the call returns. `backlog`, `local`, `MIO_ST_SOCKET_NODELAY` and
+ * `MIO_ST_SOCKET_KEEPALIVE` have no meaning for UDP.
+ *
+ * Returns as mio_st_udp_socket_bind() and mio_st_tcp_listener_bind_with().
+ *
+ * The socket belongs to the calling thread.
+ */
+MIO_ST_MUST_USE
+int mio_st_udp_socket_bind_with(mio_st_udp_socket_t *socket,
+                                const struct sockaddr *address,
+                                socklen_t length,
+                                const mio_st_socket_options_t *options);
+
+/**
+ * Makes a socket of a descriptor, and makes that non-blocking and close-on-exec.
+ *
+ * `socket` receives it, and owns the descriptor from now on; if the call fails it stays the caller's.
+ *
+ * Returns 0; `-EBADF` if the descriptor is not open; `-ENOTSOCK` if it is not a socket; `-EPROTOTYPE` if it
+ * is not a datagram socket of the family `AF_INET` or `AF_INET6`; `-EISCONN` if it is connected: see
+ * mio_st_connected_udp_socket_from_fd(); `-EINVAL` if `socket` is NULL; `-ENOMEM`; `-EAGAIN` as
+ * mio_st_poller_new().
+ *
+ * The socket belongs to the calling thread.
+ */
+MIO_ST_MUST_USE
+int mio_st_udp_socket_from_fd(mio_st_udp_socket_t *socket,
+                              int fd);
+
+/**
+ * Makes another socket of the same socket.
+ *
+ * `clone` receives it; close it with mio_st_udp_socket_close(), too. With epoll, events of the socket go on
+ * until both are closed or the one that was registered is deregistered.
+ *
+ * Returns 0; `-EMFILE` if there are too many descriptors; `-EINVAL` if `clone` is NULL; `-ENOMEM`; the
+ * errors of a handle.
+ *
+ * Thread: that of the socket, to which the new one belongs, too.
+ */
+MIO_ST_MUST_USE
+int mio_st_udp_socket_try_clone(mio_st_udp_socket_t *clone,
+                                mio_st_udp_socket_t socket);
+
+/**
+ * Closes a socket. That ends its registrations, unless there are duplicates of its descriptor.
+ *
+ * Returns 0, also for `{0}`; the errors of a handle.
+ *
+ * Thread: that of the socket.
+ */
+int mio_st_udp_socket_close(mio_st_udp_socket_t socket);
+
+/**
+ * Connects: from now on the socket sends to one peer, and receives from no other. What others sent before is
+ * still there to be received.
+ *
+ * `address` and `length` are the peer's, of the family of the socket. `connected` receives the socket, and
+ * the old handle names nothing any more; registrations go on. If the call fails the old handle stays good.
+ *
+ * Returns 0; `-EAFNOSUPPORT` for another family; `-ENETUNREACH`; `-EINVAL` if the length does not fit the
+ * family, or a pointer is NULL; the errors of a handle.
+ *
+ * Thread: that of the socket.
+ */
+MIO_ST_MUST_USE
+int mio_st_udp_socket_connect(mio_st_udp_socket_t socket,
+                              const struct sockaddr *address,
+                              socklen_t length,
+                              mio_st_connected_udp_socket_t *connected);
+
+/**
+ * Sends a datagram to an address. It is sent whole or not at all.
+ *
+ * `buffer` are `length` bytes. `target` and `target_length` are an address of the family of the socket; a
+ * length that is too big is fine, up to that of a `struct sockaddr_storage`.
+ *
+ * Returns `length`; `-EAGAIN` if there is no room yet; `-EMSGSIZE` if the datagram is too big;
+ * `-EAFNOSUPPORT` for another family; `-EACCES` for a broadcast address without
+ * mio_st_udp_socket_set_broadcast(); `-ENETUNREACH`; `-EINVAL` if the length does not fit the family,
+ * `target` is NULL, or `buffer` is NULL and `length` is not 0; the errors of a handle.
+ *
+ * Thread: that of the socket.
+ */
+MIO_ST_MUST_USE
+int64_t mio_st_udp_socket_send_to(mio_st_udp_socket_t socket,
+                                  const void *buffer,
+                                  size_t length,
+                                  const struct sockaddr *target,
+                                  socklen_t target_length);
+
+/**
+ * Receives a datagram, of which what does not fit into `buffer` is lost.
+ *
+ * `sender` receives the address of its sender, and `sender_length` the length of that; each may be NULL.
+ *
+ * Returns the length of what was received, which may be 0; `-EAGAIN` if there is no datagram; `-EINVAL` if
+ * `buffer` is NULL and `length` is not 0; the errors of a handle.
+ *
+ * mio_st_udp_socket_recv_batch() tells whether something was lost, of one datagram too.
+ *
+ * Thread: that of the socket.
+ */
+MIO_ST_MUST_USE
+int64_t mio_st_udp_socket_recv_from(mio_st_udp_socket_t socket,
+                                    void *buffer,
+                                    size_t length,
+                                    struct sockaddr_storage *sender,
+                                    socklen_t *sender_length);
+
+/**
+ * Receives without taking: the next call receives the same datagram.
+ *
+ * `sender` and `sender_length` are as for mio_st_udp_socket_recv_from().
+ *
+ * Returns as mio_st_udp_socket_recv_from().
+ *
+ * Thread: that of the socket.
+ */
+MIO_ST_MUST_USE
+int64_t mio_st_udp_socket_peek_from(mio_st_udp_socket_t socket,
+                                    void *buffer,
+                                    size_t length,
+                                    struct sockaddr_storage *sender,
+                                    socklen_t *sender_length);
+
+/**
+ * Sends many datagrams at once, each to its own address.
+ *
+ * `datagrams` are `count` of them: of each, `length` bytes of `buffer` are sent to `address` and
+ * `address_length`, so that what mio_st_udp_socket_recv_batch() filled can be sent back as it is. A call
+ * takes at most 64, and stops at the first that cannot be sent: send the rest with another call, which will
+ * say why.
+ *
+ * Returns how many were sent, from the first; for the first, the errors of mio_st_udp_socket_send_to();
+ * `-EINVAL` if `datagrams` is NULL; the errors of a handle.
+ *
+ * Thread: that of the socket.
+ */
+MIO_ST_MUST_USE
+int mio_st_udp_socket_send_batch(mio_st_udp_socket_t socket,
+                                 const mio_st_datagram_t *datagrams,
+                                 size_t count);
+
+/**
+ * Receives many datagrams at once.
+ *
+ * `datagrams` are `count` of them, each with memory to receive into: `buffer` and `capacity`, none of which
+ * overlap. Those that were received are the first; of them `length`, `flags`, `address_length` and `address`
+ * are written. At most 64 are received by a call, and it does not wait for more than are there.
+ *
+ * Returns how many were received; `-EAGAIN` if there is none; `-EINVAL` if `datagrams`, or a buffer with a
+ * capacity, is NULL; the errors of a handle.
+ *
+ * Thread: that of the socket.
+ */
+MIO_ST_MUST_USE
+int mio_st_udp_socket_recv_batch(mio_st_udp_socket_t socket,
+                                 mio_st_datagram_t *datagrams,
+                                 size_t count);
+
+/**
+ * Sets `SO_BROADCAST`: whether sending to a broadcast address is allowed.
+ *
+ * `broadcast` is 0 for no, anything else for yes.
+ *
+ * Returns 0; the errors of a handle.
+ *
+ * Thread: that of the socket.
+ */
+int mio_st_udp_socket_set_broadcast(mio_st_udp_socket_t socket, int broadcast);
+
+/**
+ * Gets `SO_BROADCAST`.
+ *
+ * Returns 1 or 0; the errors of a handle.
+ *
+ * Thread: that of the socket.
+ */
+MIO_ST_MUST_USE int mio_st_udp_socket_broadcast(mio_st_udp_socket_t socket);
+
+/**
+ * Sets `IP_TTL`, the number of hops that a packet may make.
+ *
+ * Returns 0; `-EINVAL` if `ttl` is not within 1 and 255; the errors of a handle.
+ *
+ * Thread: that of the socket.
+ */
+int mio_st_udp_socket_set_ttl(mio_st_udp_socket_t socket, uint32_t ttl);
+
+/**
+ * Gets `IP_TTL`.
+ *
+ * Returns it; the errors of a handle.
+ *
+ * Thread: that of the socket.
+ */
+MIO_ST_MUST_USE int mio_st_udp_socket_ttl(mio_st_udp_socket_t socket);
+
+/**
+ * Joins an IPv4 multicast group at the interface with the address `interface`, or at one that the system
+ * chooses if that is `0.0.0.0`. Both are in network byte order.
+ *
+ * Returns 0; `-EADDRINUSE` if it is a member already; `-EINVAL` if the group is not a multicast address, or
+ * a pointer is NULL; `-ENODEV` if there is no such interface; the errors of a handle.
+ *
+ * Thread: that of the socket.
+ */
+MIO_ST_MUST_USE
+int mio_st_udp_socket_join_multicast_v4(mio_st_udp_socket_t socket,
+                                        const struct in_addr *group,
+                                        const struct in_addr *interface);
+
+/**
+ * Joins an IPv6 multicast group at the interface with the index `interface` (`if_nametoindex(3)`), or at one
+ * that the system chooses if that is 0.
+ *
+ * Returns 0; `-EADDRINUSE` if it is a member already; `-EINVAL` if the group is not a multicast address, or
+ * `group` is NULL; `-ENODEV` if there is no such interface; the errors of a handle.
+ *
+ * Thread: that of the socket.
+ */
+MIO_ST_MUST_USE
+int mio_st_udp_socket_join_multicast_v6(mio_st_udp_socket_t socket,
+                                        const struct in6_addr *group,
+                                        uint32_t interface);
+
+/**
+ * Leaves an IPv4 multicast group at the interface with the address `interface`, or at one that the system
+ * chooses if that is `0.0.0.0`. Both are in network byte order.
+ *
+ * Returns 0; `-EADDRNOTAVAIL` if it is not a member; `-EINVAL` if a pointer is NULL; the errors of a handle.
+ *
+ * Thread: that of the socket.
+ */
+MIO_ST_MUST_USE
+int mio_st_udp_socket_leave_multicast_v4(mio_st_udp_socket_t socket,
+                                         const struct in_addr *group,
+                                         const struct in_addr *interface);
+
+/**
+ * Leaves an IPv6 multicast group at the interface with the index `interface` (`if_nametoindex(3)`), or at
+ * one that the system chooses if that is 0.
+ *
+ * Returns 0; `-EADDRNOTAVAIL` if it is not a member; `-EINVAL` if `group` is NULL; the errors of a handle.
+ *
+ * Thread: that of the socket.
+ */
+MIO_ST_MUST_USE
+int mio_st_udp_socket_leave_multicast_v6(mio_st_udp_socket_t socket,
+                                         const struct in6_addr *group,
+                                         uint32_t interface);
+
+/**
+ * Sets `IP_MULTICAST_TTL`, the number of hops that an IPv4 multicast packet may make; 1 by default.
+ *
+ * Returns 0; `-EINVAL` if `hops` is more than 255; the errors of a handle.
+ *
+ * Thread: that of the socket.
+ */
+int mio_st_udp_socket_set_multicast_ttl_v4(mio_st_udp_socket_t socket, uint32_t hops);
+
+/**
+ * Gets `IP_MULTICAST_TTL`.
+ *
+ * Returns it; the errors of a handle.
+ *
+ * Thread: that of the socket.
+ */
+MIO_ST_MUST_USE int mio_st_udp_socket_multicast_ttl_v4(mio_st_udp_socket_t socket);
+
+/**
+ * Sets `IPV6_MULTICAST_HOPS`, the number of hops that an IPv6 multicast packet may make; 1 by default.
+ *
+ * Returns 0; `-EINVAL` if `hops` is more than 255; the errors of a handle.
+ *
+ * Thread: that of the socket.
+ */
+int mio_st_udp_socket_set_multicast_hops_v6(mio_st_udp_socket_t socket,
+                                            uint32_t hops);
+
+/**
+ * Gets `IPV6_MULTICAST_HOPS`.
+ *
+ * Returns it; the errors of a handle.
+ *
+ * Thread: that of the socket.
+ */
+MIO_ST_MUST_USE int mio_st_udp_socket_multicast_hops_v6(mio_st_udp_socket_t socket);
+
+/**
+ * Sets `IP_MULTICAST_LOOP`: whether this host receives the IPv4 multicast packets that the socket sends; it
+ * does by default.
+ *
+ * `on` is 0 for no, anything else for yes.
+ *
+ * Returns 0; the errors of a handle.
+ *
+ * Thread: that of the socket.
+ */
+int mio_st_udp_socket_set_multicast_loop_v4(mio_st_udp_socket_t socket,
+                                            int on);
+
+/**
+ * Gets `IP_MULTICAST_LOOP`.
+ *
+ * Returns 1 or 0; the errors of a handle.
+ *
+ * Thread: that of the socket.
+ */
+MIO_ST_MUST_USE int mio_st_udp_socket_multicast_loop_v4(mio_st_udp_socket_t socket);
+
+/**
+ * Sets `IPV6_MULTICAST_LOOP`: whether this host receives the IPv6 multicast packets that the socket sends;
+ * it does by default.
+ *
+ * `on` is 0 for no, anything else for yes.
+ *
+ * Returns 0; the errors of a handle.
+ *
+ * Thread: that of the socket.
+ */
+int mio_st_udp_socket_set_multicast_loop_v6(mio_st_udp_socket_t socket,
+                                            int on);
+
+/**
+ * Gets `IPV6_MULTICAST_LOOP`.
+ *
+ * Returns 1 or 0; the errors of a handle.
+ *
+ * Thread: that of the socket.
+ */
+MIO_ST_MUST_USE int mio_st_udp_socket_multicast_loop_v6(mio_st_udp_socket_t socket);
+
+/**
+ * Sets `IP_MULTICAST_IF`: the interface, named by its address in network byte order, that IPv4 multicast
+ * packets leave by; `0.0.0.0`, the default, leaves it to the system.
+ *
+ * Returns 0; `-EADDRNOTAVAIL` if no interface has this address; `-EINVAL` if `interface` is NULL; the errors
+ * of a handle.
+ *
+ * Thread: that of the socket.
+ */
+MIO_ST_MUST_USE
+int mio_st_udp_socket_set_multicast_if_v4(mio_st_udp_socket_t socket,
+                                          const struct in_addr *interface);
+
+/**
+ * Gets `IP_MULTICAST_IF`: `interface` receives it.
+ *
+ * Returns 0; `-EINVAL` if `interface` is NULL; the errors of a handle.
+ *
+ * Thread: that of the socket.
+ */
+MIO_ST_MUST_USE
+int mio_st_udp_socket_multicast_if_v4(mio_st_udp_socket_t socket,
+                                      struct in_addr *interface);
+
+/**
+ * Sets `IPV6_MULTICAST_IF`, the index of the interface that IPv6 multicast packets leave by; 0, the default,
+ * leaves it to the system.
+ *
+ * Returns 0; `-EINVAL` if `interface` is beyond 2^31 - 1; `-ENODEV` if there is no such interface; the
+ * errors of a handle.
+ *
+ * Thread: that of the socket.
+ */
+int mio_st_udp_socket_set_multicast_if_v6(mio_st_udp_socket_t socket,
+                                          uint32_t interface);
+
+/**
+ * Gets `IPV6_MULTICAST_IF`.
+ *
+ * Returns it; the errors of a handle.
+ *
+ * Thread: that of the socket.
+ */
+MIO_ST_MUST_USE int mio_st_udp_socket_multicast_if_v6(mio_st_udp_socket_t socket);
+
+/**
+ * Takes the error that waits at the socket (`SO_ERROR`).
+ *
+ * `error` receives it as a negated errno, or 0 if there is none.
+ *
+ * Returns 0; `-EINVAL` if `error` is NULL; the errors of a handle.
+ *
+ * Thread: that of the socket.
+ */
+MIO_ST_MUST_USE int mio_st_udp_socket_take_error(mio_st_udp_socket_t socket, int *error);
+
+/**
+ * The address that the socket is bound to, written to `address`.
+ *
+ * Returns the length of the address; `-EINVAL` if `address` is NULL; the errors of a handle.
+ *
+ * Thread: that of the socket.
+ */
+MIO_ST_MUST_USE
+int mio_st_udp_socket_local_addr(mio_st_udp_socket_t socket,
+                                 struct sockaddr_storage *address);
+
+/**
+ * The descriptor of the socket, which stays the socket's: for `setsockopt(2)` and the like.
+ *
+ * Returns it; the errors of a handle.
+ *
+ * Thread: that of the socket.
+ */
+MIO_ST_MUST_USE int mio_st_udp_socket_fd(mio_st_udp_socket_t socket);
+
+/**
+ * Takes the descriptor out of the socket, whose handle is closed by that. The caller closes the descriptor,
+ * or hands it to another thread for mio_st_udp_socket_from_fd().
+ *
+ * Returns the descriptor; `-EBUSY` if the socket is registered with a poller: deregister it first; the
+ * errors of a handle.
+ *
+ * Thread: that of the socket.
+ */
+MIO_ST_MUST_USE
+int mio_st_udp_socket_into_fd(mio_st_udp_socket_t socket);
+
+/**
+ * Makes a UDP socket that is bound to one address, and connects it to another: it sends to this peer, and
+ * receives from no other.
+ *
+ * `socket` receives it; close it with mio_st_connected_udp_socket_close(). `local` and `local_length` are
+ * the address of this side, with port 0 to let the system choose one, `address` and `length` that of the
+ * peer; both are of the family `AF_INET`, or `AF_INET6`.
+ *
+ * Returns as mio_st_udp_socket_bind() and mio_st_udp_socket_connect().
+ *
+ * The socket belongs to the calling thread.
+ */
+MIO_ST_MUST_USE
+int mio_st_connected_udp_socket_connect(mio_st_connected_udp_socket_t *socket,
+                                        const struct sockaddr *local,
+                                        socklen_t local_length,
+                                        const struct sockaddr *address,
+                                        socklen_t length);
+
+/**
+ * Makes a socket of a descriptor, and makes that non-blocking and close-on-exec.
+ *
+ * `socket` receives it, and owns the descriptor from now on; if the call fails it stays the caller's.
+ *
+ * Returns 0; `-EBADF` if the descriptor is not open; `-ENOTSOCK` if it is not a socket; `-EPROTOTYPE` if it
+ * is not a datagram socket of the family `AF_INET` or `AF_INET6`; `-ENOTCONN` if it is not connected;
+ * `-EINVAL` if `socket` is NULL; `-ENOMEM`; `-EAGAIN` as mio_st_poller_new().
+ *
+ * The socket belongs to the calling thread.
+ */
+MIO_ST_MUST_USE
+int mio_st_connected_udp_socket_from_fd(mio_st_connected_udp_socket_t *socket,
+                                        int fd);
+
+/**
+ * Makes another socket of the same socket.
+ *
+ * `clone` receives it; close it with mio_st_connected_udp_socket_close(), too. With epoll, events of the
+ * socket go on until both are closed or the one that was registered is deregistered.
+ *
+ * Returns 0; `-EMFILE` if there are too many descriptors; `-EINVAL` if `clone` is NULL; `-ENOMEM`; the
+ * errors of a handle.
+ *
+ * Thread: that of the socket, to which the new one belongs, too.
+ */
+MIO_ST_MUST_USE
+int mio_st_connected_udp_socket_try_clone(mio_st_connected_udp_socket_t *clone,
+                                          mio_st_connected_udp_socket_t socket);
+
+/**
+ * Closes a socket. That ends its registrations, unless there are duplicates of its descriptor.
+ *
+ * Returns 0, also for `{0}`; the errors of a handle.
+ *
+ * Thread: that of the socket.
+ */
+int mio_st_connected_udp_socket_close(mio_st_connected_udp_socket_t socket);
+
+/**
+ * Ends the association with the peer: the socket sends to any address again, and receives from any. It keeps
+ * the port.
+ *
+ * `disconnected` receives the socket, and the old handle names nothing any more; registrations go on. If the
+ * call fails the old handle stays, but what the socket still has of its peer and its port is undefined:
+ * close it.
+ *
+ * Returns 0; `-EADDRINUSE`, on Linux: there a port that the system chose is given back for a moment, and
+ * another program took it; `-EINVAL` if `disconnected` is NULL; the errors of a handle.
+ *
+ * Thread: that of the socket.
+ */
+MIO_ST_MUST_USE
+int mio_st_connected_udp_socket_disconnect(mio_st_connected_udp_socket_t socket,
+                                           mio_st_udp_socket_t *disconnected);
+
+/**
+ * Sends a datagram to the peer. It is sent whole or not at all.
+ *
+ * `buffer` are `length` bytes.
+ *
+ * Returns `length`; `-EAGAIN` if there is no room yet; `-EMSGSIZE` if the datagram is too big;
+ * `-ECONNREFUSED` for an earlier one that nobody listened to, after which the socket goes on working;
+ * `-EINVAL` if `buffer` is NULL and `length` is not 0; the errors of a handle.
+ *
+ * Thread: that of the socket.
+ */
+MIO_ST_MUST_USE
+int64_t mio_st_connected_udp_socket_send(mio_st_connected_udp_socket_t socket,
+                                         const void *buffer,
+                                         size_t length);
+
+/**
+ * Receives a datagram, of which what does not fit into `buffer` is lost;
+ * mio_st_connected_udp_socket_recv_batch() tells whether something was.
+ *
+ * Returns the length of what was received, which may be 0; `-EAGAIN` if there is no datagram;
+ * `-ECONNREFUSED` when nobody listened to what was sent; `-EINVAL` if `buffer` is NULL and `length` is not
+ * 0; the errors of a handle.
+ *
+ * Thread: that of the socket.
+ */
+MIO_ST_MUST_USE
+int64_t mio_st_connected_udp_socket_recv(mio_st_connected_udp_socket_t socket,
+                                         void *buffer,
+                                         size_t length);
+
+/**
+ * Receives without taking: the next call receives the same datagram.
+ *
+ * Returns as mio_st_connected_udp_socket_recv().
+ *
+ * Thread: that of the socket.
+ */
+MIO_ST_MUST_USE
+int64_t mio_st_connected_udp_socket_peek(mio_st_connected_udp_socket_t socket,
+                                         void *buffer,
+                                         size_t length);
+
+/**
+ * Sends many datagrams at once to the peer.
+ *
+ * `datagrams` are `count` of them: of each, `length` bytes of `buffer` are sent; the address is not looked
+ * at. A call takes at most 64, and stops at the first that cannot be sent: send the rest with another call,
+ * which will say why.
+ *
+ * Returns how many were sent, from the first; for the first, the errors of
+ * mio_st_connected_udp_socket_send(); `-EINVAL` if `datagrams` is NULL; the errors of a handle.
+ *
+ * Thread: that of the socket.
+ */
+MIO_ST_MUST_USE
+int mio_st_connected_udp_socket_send_batch(mio_st_connected_udp_socket_t socket,
+                                           const mio_st_datagram_t *datagrams,
+                                           size_t count);
+
+/**
+ * Receives many datagrams at once.
+ *
+ * `datagrams` are `count` of them, each with memory to receive into: `buffer` and `capacity`, none of which
+ * overlap. Those that were received are the first; of them `length`, `flags`, `address_length` and `address`
+ * are written. At most 64 are received by a call, and it does not wait for more than are there.
+ *
+ * Returns how many were received; `-EAGAIN` if there is none; `-EINVAL` if `datagrams`, or a buffer with a
+ * capacity, is NULL; `-ECONNREFUSED` when nobody listened to what was sent; the errors of a handle.
+ *
+ * Thread: that of the socket.
+ */
+MIO_ST_MUST_USE
+int mio_st_connected_udp_socket_recv_batch(mio_st_connected_udp_socket_t socket,
+                                           mio_st_datagram_t *datagrams,
+                                           size_t count);
+
+/**
+ * Sets `SO_BROADCAST`: whether sending to a broadcast address is allowed.
+ *
+ * `broadcast` is 0 for no, anything else for yes.
+ *
+ * Returns 0; the errors of a handle.
+ *
+ * Thread: that of the socket.
+ */
+int mio_st_connected_udp_socket_set_broadcast(mio_st_connected_udp_socket_t socket, int broadcast);
+
+/**
+ * Gets `SO_BROADCAST`.
+ *
+ * Returns 1 or 0; the errors of a handle.
+ *
+ * Thread: that of the socket.
+ */
+MIO_ST_MUST_USE int mio_st_connected_udp_socket_broadcast(mio_st_connected_udp_socket_t socket);
+
+/**
+ * Sets `IP_TTL`, the number of hops that a packet may make.
+ *
+ * Returns 0; `-EINVAL` if `ttl` is not within 1 and 255; the errors of a handle.
+ *
+ * Thread: that of the socket.
+ */
+int mio_st_connected_udp_socket_set_ttl(mio_st_connected_udp_socket_t socket, uint32_t ttl);
+
+/**
+ * Gets `IP_TTL`.
+ *
+ * Returns it; the errors of a handle.
+ *
+ * Thread: that of the socket.
+ */
+MIO_ST_MUST_USE int mio_st_connected_udp_socket_ttl(mio_st_connected_udp_socket_t socket);
+
+/**
+ * Joins an IPv4 multicast group at the interface with the address `interface`, or at one that the system
+ * chooses if that is `0.0.0.0`. Both are in network byte order.
+ *
+ * Returns 0; `-EADDRINUSE` if it is a member already; `-EINVAL` if the group is not a multicast address, or
+ * a pointer is NULL; `-ENODEV` if there is no such interface; the errors of a handle.
+ *
+ * Thread: that of the socket.
+ */
+MIO_ST_MUST_USE
+int mio_st_connected_udp_socket_join_multicast_v4(mio_st_connected_udp_socket_t socket,
+                                                  const struct in_addr *group,
+                                                  const struct in_addr *interface);
+
+/**
+ * Joins an IPv6 multicast group at the interface with the index `interface` (`if_nametoindex(3)`), or at one
+ * that the system chooses if that is 0.
+ *
+ * Returns 0; `-EADDRINUSE` if it is a member already; `-EINVAL` if the group is not a multicast address, or
+ * `group` is NULL; `-ENODEV` if there is no such interface; the errors of a handle.
+ *
+ * Thread: that of the socket.
+ */
+MIO_ST_MUST_USE
+int mio_st_connected_udp_socket_join_multicast_v6(mio_st_connected_udp_socket_t socket,
+                                                  const struct in6_addr *group,
+                                                  uint32_t interface);
+
+/**
+ * Leaves an IPv4 multicast group at the interface with the address `interface`, or at one that the system
+ * chooses if that is `0.0.0.0`. Both are in network byte order.
+ *
+ * Returns 0; `-EADDRNOTAVAIL` if it is not a member; `-EINVAL` if a pointer is NULL; the errors of a handle.
+ *
+ * Thread: that of the socket.
+ */
+MIO_ST_MUST_USE
+int mio_st_connected_udp_socket_leave_multicast_v4(mio_st_connected_udp_socket_t socket,
+                                                   const struct in_addr *group,
+                                                   const struct in_addr *interface);
+
+/**
+ * Leaves an IPv6 multicast group at the interface with the index `interface` (`if_nametoindex(3)`), or at
+ * one that the system chooses if that is 0.
+ *
+ * Returns 0; `-EADDRNOTAVAIL` if it is not a member; `-EINVAL` if `group` is NULL; the errors of a handle.
+ *
+ * Thread: that of the socket.
+ */
+MIO_ST_MUST_USE
+int mio_st_connected_udp_socket_leave_multicast_v6(mio_st_connected_udp_socket_t socket,
+                                                   const struct in6_addr *group,
+                                                   uint32_t interface);
+
+/**
+ * Sets `IP_MULTICAST_TTL`, the number of hops that an IPv4 multicast packet may make; 1 by default.
+ *
+ * Returns 0; `-EINVAL` if `hops` is more than 255; the errors of a handle.
+ *
+ * Thread: that of the socket.
+ */
+int mio_st_connected_udp_socket_set_multicast_ttl_v4(mio_st_connected_udp_socket_t socket,
+                                                     uint32_t hops);
+
+/**
+ * Gets `IP_MULTICAST_TTL`.
+ *
+ * Returns it; the errors of a handle.
+ *
+ * Thread: that of the socket.
+ */
+MIO_ST_MUST_USE
+int mio_st_connected_udp_socket_multicast_ttl_v4(mio_st_connected_udp_socket_t socket);
+
+/**
+ * Sets `IPV6_MULTICAST_HOPS`, the number of hops that an IPv6 multicast packet may make; 1 by default.
+ *
+ * Returns 0; `-EINVAL` if `hops` is more than 255; the errors of a handle.
+ *
+ * Thread: that of the socket.
+ */
+int mio_st_connected_udp_socket_set_multicast_hops_v6(mio_st_connected_udp_socket_t socket,
+                                                      uint32_t hops);
+
+/**
+ * Gets `IPV6_MULTICAST_HOPS`.
+ *
+ * Returns it; the errors of a handle.
+ *
+ * Thread: that of the socket.
+ */
+MIO_ST_MUST_USE
+int mio_st_connected_udp_socket_multicast_hops_v6(mio_st_connected_udp_socket_t socket);
+
+/**
+ * Sets `IP_MULTICAST_LOOP`: whether this host receives the IPv4 multicast packets that the socket sends; it
+ * does by default.
+ *
+ * `on` is 0 for no, anything else for yes.
+ *
+ * Returns 0; the errors of a handle.
+ *
+ * Thread: that of the socket.
+ */
+int mio_st_connected_udp_socket_set_multicast_loop_v4(mio_st_connected_udp_socket_t socket,
+                                                      int on);
+
+/**
+ * Gets `IP_MULTICAST_LOOP`.
+ *
+ * Returns 1 or 0; the errors of a handle.
+ *
+ * Thread: that of the socket.
+ */
+MIO_ST_MUST_USE
+int mio_st_connected_udp_socket_multicast_loop_v4(mio_st_connected_udp_socket_t socket);
+
+/**
+ * Sets `IPV6_MULTICAST_LOOP`: whether this host receives the IPv6 multicast packets that the socket sends;
+ * it does by default.
+ *
+ * `on` is 0 for no, anything else for yes.
+ *
+ * Returns 0; the errors of a handle.
+ *
+ * Thread: that of the socket.
+ */
+int mio_st_connected_udp_socket_set_multicast_loop_v6(mio_st_connected_udp_socket_t socket,
+                                                      int on);
+
+/**
+ * Gets `IPV6_MULTICAST_LOOP`.
+ *
+ * Returns 1 or 0; the errors of a handle.
+ *
+ * Thread: that of the socket.
+ */
+MIO_ST_MUST_USE
+int mio_st_connected_udp_socket_multicast_loop_v6(mio_st_connected_udp_socket_t socket);
+
+/**
+ * Sets `IP_MULTICAST_IF`: the interface, named by its address in network byte order, that IPv4 multicast
+ * packets leave by; `0.0.0.0`, the default, leaves it to the system.
+ *
+ * Returns 0; `-EADDRNOTAVAIL` if no interface has this address; `-EINVAL` if `interface` is NULL; the errors
+ * of a handle.
+ *
+ * Thread: that of the socket.
+ */
+MIO_ST_MUST_USE
+int mio_st_connected_udp_socket_set_multicast_if_v4(mio_st_connected_udp_socket_t socket,
+                                                    const struct in_addr *interface);
+
+/**
+ * Gets `IP_MULTICAST_IF`: `interface` receives it.
+ *
+ * Returns 0; `-EINVAL` if `interface` is NULL; the errors of a handle.
+ *
+ * Thread: that of the socket.
+ */
+MIO_ST_MUST_USE
+int mio_st_connected_udp_socket_multicast_if_v4(mio_st_connected_udp_socket_t socket,
+                                                struct in_addr *interface);
+
+/**
+ * Sets `IPV6_MULTICAST_IF`, the index of the interface that IPv6 multicast packets leave by; 0, the default,
+ * leaves it to the system.
+ *
+ * Returns 0; `-EINVAL` if `interface` is beyond 2^31 - 1; `-ENODEV` if there is no such interface; the
+ * errors of a handle.
+ *
+ * Thread: that of the socket.
+ */
+int mio_st_connected_udp_socket_set_multicast_if_v6(mio_st_connected_udp_socket_t socket,
+                                                    uint32_t interface);
+
+/**
+ * Gets `IPV6_MULTICAST_IF`.
+ *
+ * Returns it; the errors of a handle.
+ *
+ * Thread: that of the socket.
+ */
+MIO_ST_MUST_USE
+int mio_st_connected_udp_socket_multicast_if_v6(mio_st_connected_udp_socket_t socket);
+
+/**
+ * Takes the error that waits at the socket (`SO_ERROR`).
+ *
+ * `error` receives it as a negated errno, or 0 if there is none.
+ *
+ * Returns 0; `-EINVAL` if `error` is NULL; the errors of a handle.
+ *
+ * Thread: that of the socket.
+ */
+MIO_ST_MUST_USE
+int mio_st_connected_udp_socket_take_error(mio_st_connected_udp_socket_t socket,
+                                           int *error);
+
+/**
+ * The address of this side, written to `address`.
+ *
+ * Returns the length of the address; `-EINVAL` if `address` is NULL; the errors of a handle.
+ *
+ * Thread: that of the socket.
+ */
+MIO_ST_MUST_USE
+int mio_st_connected_udp_socket_local_addr(mio_st_connected_udp_socket_t socket,
+                                           struct sockaddr_storage *address);
+
+/**
+ * The address of the peer, written to `address`.
+ *
+ * Returns the length of the address; `-EINVAL` if `address` is NULL; the errors of a handle.
+ *
+ * Thread: that of the socket.
+ */
+MIO_ST_MUST_USE
+int mio_st_connected_udp_socket_peer_addr(mio_st_connected_udp_socket_t socket,
+                                          struct sockaddr_storage *address);
+
+/**
+ * The descriptor of the socket, which stays the socket's: for `setsockopt(2)` and the like.
+ *
+ * Returns it; the errors of a handle.
+ *
+ * Thread: that of the socket.
+ */
+MIO_ST_MUST_USE int mio_st_connected_udp_socket_fd(mio_st_connected_udp_socket_t socket);
+
+/**
+ * Takes the descriptor out of the socket, whose handle is closed by that. The caller closes the descriptor,
+ * or hands it to another thread for mio_st_connected_udp_socket_from_fd().
+ *
+ * Returns the descriptor; `-EBUSY` if the socket is registered with a poller: deregister it first; the
+ * errors of a handle.
+ *
+ * Thread: that of the socket.
+ */
+MIO_ST_MUST_USE
+int mio_st_connected_udp_socket_into_fd(mio_st_connected_udp_socket_t socket);
+
+/* Unix streams ------------------------------------------------------------------------------------ */
+
+/**
+ * A connection between processes of one machine. Non-blocking and close-on-exec. When the peer closes, the event
+ * has `MIO_ST_HUP`.
+ *
+ * Made by mio_st_unix_stream_connect() and its kin, and by mio_st_unix_listener_accept(), closed by
+ * mio_st_unix_stream_close().
+ */
+typedef struct {
+    /**
+     * No meaning: store and compare it. Zero is never a handle.
+     */
+    uint64_t bits;
+} mio_st_unix_stream_t;
+
+/**
+ * The credentials of a process, see mio_st_unix_stream_peer_cred().
+ */
+typedef struct {
+    /**
+     * The effective user.
+     */
+    uint32_t uid;
+    /**
+     * The effective group.
+     */
+    uint32_t gid;
+    /**
+     * The process; 0 on BSD and macOS, and where it is in a namespace that is not visible from here.
+     */
+    int32_t pid;
+} mio_st_ucred_t;
+
+/**
+ * Registers a Unix stream, as mio_st_poller_register_fd() does a descriptor.
+ *
+ * Returns as mio_st_poller_register_fd().
+ *
+ * Thread: that of both handles.
+ */
+MIO_ST_MUST_USE
+int mio_st_poller_register_unix_stream(mio_st_poller_t poller,
+                                       mio_st_unix_stream_t stream,
+                                       uint64_t id,
+                                       uint32_t interests,
+                                       uint32_t option);
+
+/**
+ * Replaces the registration of a Unix stream, as mio_st_poller_reregister_fd() does.
+ *
+ * Returns as mio_st_poller_reregister_fd().
+ *
+ * Thread: that of both handles.
+ */
+MIO_ST_MUST_USE
+int mio_st_poller_reregister_unix_stream(mio_st_poller_t poller,
+                                         mio_st_unix_stream_t stream,
+                                         uint64_t id,
+                                         uint32_t interests,
+                                         uint32_t option);
+
+/**
+ * Ends the registration of a Unix stream. Closing the handle does the same by itself.
+ *
+ * Returns 0; `-ENOENT` if it is not registered here; the errors of a handle.
+ *
+ * Thread: that of both handles.
+ */
+int mio_st_poller_deregister_unix_stream(mio_st_poller_t poller, mio_st_unix_stream_t stream);
+
+/**
+ * Connects to the socket at a path. Unlike TCP it is done when this returns.
+ *
+ * `stream` receives the connection; close it with mio_st_unix_stream_close(). `path` ends with a NUL.
+ *
+ * Returns 0; `-ENOENT` if nothing is at the path; `-ECONNREFUSED` if nobody listens there; `-EAGAIN` if the
+ * queue of the listener is full, and no event tells when it is not; `-EACCES`; `-EPROTOTYPE` if the socket
+ * there is not a stream; `-ENAMETOOLONG` if the path is longer than an address has room for (107 bytes on
+ * Linux, 103 elsewhere); `-EINVAL` if the path is empty, or a pointer is NULL; `-EMFILE` or `-ENFILE` if
+ * there are too many descriptors; `-ENOMEM`.
+ *
+ * The stream belongs to the calling thread.
+ */
+MIO_ST_MUST_USE
+int mio_st_unix_stream_connect(mio_st_unix_stream_t *stream,
+                               const char *path);
+
+/**
+ * As mio_st_unix_stream_connect(), with an address.
+ *
+ * `stream` receives the connection. `address` and `length` are an address of the family `AF_UNIX`: a path,
+ * with or without its NUL, or on Linux an abstract name, which begins with a NUL and has all bytes up to
+ * `length`.
+ *
+ * Returns 0; `-ENOENT` if nothing is at the path; `-ECONNREFUSED` if nobody listens there; `-EAGAIN` if the
+ * queue of the listener is full, and no event tells when it is not; `-EACCES`; `-EPROTOTYPE` if the socket
+ * there is not a stream; `-EAFNOSUPPORT` if the family is not `AF_UNIX`; `-ENAMETOOLONG` if the path has no
+ * NUL and fills the address; `-EINVAL` if the length does not fit a `struct sockaddr_un`, or a pointer is
+ * NULL; `-EMFILE` or `-ENFILE` if there are too many descriptors; `-ENOMEM`.
+ *
+ * The stream belongs to the calling thread.
+ */
+MIO_ST_MUST_USE
+int mio_st_unix_stream_connect_addr(mio_st_unix_stream_t *stream,
+                                    const struct sockaddr *address,
+                                    socklen_t length);
+
+/**
+ * Makes two streams that are connected to each other.
+ *
+ * `a` and `b` receive them; close each with mio_st_unix_stream_close().
+ *
+ * Returns 0; `-EINVAL` if a pointer is NULL; `-EMFILE` or `-ENFILE` if there are too many descriptors;
+ * `-ENOMEM`; `-EAGAIN` as mio_st_poller_new().
+ *
+ * Both belong to the calling thread.
+ */
+MIO_ST_MUST_USE
+int mio_st_unix_stream_pair(mio_st_unix_stream_t *a,
+                            mio_st_unix_stream_t *b);
+
+/**
+ * Makes a stream of a descriptor, and makes that non-blocking and close-on-exec.
+ *
+ * `stream` receives it, and owns the descriptor from now on; if the call fails it stays the caller's.
+ *
+ * Returns 0; `-EBADF` if the descriptor is not open; `-ENOTSOCK` if it is not a socket; `-EPROTOTYPE` if it
+ * is not a stream socket of the family `AF_UNIX`, or if it listens; `-EINVAL` if `stream` is NULL;
+ * `-ENOMEM`; `-EAGAIN` as mio_st_poller_new().
+ *
+ * The stream belongs to the calling thread.
+ */
+MIO_ST_MUST_USE
+int mio_st_unix_stream_from_fd(mio_st_unix_stream_t *stream,
+                               int fd);
+
+/**
+ * Closes a stream. That ends its registrations, unless there are duplicates of its descriptor.
+ *
+ * Returns 0, also for `{0}`; the errors of a handle.
+ *
+ * Thread: that of the stream.
+ */
+int mio_st_unix_stream_close(mio_st_unix_stream_t stream);
+
+/**
+ * Whether the connection stands; of a stream that mio_st_unix_stream_connect() made it does.
+ *
+ * Returns 1 if it does; 0 while it is being made; why connecting failed; the errors of a handle.
+ *
+ * Thread: that of the stream.
+ */
+MIO_ST_MUST_USE int mio_st_unix_stream_connected(mio_st_unix_stream_t stream);
+
+/**
+ * Reads at most `length` bytes into `buffer`.
+ *
+ * Returns how many were read, 0 at the end of the stream (and if `length` is 0); `-EAGAIN` if there is
+ * nothing to read yet; errors of the connection, such as `-ECONNRESET`; `-EINVAL` if `buffer` is NULL and
+ * `length` is not 0; the errors of a handle.
+ *
+ * Thread: that of the stream.
+ */
+MIO_ST_MUST_USE
+int64_t mio_st_unix_stream_read(mio_st_unix_stream_t stream,
+                                void *buffer,
+                                size_t length);
+
+/**
+ * Reads into several buffers in turn, as `readv(2)`; those beyond the 1024th are left for the next call.
+ *
+ * `buffers` are `count` buffers.
+ *
+ * Returns as mio_st_unix_stream_read(); `-EINVAL` if `buffers`, or a buffer with a length, is NULL.
+ *
+ * Thread: that of the stream.
+ */
+MIO_ST_MUST_USE
+int64_t mio_st_unix_stream_readv(mio_st_unix_stream_t stream,
+                                 const struct iovec *buffers,
+                                 size_t count);
+
+/**
+ * Reads without taking: the next read returns the same bytes.
+ *
+ * Returns as mio_st_unix_stream_read().
+ *
+ * Thread: that of the stream.
+ */
+MIO_ST_MUST_USE
+int64_t mio_st_unix_stream_peek(mio_st_unix_stream_t stream,
+                                void *buffer,
+                                size_t length);
+
+/**
+ * Writes at most `length` bytes from `buffer`. Never raises `SIGPIPE`.
+ *
+ * Returns how many were written, which may be fewer; `-EAGAIN` if there is no room yet; errors of the
+ * connection, such as `-EPIPE`; `-EINVAL` if `buffer` is NULL and `length` is not 0; the errors of a handle.
+ *
+ * Thread: that of the stream.
+ */
+MIO_ST_MUST_USE
+int64_t mio_st_unix_stream_write(mio_st_unix_stream_t stream,
+                                 const void *buffer,
+                                 size_t length);
+
+/**
+ * Writes several buffers in turn, as `writev(2)`, but never raises `SIGPIPE`; those beyond the 1024th are
+ * left for the next call.
+ *
+ * `buffers` are `count` buffers.
+ *
+ * Returns as mio_st_unix_stream_write(); `-EINVAL` if `buffers`, or a buffer with a length, is NULL.
+ *
+ * Thread: that of the stream.
+ */
+MIO_ST_MUST_USE
+int64_t mio_st_unix_stream_writev(mio_st_unix_stream_t stream,
+                                  const struct iovec *buffers,
+                                  size_t count);
+
+/**
+ * Shuts down reading, writing or both.
+ *
+ * `how` is `SHUT_RD`, `SHUT_WR` or `SHUT_RDWR`.
+ *
+ * Returns 0; `-ENOTCONN` if the connection does not stand; `-EINVAL` for another `how`; the errors of a
+ * handle.
+ *
+ * Thread: that of the stream.
+ */
+int mio_st_unix_stream_shutdown(mio_st_unix_stream_t stream,
+                                int how);
+
+/**
+ * Who the peer was when it connected, or for a listening peer when it began to listen; of a pair, who made
+ * it.
+ *
+ * `cred` receives it.
+ *
+ * Returns 0; `-ENOTCONN` if there is no peer; `-EINVAL` if `cred` is NULL; the errors of a handle.
+ *
+ * Thread: that of the stream.
+ */
+MIO_ST_MUST_USE
+int mio_st_unix_stream_peer_cred(mio_st_unix_stream_t stream,
+                                 mio_st_ucred_t *cred);
+
+/**
+ * Takes the error that waits at the socket (`SO_ERROR`).
+ *
+ * `error` receives it as a negated errno, or 0 if there is none.
+ *
+ * Returns 0; `-EINVAL` if `error` is NULL; the errors of a handle.
+ *
+ * Thread: that of the stream.
+ */
+MIO_ST_MUST_USE int mio_st_unix_stream_take_error(mio_st_unix_stream_t stream, int *error);
+
+/**
+ * The address of this side, written to `address`. It has no name, that is, nothing but the family, unless
+ * the stream was accepted or bound.
+ *
+ * Returns the length of the address; `-EINVAL` if `address` is NULL; the errors of a handle.
+ *
+ * Thread: that of the stream.
+ */
+MIO_ST_MUST_USE
+int mio_st_unix_stream_local_addr(mio_st_unix_stream_t stream,
+                                  struct sockaddr_storage *address);
+
+/**
+ * The address of the peer, written to `address`: nothing but the family if the peer did not bind its socket.
+ *
+ * Returns the length of the address; `-ENOTCONN` if there is no peer; `-EINVAL` if `address` is NULL; the
+ * errors of a handle.
+ *
+ * Thread: that of the stream.
+ */
+MIO_ST_MUST_USE
+int mio_st_unix_stream_peer_addr(mio_st_unix_stream_t stream,
+                                 struct sockaddr_storage *address);
+
+/**
+ * The descriptor of the stream, which stays the stream's: for `setsockopt(2)` and the like.
+ *
+ * Returns it; the errors of a handle.
+ *
+ * Thread: that of the stream.
+ */
+MIO_ST_MUST_USE int mio_st_unix_stream_fd(mio_st_unix_stream_t stream);
+
+/**
+ * Takes the descriptor out of the stream, whose handle is closed by that. The caller closes the descriptor,
+ * or hands it to another thread for mio_st_unix_stream_from_fd().
+ *
+ * Returns the descriptor; `-EBUSY` if the stream is registered with a poller: deregister it first; the
+ * errors of a handle.
+ *
+ * Thread: that of the stream.
+ */
+MIO_ST_MUST_USE
+int mio_st_unix_stream_into_fd(mio_st_unix_stream_t stream);
+
+/* Unix listeners ---------------------------------------------------------------------------------- */
+
+/**
+ * A Unix socket that listens for connections. Non-blocking and close-on-exec.
+ *
+ * Made by mio_st_unix_listener_bind() and its kin, closed by mio_st_unix_listener_close().
+ */
+typedef struct {
+    /**
+     * No meaning: store and compare it. Zero is never a handle.
+     */
+    uint64_t bits;
+} mio_st_unix_listener_t;
+
+/**
+ * Registers a Unix listener, as mio_st_poller_register_fd() does a descriptor. Its interests are
+ * `MIO_ST_READABLE`, that is, connections to accept, and `MIO_ST_PRIORITY`; `MIO_ST_WRITABLE` is `-EINVAL`.
+ *
+ * Returns as mio_st_poller_register_fd().
+ *
+ * Thread: that of both handles.
+ */
+MIO_ST_MUST_USE
+int mio_st_poller_register_unix_listener(mio_st_poller_t poller,
+                                         mio_st_unix_listener_t listener,
+                                         uint64_t id,
+                                         uint32_t interests,
+                                         uint32_t option);
+
+/**
+ * Replaces the registration of a Unix listener, as mio_st_poller_reregister_fd() does.
+ *
+ * Returns as mio_st_poller_reregister_fd().
+ *
+ * Thread: that of both handles.
+ */
+MIO_ST_MUST_USE
+int mio_st_poller_reregister_unix_listener(mio_st_poller_t poller,
+                                           mio_st_unix_listener_t listener,
+                                           uint64_t id,
+                                           uint32_t interests,
+                                           uint32_t option);
+
+/**
+ * Ends the registration of a Unix listener. Closing the handle does the same by itself.
+ *
+ * Returns 0; `-ENOENT` if it is not registered here; the errors of a handle.
+ *
+ * Thread: that of both handles.
+ */
+int mio_st_poller_deregister_unix_listener(mio_st_poller_t poller, mio_st_unix_listener_t listener);
+
+/**
+ * Makes a socket at a path and listens. The file stays when the listener is closed: `unlink(2)` it.
+ *
+ * `listener` receives it; close it with mio_st_unix_listener_close(). `path` ends with a NUL.
+ *
+ * Returns 0; `-EADDRINUSE` if something is at the path, be it the socket of a process that is gone;
+ * `-ENOENT`, `-EACCES` if its folder does not exist or may not be written to; `-ENAMETOOLONG` if the path is
+ * longer than an address has room for (107 bytes on Linux, 103 elsewhere); `-EINVAL` if the path is empty,
+ * or a pointer is NULL; `-EMFILE` or `-ENFILE` if there are too many descriptors; `-ENOMEM`; `-EAGAIN` as
+ * mio_st_poller_new().
+ *
+ * The listener belongs to the calling thread.
+ */
+MIO_ST_MUST_USE
+int mio_st_unix_listener_bind(mio_st_unix_listener_t *listener,
+                              const char *path);
+
+/**
+ * As mio_st_unix_listener_bind(), with an address.
+ *
+ * `listener` receives the socket. `address` and `length` are an address of the family `AF_UNIX`: a path,
+ * with or without its NUL, or on Linux an abstract name, which begins with a NUL and has all bytes up to
+ * `length`; given nothing but the family, Linux chooses an abstract name.
+ *
+ * Returns 0; `-EADDRINUSE` if something is at the path, be it the socket of a process that is gone;
+ * `-ENOENT`, `-EACCES` if its folder does not exist or may not be written to; `-EAFNOSUPPORT` if the family
+ * is not `AF_UNIX`; `-ENAMETOOLONG` if the path has no NUL and fills the address; `-EINVAL` if the length
+ * does not fit a `struct sockaddr_un`, or a pointer is NULL; `-EMFILE` or `-ENFILE` if there are too many
+ * descriptors; `-ENOMEM`; `-EAGAIN` as mio_st_poller_new().
+ *
+ * The listener belongs to the calling thread.
+ */
+MIO_ST_MUST_USE
+int mio_st_unix_listener_bind_addr(mio_st_unix_listener_t *listener,
+                                   const struct sockaddr *address,
+                                   socklen_t length);
+
+/**
+ * Makes a listener of a descriptor, and makes that non-blocking and close-on-exec.
+ *
+ * `listener` receives it, and owns the descriptor from now on; if the call fails it stays the caller's.
+ *
+ * Returns 0; `-EBADF` if the descriptor is not open; `-ENOTSOCK` if it is not a socket; `-EPROTOTYPE` if it
+ * is not a listening stream socket of the family `AF_UNIX`; `-EINVAL` if `listener` is NULL; `-ENOMEM`;
+ * `-EAGAIN` as mio_st_poller_new().
+ *
+ * The listener belongs to the calling thread.
+ */
+MIO_ST_MUST_USE
+int mio_st_unix_listener_from_fd(mio_st_unix_listener_t *listener,
+                                 int fd);
+
+/**
+ * Makes another listener of the same socket.
+ *
+ * `clone` receives it; close it with mio_st_unix_listener_close(), too. With epoll, events of the socket go
+ * on until both are closed or the one that was registered is deregistered.
+ *
+ * Returns 0; `-EMFILE` if there are too many descriptors; `-EINVAL` if `clone` is NULL; `-ENOMEM`; the
+ * errors of a handle.
+ *
+ * Thread: that of the listener, to which the new one belongs, too.
+ */
+MIO_ST_MUST_USE
+int mio_st_unix_listener_try_clone(mio_st_unix_listener_t *clone,
+                                   mio_st_unix_listener_t listener);
+
+/**
+ * Closes a listener. That ends its registrations, unless there are duplicates of its descriptor.
+ *
+ * Returns 0, also for `{0}`; the errors of a handle.
+ *
+ * Thread: that of the listener.
+ */
+int mio_st_unix_listener_close(mio_st_unix_listener_t listener);
+
+/**
+ * Takes a connection that waits.
+ *
+ * `stream` receives it; close it with mio_st_unix_stream_close(). `peer` receives the address of the peer,
+ * which for most is nothing but the family; it may be NULL.
+ *
+ * Returns the length of that address; `-EAGAIN` if no connection waits; `-EMFILE` or `-ENFILE` if there are
+ * too many descriptors: the connection still waits, and a listener with `MIO_ST_EDGE` gets no event for it
+ * (accept again when a descriptor was closed); `-EINVAL` if `stream` is NULL; `-ENOMEM`; the errors of a
+ * handle.
+ *
+ * Thread: that of the listener, to which the stream belongs, too.
+ */
+MIO_ST_MUST_USE
+int mio_st_unix_listener_accept(mio_st_unix_listener_t listener,
+                                mio_st_unix_stream_t *stream,
+                                struct sockaddr_storage *peer);
+
+/**
+ * Takes the error that waits at the socket (`SO_ERROR`).
+ *
+ * `error` receives it as a negated errno, or 0 if there is none.
+ *
+ * Returns 0; `-EINVAL` if `error` is NULL; the errors of a handle.
+ *
+ * Thread: that of the listener.
+ */
+MIO_ST_MUST_USE int mio_st_unix_listener_take_error(mio_st_unix_listener_t listener, int *error);
+
+/**
+ * The address that the socket is bound to, written to `address`.
+ *
+ * Returns the length of the address; `-EINVAL` if `address` is NULL; the errors of a handle.
+ *
+ * Thread: that of the listener.
+ */
+MIO_ST_MUST_USE
+int mio_st_unix_listener_local_addr(mio_st_unix_listener_t listener,
+                                    struct sockaddr_storage *address);
+
+/**
+ * The descriptor of the listener, which stays the listener's: for `setsockopt(2)` and the like.
+ *
+ * Returns it; the errors of a handle.
+ *
+ * Thread: that of the listener.
+ */
+MIO_ST_MUST_USE int mio_st_unix_listener_fd(mio_st_unix_listener_t listener);
+
+/**
+ * Takes the descriptor out of the listener, whose handle is closed by that. The caller closes the
+ * descriptor, or hands it to another thread for mio_st_unix_listener_from_fd().
+ *
+ * Returns the descriptor; `-EBUSY` if the listener is registered with a poller: deregister it first; the
+ * errors of a handle.
+ *
+ * Thread: that of the listener.
+ */
+MIO_ST_MUST_USE
+int mio_st_unix_listener_into_fd(mio_st_unix_listener_t listener);
+
+/* Unix datagram sockets --------------------------------------------------------------------------- */
+
+/**
+ * A Unix socket for datagrams, of which none is lost. Non-blocking and close-on-exec.
+ *
+ * Made by mio_st_unix_datagram_bind() and its kin, closed by mio_st_unix_datagram_close().
+ */
+typedef struct {
+    /**
+     * No meaning: store and compare it. Zero is never a handle.
+     */
+    uint64_t bits;
+} mio_st_unix_datagram_t;
+
+/**
+ * Registers a Unix datagram socket, as mio_st_poller_register_fd() does a descriptor.
+ *
+ * Returns as mio_st_poller_register_fd().
+ *
+ * Thread: that of both handles.
+ */
+MIO_ST_MUST_USE
+int mio_st_poller_register_unix_datagram(mio_st_poller_t poller,
+                                         mio_st_unix_datagram_t socket,
+                                         uint64_t id,
+                                         uint32_t interests,
+                                         uint32_t option);
+
+/**
+ * Replaces the registration of a Unix datagram socket, as mio_st_poller_reregister_fd() does.
+ *
+ * Returns as mio_st_poller_reregister_fd().
+ *
+ * Thread: that of both handles.
+ */
+MIO_ST_MUST_USE
+int mio_st_poller_reregister_unix_datagram(mio_st_poller_t poller,
+                                           mio_st_unix_datagram_t socket,
+                                           uint64_t id,
+                                           uint32_t interests,
+                                           uint32_t option);
+
+/**
+ * Ends the registration of a Unix datagram socket. Closing the handle does the same by itself.
+ *
+ * Returns 0; `-ENOENT` if it is not registered here; the errors of a handle.
+ *
+ * Thread: that of both handles.
+ */
+int mio_st_poller_deregister_unix_datagram(mio_st_poller_t poller, mio_st_unix_datagram_t socket);
+
+/**
+ * Makes a datagram socket at a path. The file stays when the socket is closed: `unlink(2)` it.
+ *
+ * `socket` receives it; close it with mio_st_unix_datagram_close(). `path` ends with a NUL.
+ *
+ * Returns 0; `-EADDRINUSE` if something is at the path, be it the socket of a process that is gone;
+ * `-ENOENT`, `-EACCES` if its folder does not exist or may not be written to; `-ENAMETOOLONG` if the path is
+ * longer than an address has room for (107 bytes on Linux, 103 elsewhere); `-EINVAL` if the path is empty,
+ * or a pointer is NULL; `-EMFILE` or `-ENFILE` if there are too many descriptors; `-ENOMEM`; `-EAGAIN` as
+ * mio_st_poller_new().
+ *
+ * The socket belongs to the calling thread.
+ */
+MIO_ST_MUST_USE
+int mio_st_unix_datagram_bind(mio_st_unix_datagram_t *socket,
+                              const char *path);
+
+/**
+ * As mio_st_unix_datagram_bind(), with an address.
+ *
+ * `socket` receives it. `address` and `length` are an address of the family `AF_UNIX`: a path, with or
+ * without its NUL, or on Linux an abstract name, which begins with a NUL and has all bytes up to `length`;
+ * given nothing but the family, Linux chooses an abstract name.
+ *
+ * Returns 0; `-EADDRINUSE` if something is at the path, be it the socket of a process that is gone;
+ * `-ENOENT`, `-EACCES` if its folder does not exist or may not be written to; `-EAFNOSUPPORT` if the family
+ * is not `AF_UNIX`; `-ENAMETOOLONG` if the path has no NUL and fills the address; `-EINVAL` if the length
+ * does not fit a `struct sockaddr_un`, or a pointer is NULL; `-EMFILE` or `-ENFILE` if there are too many
+ * descriptors; `-ENOMEM`; `-EAGAIN` as mio_st_poller_new().
+ *
+ * The socket belongs to the calling thread.
+ */
+MIO_ST_MUST_USE
+int mio_st_unix_datagram_bind_addr(mio_st_unix_datagram_t *socket,
+                                   const struct sockaddr *address,
+                                   socklen_t length);
+
+/**
+ * Makes a datagram socket without an address: it can send, but nobody can answer.
+ *
+ * `socket` receives it; close it with mio_st_unix_datagram_close().
+ *
+ * Returns 0; `-EINVAL` if `socket` is NULL; `-EMFILE` or `-ENFILE` if there are too many descriptors;
+ * `-ENOMEM`; `-EAGAIN` as mio_st_poller_new().
+ *
+ * The socket belongs to the calling thread.
+ */
+MIO_ST_MUST_USE
+int mio_st_unix_datagram_unbound(mio_st_unix_datagram_t *socket);
+
+/**
+ * Makes two sockets that are connected to each other.
+ *
+ * `a` and `b` receive them; close each with mio_st_unix_datagram_close().
+ *
+ * Returns 0; `-EINVAL` if a pointer is NULL; `-EMFILE` or `-ENFILE` if there are too many descriptors;
+ * `-ENOMEM`; `-EAGAIN` as mio_st_poller_new().
+ *
+ * Both belong to the calling thread.
+ */
+MIO_ST_MUST_USE
+int mio_st_unix_datagram_pair(mio_st_unix_datagram_t *a,
+                              mio_st_unix_datagram_t *b);
+
+/**
+ * Makes a socket of a descriptor, and makes that non-blocking and close-on-exec.
+ *
+ * `socket` receives it, and owns the descriptor from now on; if the call fails it stays the caller's.
+ *
+ * Returns 0; `-EBADF` if the descriptor is not open; `-ENOTSOCK` if it is not a socket; `-EPROTOTYPE` if it
+ * is not a datagram socket of the family `AF_UNIX`; `-EINVAL` if `socket` is NULL; `-ENOMEM`; `-EAGAIN` as
+ * mio_st_poller_new().
+ *
+ * The socket belongs to the calling thread.
+ */
+MIO_ST_MUST_USE
+int mio_st_unix_datagram_from_fd(mio_st_unix_datagram_t *socket,
+                                 int fd);
+
+/**
+ * Closes a socket. That ends its registrations, unless there are duplicates of its descriptor.
+ *
+ * Returns 0, also for `{0}`; the errors of a handle.
+ *
+ * Thread: that of the socket.
+ */
+int mio_st_unix_datagram_close(mio_st_unix_datagram_t socket);
+
+/**
+ * Connects to the socket at a path: mio_st_unix_datagram_send() sends to it, and datagrams of others are not
+ * received. It may be called again, for another peer.
+ *
+ * `path` ends with a NUL.
+ *
+ * Returns 0; `-ENOENT` if nothing is at the path; `-ECONNREFUSED` if nobody receives there; `-EACCES`;
+ * `-EPROTOTYPE` if the socket there is not one of datagrams; `-ENAMETOOLONG` if the path is longer than an
+ * address has room for (107 bytes on Linux, 103 elsewhere); `-EINVAL` if the path is empty, or a pointer is
+ * NULL; the errors of a handle.
+ *
+ * Thread: that of the socket.
+ */
+MIO_ST_MUST_USE
+int mio_st_unix_datagram_connect(mio_st_unix_datagram_t socket,
+                                 const char *path);
+
+/**
+ * Connects to the socket at an address: mio_st_unix_datagram_send() sends to it, and datagrams of others are
+ * not received. It may be called again, for another peer.
+ *
+ * `address` and `length` are an address of the family `AF_UNIX`: a path, with or without its NUL, or on
+ * Linux an abstract name, which begins with a NUL and has all bytes up to `length`.
+ *
+ * Returns 0; `-ENOENT` if nothing is at the path; `-ECONNREFUSED` if nobody receives there; `-EACCES`;
+ * `-EPROTOTYPE` if the socket there is not one of datagrams; `-EAFNOSUPPORT` if the family is not `AF_UNIX`;
+ * `-ENAMETOOLONG` if the path has no NUL and fills the address; `-EINVAL` if the length does not fit a
+ * `struct sockaddr_un`, or a pointer is NULL; the errors of a handle.
+ *
+ * Thread: that of the socket.
+ */
+MIO_ST_MUST_USE
+int mio_st_unix_datagram_connect_addr(mio_st_unix_datagram_t socket,
+                                      const struct sockaddr *address,
+                                      socklen_t length);
+
+/**
+ * Sends a datagram to the socket at a path. It is sent whole or not at all. Never raises `SIGPIPE`.
+ *
+ * `buffer` are `length` bytes. `path` ends with a NUL.
+ *
+ * Returns `length`; `-EAGAIN` if the queue of the receiver is full, of which no event tells unless the
+ * socket is connected to it; `-ENOENT` or `-ECONNREFUSED` if nobody receives there; `-EMSGSIZE` if the
+ * datagram is too big; `-EACCES`; `-EISCONN` or `-EPERM` if the socket is connected to another;
+ * `-ENAMETOOLONG` if the path is longer than an address has room for (107 bytes on Linux, 103 elsewhere);
+ * `-EINVAL` if the path is empty, or a pointer is NULL; `-EINVAL` if `buffer` is NULL and `length` is not 0;
+ * the errors of a handle.
+ *
+ * Thread: that of the socket.
+ */
+MIO_ST_MUST_USE
+int64_t mio_st_unix_datagram_send_to(mio_st_unix_datagram_t socket,
+                                     const void *buffer,
+                                     size_t length,
+                                     const char *path);
+
+/**
+ * As mio_st_unix_datagram_send_to(), to an address, such as mio_st_unix_datagram_recv_from() gave.
+ *
+ * `target` and `target_length` are an address of the family `AF_UNIX`: a path, with or without its NUL, or
+ * on Linux an abstract name, which begins with a NUL and has all bytes up to `target_length`.
+ *
+ * Returns `length`; `-EAGAIN` if the queue of the receiver is full, of which no event tells unless the
+ * socket is connected to it; `-ENOENT` or `-ECONNREFUSED` if nobody receives there; `-EMSGSIZE` if the
+ * datagram is too big; `-EACCES`; `-EISCONN` or `-EPERM` if the socket is connected to another;
+ * `-EAFNOSUPPORT` if the family is not `AF_UNIX`; `-ENAMETOOLONG` if the path has no NUL and fills the
+ * address; `-EINVAL` if the length does not fit a `struct sockaddr_un`, or a pointer is NULL; `-EINVAL` if
+ * `buffer` is NULL and `length` is not 0; the errors of a handle.
+ *
+ * Thread: that of the socket.
+ */
+MIO_ST_MUST_USE
+int64_t mio_st_unix_datagram_send_to_addr(mio_st_unix_datagram_t socket,
+                                          const void *buffer,
+                                          size_t length,
+                                          const struct sockaddr *target,
+                                          socklen_t target_length);
+
+/**
+ * Receives a datagram, of which what does not fit into `buffer` is lost.
+ *
+ * `sender` receives the address of its sender, and `sender_length` the length of that; each may be NULL. A
+ * sender that is not bound has nothing but the family.
+ *
+ * Returns the length of what was received, which may be 0; `-EAGAIN` if there is no datagram; `-EINVAL` if
+ * `buffer` is NULL and `length` is not 0; the errors of a handle.
+ *
+ * Thread: that of the socket.
+ */
+MIO_ST_MUST_USE
+int64_t mio_st_unix_datagram_recv_from(mio_st_unix_datagram_t socket,
+                                       void *buffer,
+                                       size_t length,
+                                       struct sockaddr_storage *sender,
+                                       socklen_t *sender_length);
+
+/**
+ * Sends a datagram to the peer that the socket is connected to. Never raises `SIGPIPE`.
+ *
+ * `buffer` are `length` bytes.
+ *
+ * Returns `length`; `-EAGAIN` if the queue of the peer is full; `-ENOTCONN` if there is no peer;
+ * `-ECONNREFUSED` once the peer is gone; `-EPIPE` once it was shut down; `-EMSGSIZE` if the datagram is too
+ * big; `-EINVAL` if `buffer` is NULL and `length` is not 0; the errors of a handle.
+ *
+ * Thread: that of the socket.
+ */
+MIO_ST_MUST_USE
+int64_t mio_st_unix_datagram_send(mio_st_unix_datagram_t socket,
+                                  const void *buffer,
+                                  size_t length);
+
+/**
+ * Receives a datagram, of which what does not fit into `buffer` is lost.
+ *
+ * Returns the length of what was received, which may be 0; `-EAGAIN` if there is no datagram; `-EINVAL` if
+ * `buffer` is NULL and `length` is not 0; the errors of a handle.
+ *
+ * Thread: that of the socket.
+ */
+MIO_ST_MUST_USE
+int64_t mio_st_unix_datagram_recv(mio_st_unix_datagram_t socket,
+                                  void *buffer,
+                                  size_t length);
+
+/**
+ * Receives without taking: the next call receives the same datagram.
+ *
+ * Returns as mio_st_unix_datagram_recv().
+ *
+ * Thread: that of the socket.
+ */
+MIO_ST_MUST_USE
+int64_t mio_st_unix_datagram_peek(mio_st_unix_datagram_t socket,
+                                  void *buffer,
+                                  size_t length);
+
+/**
+ * Shuts down reading, writing or both.
+ *
+ * `how` is `SHUT_RD`, `SHUT_WR` or `SHUT_RDWR`.
+ *
+ * Returns 0; `-ENOTCONN` if the socket has no peer; `-EINVAL` for another `how`; the errors of a handle.
+ *
+ * Thread: that of the socket.
+ */
+int mio_st_unix_datagram_shutdown(mio_st_unix_datagram_t socket,
+                                  int how);
+
+/**
+ * Takes the error that waits at the socket (`SO_ERROR`).
+ *
+ * `error` receives it as a negated errno, or 0 if there is none.
+ *
+ * Returns 0; `-EINVAL` if `error` is NULL; the errors of a handle.
+ *
+ * Thread: that of the socket.
+ */
+MIO_ST_MUST_USE int mio_st_unix_datagram_take_error(mio_st_unix_datagram_t socket, int *error);
+
+/**
+ * The address that the socket is bound to, written to `address`: nothing but the family if it is not.
+ *
+ * Returns the length of the address; `-EINVAL` if `address` is NULL; the errors of a handle.
+ *
+ * Thread: that of the socket.
+ */
+MIO_ST_MUST_USE
+int mio_st_unix_datagram_local_addr(mio_st_unix_datagram_t socket,
+                                    struct sockaddr_storage *address);
+
+/**
+ * The address that the socket is connected to, written to `address`.
+ *
+ * Returns the length of the address; `-ENOTCONN` if there is no peer; `-EINVAL` if `address` is NULL; the
+ * errors of a handle.
+ *
+ * Thread: that of the socket.
+ */
+MIO_ST_MUST_USE
+int mio_st_unix_datagram_peer_addr(mio_st_unix_datagram_t socket,
+                                   struct sockaddr_storage *address);
+
+/**
+ * The descriptor of the socket, which stays the socket's: for `setsockopt(2)` and the like.
+ *
+ * Returns it; the errors of a handle.
+ *
+ * Thread: that of the socket.
+ */
+MIO_ST_MUST_USE int mio_st_unix_datagram_fd(mio_st_unix_datagram_t socket);
+
+/**
+ * Takes the descriptor out of the socket, whose handle is closed by that. The caller closes the descriptor,
+ * or hands it to another thread for mio_st_unix_datagram_from_fd().
+ *
+ * Returns the descriptor; `-EBUSY` if the socket is registered with a poller: deregister it first; the
+ * errors of a handle.
+ *
+ * Thread: that of the socket.
+ */
+MIO_ST_MUST_USE
+int mio_st_unix_datagram_into_fd(mio_st_unix_datagram_t socket);
+
+/* Pipes ------------------------------------------------------------------------------------------- */
+
+/**
+ * The sending end of a pipe or FIFO. Non-blocking and close-on-exec.
+ *
+ * Made by mio_st_new_pipe(), closed by mio_st_sender_close().
+ */
+typedef struct {
+    /**
+     * No meaning: store and compare it. Zero is never a handle.
+     */
+    uint64_t bits;
+} mio_st_sender_t;
+
+/**
+ * The receiving end of a pipe or FIFO. Non-blocking and close-on-exec.
+ *
+ * Made by mio_st_new_pipe(), closed by mio_st_receiver_close().
+ */
+typedef struct {
+    /**
+     * No meaning: store and compare it. Zero is never a handle.
+     */
+    uint64_t bits;
+} mio_st_receiver_t;
+
+/**
+ * Makes a pipe: what is written to `sender` is read from `receiver`.
+ *
+ * `sender` and `receiver` receive its ends; close them with mio_st_sender_close() and
+ * mio_st_receiver_close().
+ *
+ * Returns 0; `-EINVAL` if a pointer is NULL; `-EMFILE` or `-ENFILE` if there are too many descriptors;
+ * `-ENOMEM`; `-EAGAIN` as mio_st_poller_new().
+ *
+ * Both belong to the calling thread.
+ */
+MIO_ST_MUST_USE
+int mio_st_new_pipe(mio_st_sender_t *sender,
+                    mio_st_receiver_t *receiver);
+
+/**
+ * Makes a sending end of a descriptor, and makes that non-blocking and close-on-exec.
+ *
+ * `sender` receives it, and owns the descriptor from now on; if the call fails it stays the caller's.
+ *
+ * Returns 0; `-EBADF` if the descriptor is not open; `-EPROTOTYPE` if it is not a pipe or FIFO, or not open
+ * for writing; `-EINVAL` if `sender` is NULL; `-ENOMEM`; `-EAGAIN` as mio_st_poller_new().
+ *
+ * The sending end belongs to the calling thread.
+ */
+MIO_ST_MUST_USE
+int mio_st_sender_from_fd(mio_st_sender_t *sender,
+                          int fd);
+
+/**
+ * Closes a sending end. That ends its registrations, unless there are duplicates of its descriptor. Once
+ * every sending end is closed, reading at the other comes to the end of file.
+ *
+ * Returns 0, also for `{0}`; the errors of a handle.
+ *
+ * Thread: that of the sending end.
+ */
+int mio_st_sender_close(mio_st_sender_t sender);
+
+/**
+ * Writes at most `length` bytes from `buffer`. Raises `SIGPIPE` if the receiving end is closed, which ends
+ * the process unless it ignores, blocks or handles that signal: call `signal(SIGPIPE, SIG_IGN)`.
+ *
+ * Returns how many were written, which may be fewer; `-EAGAIN` if there is no room yet; `-EPIPE` if the
+ * receiving end is closed; `-EINVAL` if `buffer` is NULL and `length` is not 0; the errors of a handle.
+ *
+ * Thread: that of the sending end.
+ */
+MIO_ST_MUST_USE
+int64_t mio_st_sender_write(mio_st_sender_t sender,
+                            const void *buffer,
+                            size_t length);
+
+/**
+ * Writes several buffers in turn, as `writev(2)`, and raises `SIGPIPE` as mio_st_sender_write(); those
+ * beyond the 1024th are left for the next call.
+ *
+ * `buffers` are `count` buffers.
+ *
+ * Returns as mio_st_sender_write(); `-EINVAL` if `buffers`, or a buffer with a length, is NULL.
+ *
+ * Thread: that of the sending end.
+ */
+MIO_ST_MUST_USE
+int64_t mio_st_sender_writev(mio_st_sender_t sender,
+                             const struct iovec *buffers,
+                             size_t count);
+
+/**
+ * The descriptor of the sending end, which stays the sending end's: for `fcntl(2)` and the like.
+ *
+ * Returns it; the errors of a handle.
+ *
+ * Thread: that of the sending end.
+ */
+MIO_ST_MUST_USE int mio_st_sender_fd(mio_st_sender_t sender);
+
+/**
+ * Takes the descriptor out of the sending end, whose handle is closed by that. The caller closes the
+ * descriptor, or hands it to another thread for mio_st_sender_from_fd().
+ *
+ * Returns the descriptor; `-EBUSY` if the sending end is registered with a poller: deregister it first; the
+ * errors of a handle.
+ *
+ * Thread: that of the sending end.
+ */
+MIO_ST_MUST_USE
+int mio_st_sender_into_fd(mio_st_sender_t sender);
+
+/**
+ * Makes a receiving end of a descriptor, and makes that non-blocking and close-on-exec.
+ *
+ * `receiver` receives it, and owns the descriptor from now on; if the call fails it stays the caller's.
+ *
+ * Returns 0; `-EBADF` if the descriptor is not open; `-EPROTOTYPE` if it is not a pipe or FIFO, or not open
+ * for reading; `-EINVAL` if `receiver` is NULL; `-ENOMEM`; `-EAGAIN` as mio_st_poller_new().
+ *
+ * The receiving end belongs to the calling thread.
+ */
+MIO_ST_MUST_USE
+int mio_st_receiver_from_fd(mio_st_receiver_t *receiver,
+                            int fd);
+
+/**
+ * Closes a receiving end. That ends its registrations, unless there are duplicates of its descriptor.
+ *
+ * Returns 0, also for `{0}`; the errors of a handle.
+ *
+ * Thread: that of the receiving end.
+ */
+int mio_st_receiver_close(mio_st_receiver_t receiver);
+
+/**
+ * Reads at most `length` bytes into `buffer`.
+ *
+ * Returns how many were read, 0 at the end of file: every sending end is closed (and if `length` is 0);
+ * `-EAGAIN` if there is nothing to read yet; `-EINVAL` if `buffer` is NULL and `length` is not 0; the errors
+ * of a handle.
+ *
+ * Thread: that of the receiving end.
+ */
+MIO_ST_MUST_USE
+int64_t mio_st_receiver_read(mio_st_receiver_t receiver,
+                             void *buffer,
+                             size_t length);
+
+/**
+ * Reads into several buffers in turn, as `readv(2)`; those beyond the 1024th are left for the next call.
+ *
+ * `buffers` are `count` buffers.
+ *
+ * Returns as mio_st_receiver_read(); `-EINVAL` if `buffers`, or a buffer with a length, is NULL.
+ *
+ * Thread: that of the receiving end.
+ */
+MIO_ST_MUST_USE
+int64_t mio_st_receiver_readv(mio_st_receiver_t receiver,
+                              const struct iovec *buffers,
+                              size_t count);
+
+/**
+ * The descriptor of the receiving end, which stays the receiving end's: for `fcntl(2)` and the like.
+ *
+ * Returns it; the errors of a handle.
+ *
+ * Thread: that of the receiving end.
+ */
+MIO_ST_MUST_USE
+int mio_st_receiver_fd(mio_st_receiver_t receiver);
+
+/**
+ * Takes the descriptor out of the receiving end, whose handle is closed by that. The caller closes the
+ * descriptor, or hands it to another thread for mio_st_receiver_from_fd().
+ *
+ * Returns the descriptor; `-EBUSY` if the receiving end is registered with a poller: deregister it first;
+ * the errors of a handle.
+ *
+ * Thread: that of the receiving end.
+ */
+MIO_ST_MUST_USE
+int mio_st_receiver_into_fd(mio_st_receiver_t receiver);
+
+/**
+ * Registers the sending end of a pipe, as mio_st_poller_register_fd() does a descriptor. `MIO_ST_READABLE`
+ * is `-EINVAL`. When the receiving end is closed, the event has `MIO_ST_ERROR`.
+ *
+ * Returns as mio_st_poller_register_fd().
+ *
+ * Thread: that of both handles.
+ */
+MIO_ST_MUST_USE
+int mio_st_poller_register_sender(mio_st_poller_t poller,
+                                  mio_st_sender_t sender,
+                                  uint64_t id,
+                                  uint32_t interests,
+                                  uint32_t option);
+
+/**
+ * Replaces the registration of the sending end of a pipe, as mio_st_poller_reregister_fd() does.
+ *
+ * Returns as mio_st_poller_reregister_fd().
+ *
+ * Thread: that of both handles.
+ */
+MIO_ST_MUST_USE
+int mio_st_poller_reregister_sender(mio_st_poller_t poller,
+                                    mio_st_sender_t sender,
+                                    uint64_t id,
+                                    uint32_t interests,
+                                    uint32_t option);
+
+/**
+ * Ends the registration of the sending end of a pipe. Closing the handle does the same by itself.
+ *
+ * Returns 0; `-ENOENT` if it is not registered here; the errors of a handle.
+ *
+ * Thread: that of both handles.
+ */
+int mio_st_poller_deregister_sender(mio_st_poller_t poller, mio_st_sender_t sender);
+
+/**
+ * Registers the receiving end of a pipe, as mio_st_poller_register_fd() does a descriptor. `MIO_ST_WRITABLE`
+ * is `-EINVAL`. When every sending end is closed, the event has `MIO_ST_HUP`.
+ *
+ * Returns as mio_st_poller_register_fd().
+ *
+ * Thread: that of both handles.
+ */
+MIO_ST_MUST_USE
+int mio_st_poller_register_receiver(mio_st_poller_t poller,
+                                    mio_st_receiver_t receiver,
+                                    uint64_t id,
+                                    uint32_t interests,
+                                    uint32_t option);
+
+/**
+ * Replaces the registration of the receiving end of a pipe, as mio_st_poller_reregister_fd() does.
+ *
+ * Returns as mio_st_poller_reregister_fd().
+ *
+ * Thread: that of both handles.
+ */
+MIO_ST_MUST_USE
+int mio_st_poller_reregister_receiver(mio_st_poller_t poller,
+                                      mio_st_receiver_t receiver,
+                                      uint64_t id,
+                                      uint32_t interests,
+                                      uint32_t option);
+
+/**
+ * Ends the registration of the receiving end of a pipe. Closing the handle does the same by itself.
+ *
+ * Returns 0; `-ENOENT` if it is not registered here; the errors of a handle.
+ *
+ * Thread: that of both handles.
+ */
+int mio_st_poller_deregister_receiver(mio_st_poller_t poller, mio_st_receiver_t receiver);
+
+/* Signals ----------------------------------------------------------------------------------------- */
+
+/**
+ * Signals as events.
+ *
+ * Made by mio_st_signals_new(), closed by mio_st_signals_close().
+ */
+typedef struct {
+    /**
+     * No meaning: store and compare it. Zero is never a handle.
+     */
+    uint64_t bits;
+} mio_st_signals_t;
+
+/**
+ * Registers signals, as mio_st_poller_register_fd() does a descriptor. `MIO_ST_WRITABLE` is `-EINVAL`.
+ *
+ * Returns as mio_st_poller_register_fd().
+ *
+ * Thread: that of both handles.
+ */
+MIO_ST_MUST_USE
+int mio_st_poller_register_signals(mio_st_poller_t poller,
+                                   mio_st_signals_t signals,
+                                   uint64_t id,
+                                   uint32_t interests,
+                                   uint32_t option);
+
+/**
+ * Replaces the registration of signals, as mio_st_poller_reregister_fd() does.
+ *
+ * Returns as mio_st_poller_reregister_fd().
+ *
+ * Thread: that of both handles.
+ */
+MIO_ST_MUST_USE
+int mio_st_poller_reregister_signals(mio_st_poller_t poller,
+                                     mio_st_signals_t signals,
+                                     uint64_t id,
+                                     uint32_t interests,
+                                     uint32_t option);
+
+/**
+ * Ends the registration of signals. Closing the handle does the same by itself.
+ *
+ * Returns 0; `-ENOENT` if it is not registered here; the errors of a handle.
+ *
+ * Thread: that of both handles.
+ */
+int mio_st_poller_deregister_signals(mio_st_poller_t poller, mio_st_signals_t signals);
+
+/**
+ * Blocks signals in this thread, to receive them as events: register the handle, and when it is readable
+ * call mio_st_signals_receive() until `-EAGAIN`.
+ *
+ * `signals` receives the handle; close it with mio_st_signals_close(). `numbers` are `count` numbers of
+ * signals, such as `SIGTERM`.
+ *
+ * Create it in the main thread, before other threads, which inherit what it blocks: a signal to the process
+ * goes to any thread that does not block it. Children inherit that too, across `exec`: in a forked child
+ * close the handle before `exec`. Signals are not counted: one that arrives again before it is received is
+ * one.
+ *
+ * Returns 0; `-EINVAL` for no signals at all, for a number that no signal has, for `SIGKILL` and `SIGSTOP`,
+ * which cannot be caught, and for `SIGSEGV`, `SIGBUS`, `SIGFPE` and `SIGILL`; `-EINVAL` if a pointer is
+ * NULL; `-EMFILE` or `-ENFILE` if there are too many descriptors; `-ENOMEM`; `-EAGAIN` as
+ * mio_st_poller_new().
+ *
+ * The handle belongs to the calling thread.
+ */
+MIO_ST_MUST_USE
+int mio_st_signals_new(mio_st_signals_t *signals,
+                       const int *numbers,
+                       size_t count);
+
+/**
+ * Closes the handle, and unblocks each of its signals in this thread, except those that were blocked before,
+ * and those that another handle of this thread has. A signal that waits then does what it otherwise would:
+ * an unreceived `SIGTERM` ends the process.
+ *
+ * Returns 0, also for `{0}`; the errors of a handle.
+ *
+ * Thread: that of the handle.
+ */
+int mio_st_signals_close(mio_st_signals_t signals);
+
+/**
+ * Receives a signal.
+ *
+ * Returns its number; `-EAGAIN` if there is none; the errors of a handle.
+ *
+ * Thread: that of the handle.
+ */
+MIO_ST_MUST_USE int mio_st_signals_receive(mio_st_signals_t signals);
+
+/**
+ * The descriptor of the handle, which stays the handle's: to look at it.
+ *
+ * Returns it; the errors of a handle.
+ *
+ * Thread: that of the handle.
+ */
+MIO_ST_MUST_USE int mio_st_signals_fd(mio_st_signals_t signals);
+
+/* Processes --------------------------------------------------------------------------------------- */
+
+/**
+ * The exit of a process as an event.
+ *
+ * Made by mio_st_process_from_pid(), closed by mio_st_process_close().
+ */
+typedef struct {
+    /**
+     * No meaning: store and compare it. Zero is never a handle.
+     */
+    uint64_t bits;
+} mio_st_process_t;
+
+/**
+ * Registers a process, as mio_st_poller_register_fd() does a descriptor. `MIO_ST_WRITABLE` is `-EINVAL`.
+ *
+ * Returns as mio_st_poller_register_fd().
+ *
+ * Thread: that of both handles.
+ */
+MIO_ST_MUST_USE
+int mio_st_poller_register_process(mio_st_poller_t poller,
+                                   mio_st_process_t process,
+                                   uint64_t id,
+                                   uint32_t interests,
+                                   uint32_t option);
+
+/**
+ * Replaces the registration of a process, as mio_st_poller_reregister_fd() does.
+ *
+ * Returns as mio_st_poller_reregister_fd().
+ *
+ * Thread: that of both handles.
+ */
+MIO_ST_MUST_USE
+int mio_st_poller_reregister_process(mio_st_poller_t poller,
+                                     mio_st_process_t process,
+                                     uint64_t id,
+                                     uint32_t interests,
+                                     uint32_t option);
+
+/**
+ * Ends the registration of a process. Closing the handle does the same by itself.
+ *
+ * Returns 0; `-ENOENT` if it is not registered here; the errors of a handle.
+ *
+ * Thread: that of both handles.
+ */
+int mio_st_poller_deregister_process(mio_st_poller_t poller, mio_st_process_t process);
+
+/**
+ * Waits for a process to exit, a child or another: register the handle, which becomes readable then, and
+ * stays so. An exited child stays a zombie until its parent calls `waitpid(2)`; nobody does so here.
+ *
+ * `process` receives the handle; close it with mio_st_process_close(). `pid` is its number, that of a child
+ * which was not reaped; the number of a reaped process may be that of another.
+ *
+ * Returns 0; `-ESRCH` if there is no such process; `-ENOSYS` before Linux 5.3; `-EINVAL` if `pid` is not
+ * positive, or `process` is NULL; `-EMFILE` or `-ENFILE` if there are too many descriptors; `-ENOMEM`;
+ * `-EAGAIN` as mio_st_poller_new().
+ *
+ * The handle belongs to the calling thread.
+ */
+MIO_ST_MUST_USE
+int mio_st_process_from_pid(mio_st_process_t *process,
+                            int pid);
+
+/**
+ * Closes the handle of a process. That ends its registrations, unless there are duplicates of its descriptor. Nothing
+ * happens to the process.
+ *
+ * Returns 0, also for `{0}`; the errors of a handle.
+ *
+ * Thread: that of the process.
+ */
+int mio_st_process_close(mio_st_process_t process);
+
+/**
+ * The descriptor of the process, which stays the handle's: a `pidfd_open(2)` on Linux.
+ *
+ * Returns it; the errors of a handle.
+ *
+ * Thread: that of the process.
+ */
+MIO_ST_MUST_USE int mio_st_process_fd(mio_st_process_t process);
 
 #ifdef __cplusplus
 }

@@ -77,19 +77,28 @@ compile_error!(
      OpenBSD, DragonFly BSD), and none for this target"
 );
 
+#[cfg(any(epoll, kqueue))]
 #[allow(dead_code)] // `len` and `try_reserve` are for the C layer.
 mod deadlines;
+#[cfg(any(epoll, kqueue))]
 pub mod event;
+#[cfg(any(epoll, kqueue))]
 pub mod net;
+#[cfg(any(epoll, kqueue))]
 pub mod poll;
+#[cfg(any(epoll, kqueue))]
 #[allow(unsafe_code)] // Nothing outside of it calls the system.
 mod sys;
+#[cfg(any(epoll, kqueue))]
 pub mod unix;
 
+#[cfg(any(epoll, kqueue))]
 #[doc(hidden)]
 pub mod raw;
 
+#[cfg(any(epoll, kqueue))]
 #[doc(no_inline)]
 pub use crate::event::{EventedId, Events, Ready};
+#[cfg(any(epoll, kqueue))]
 #[doc(no_inline)]
 pub use crate::poll::{PollOption, Poller};

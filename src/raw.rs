@@ -3,6 +3,7 @@
 
 #![allow(missing_docs)]
 
+use std::fmt;
 use std::io;
 use std::mem::MaybeUninit;
 use std::net::SocketAddr;
@@ -12,10 +13,11 @@ use std::os::fd::{AsRawFd, RawFd};
 use libc::{iovec, sockaddr_storage, socklen_t};
 
 use crate::event::{Event, Ready};
-use crate::net::TcpStream;
+use crate::net::{ConnectedUdpSocket, UdpSocket};
 use crate::poll::{Awakener, DeadlineKey, Interests, PollOption, Poller};
 use crate::sys::socket::{self, Addr};
-use crate::sys::{self, Buffer};
+use crate::sys::{self, Buffer, unix_socket};
+use crate::unix::{self, Sender, Signal, UnixDatagram, UnixListener, UnixStream};
 
 /// The readiness with these bits, which are `MIO_ST_…` in C; `None` if one is unknown or none is set.
 pub fn ready(bits: u32) -> Option<Ready> {
@@ -58,12 +60,37 @@ pub fn sockaddr(address: SocketAddr) -> (sockaddr_storage, socklen_t) {
     Addr::from(address).into_parts()
 }
 
-/// Whether a descriptor is a TCP socket that listens, or one that does not. The error of a descriptor
-/// that is not open or not a socket is the system's.
-pub fn is_tcp_socket(fd: RawFd, listening: bool) -> io::Result<bool> {
+/// What kind of socket a descriptor must be.
+#[derive(Copy, Clone, Debug)]
+pub struct SocketKind {
+    /// Of the family `AF_UNIX`; otherwise of `AF_INET` or `AF_INET6`.
+    pub unix: bool,
+    /// Of the type `SOCK_DGRAM`; otherwise of `SOCK_STREAM`.
+    pub datagram: bool,
+    pub listening: bool,
+}
+
+/// Whether a descriptor is a socket of a kind. The error of a descriptor that is not open or not a socket
+/// is the system's.
+pub fn is_socket(fd: RawFd, kind: SocketKind) -> io::Result<bool> {
     let socket = socket::describe(fd)?;
-    let internet = matches!(socket.family, libc::AF_INET | libc::AF_INET6);
-    Ok(internet && socket.kind == libc::SOCK_STREAM && socket.listening == listening)
+    let of_family = match socket.family {
+        libc::AF_UNIX => kind.unix,
+        libc::AF_INET | libc::AF_INET6 => !kind.unix,
+        _ => false,
+    };
+    let wanted = if kind.datagram { libc::SOCK_DGRAM } else { libc::SOCK_STREAM };
+    Ok(of_family && socket.kind == wanted && socket.listening == kind.listening)
+}
+
+/// Whether a descriptor is an end of a pipe or FIFO that can be written, or read.
+pub fn is_pipe_end(fd: RawFd, writable: bool) -> io::Result<bool> {
+    sys::pipe::is_end(fd, writable)
+}
+
+/// Whether a signal can be received: `Signals::new` refuses others, and its error takes memory.
+pub fn is_receivable(signal: Signal) -> bool {
+    unix::is_receivable(signal)
 }
 
 /// Reads into buffers of C's.
@@ -72,20 +99,107 @@ pub fn is_tcp_socket(fd: RawFd, listening: bool) -> io::Result<bool> {
 ///
 /// Each can be written.
 #[allow(unsafe_code)] // The work is done in `sys`.
-pub unsafe fn read_vectored(stream: &TcpStream, buffers: &[iovec]) -> io::Result<usize> {
+pub unsafe fn read_vectored(source: &impl AsRawFd, buffers: &[iovec]) -> io::Result<usize> {
     // SAFETY: the caller's promise.
-    unsafe { socket::recv_iovecs(stream.as_raw_fd(), buffers) }
+    unsafe { socket::recv_iovecs(source.as_raw_fd(), buffers) }
 }
 
-/// Writes buffers of C's.
+/// Writes buffers of C's to a socket.
 ///
 /// # Safety
 ///
 /// Each can be read.
 #[allow(unsafe_code)] // The work is done in `sys`.
-pub unsafe fn write_vectored(stream: &TcpStream, buffers: &[iovec]) -> io::Result<usize> {
+pub unsafe fn write_vectored(stream: &impl AsRawFd, buffers: &[iovec]) -> io::Result<usize> {
     // SAFETY: the caller's promise.
     unsafe { socket::send_iovecs(stream.as_raw_fd(), buffers) }
+}
+
+/// Writes buffers of C's to a pipe.
+///
+/// # Safety
+///
+/// Each can be read.
+#[allow(unsafe_code)] // The work is done in `sys`.
+pub unsafe fn write_vectored_to_pipe(sender: &Sender, buffers: &[iovec]) -> io::Result<usize> {
+    // SAFETY: the caller's promise.
+    unsafe { sys::write_iovecs(sender.as_raw_fd(), buffers) }
+}
+
+/// The address of a Unix socket, as the system has it.
+#[derive(Copy, Clone)]
+pub struct UnixAddr(Addr);
+
+impl fmt::Debug for UnixAddr {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UnixAddr").finish_non_exhaustive()
+    }
+}
+
+impl UnixAddr {
+    /// The address of a path; otherwise the errno.
+    pub fn from_path(path: &[u8]) -> Result<UnixAddr, i32> {
+        unix_socket::path_address(path).map(UnixAddr)
+    }
+
+    /// An address from the bytes of a `sockaddr_un`; otherwise the errno.
+    pub fn from_bytes(bytes: &[u8]) -> Result<UnixAddr, i32> {
+        unix_socket::parse(bytes).map(UnixAddr)
+    }
+
+    pub fn into_parts(self) -> (sockaddr_storage, socklen_t) {
+        self.0.into_parts()
+    }
+
+    /// The address that a socket is bound to.
+    pub fn local(socket: &impl AsRawFd) -> io::Result<UnixAddr> {
+        socket::local_addr(socket).map(UnixAddr)
+    }
+
+    /// The address that a socket is connected to.
+    pub fn peer(socket: &impl AsRawFd) -> io::Result<UnixAddr> {
+        socket::peer_addr(socket).map(UnixAddr)
+    }
+
+    pub fn bind_listener(&self) -> io::Result<UnixListener> {
+        UnixListener::bind_to(&self.0)
+    }
+
+    pub fn accept(listener: &UnixListener) -> io::Result<(UnixStream, UnixAddr)> {
+        let (stream, peer) = listener.accept_raw()?;
+        Ok((stream, UnixAddr(peer)))
+    }
+
+    pub fn connect_stream(&self) -> io::Result<UnixStream> {
+        UnixStream::connect_to(&self.0)
+    }
+
+    pub fn bind_datagram(&self) -> io::Result<UnixDatagram> {
+        UnixDatagram::bind_to(&self.0)
+    }
+
+    pub fn connect_datagram(&self, datagram: &UnixDatagram) -> io::Result<()> {
+        datagram.connect_to(&self.0)
+    }
+
+    pub fn send_to(&self, datagram: &UnixDatagram, buf: &[u8]) -> io::Result<usize> {
+        datagram.send_to_raw(buf, &self.0)
+    }
+
+    pub fn recv_from(datagram: &UnixDatagram, buf: &mut [u8]) -> io::Result<(usize, UnixAddr)> {
+        let (n, sender) = datagram.recv_from_raw(buf)?;
+        Ok((n, UnixAddr(sender)))
+    }
+}
+
+/// Connects a socket without taking it, so that it is not lost when that fails.
+pub fn connect_udp(socket: &UdpSocket, peer: SocketAddr) -> io::Result<()> {
+    socket.set_peer(peer)
+}
+
+/// As `ConnectedUdpSocket::disconnect`, without taking the socket.
+pub fn disconnect_udp(socket: &ConnectedUdpSocket) -> io::Result<()> {
+    socket.clear_peer()
 }
 
 /// Whether the process was forked since the poller of an awakener was created.

@@ -1,6 +1,13 @@
-//! Every type and constant that C sees. It depends on nothing but `core`, so that a test can include it.
+//! Every type and constant that C sees. It depends on nothing but `core` and
+//! libc, so that a test can include it.
 
 #![allow(non_camel_case_types)]
+// The system's addresses have no `Debug`.
+#![allow(missing_debug_implementations)]
+
+use core::ffi::c_void;
+
+use libc::{sockaddr, sockaddr_storage, socklen_t};
 
 /// The version of this header: major.
 pub const MIO_ST_VERSION_MAJOR: u32 = 0;
@@ -134,4 +141,193 @@ pub struct mio_st_tcp_listener_t {
 pub struct mio_st_tcp_stream_t {
     /// No meaning: store and compare it. Zero is never a handle.
     pub bits: u64,
+}
+
+/// A UDP socket, which sends to any address and receives from any. Non-blocking and close-on-exec.
+///
+/// Made by mio_st_udp_socket_bind() and its kin, closed by mio_st_udp_socket_close().
+#[derive(Copy, Clone, Debug, Eq, PartialEq)]
+#[repr(C)]
+pub struct mio_st_udp_socket_t {
+    /// No meaning: store and compare it. Zero is never a handle.
+    pub bits: u64,
+}
+
+/// A UDP socket that sends to one peer, and receives from no other. Non-blocking and close-on-exec.
+///
+/// Made by mio_st_connected_udp_socket_connect() and by mio_st_udp_socket_connect(), closed by
+/// mio_st_connected_udp_socket_close().
+#[derive(Copy, Clone, Debug, Eq, PartialEq)]
+#[repr(C)]
+pub struct mio_st_connected_udp_socket_t {
+    /// No meaning: store and compare it. Zero is never a handle.
+    pub bits: u64,
+}
+
+/// A connection between processes of one machine. Non-blocking and close-on-exec. When the peer closes, the event
+/// has `MIO_ST_HUP`.
+///
+/// Made by mio_st_unix_stream_connect() and its kin, and by mio_st_unix_listener_accept(), closed by
+/// mio_st_unix_stream_close().
+#[derive(Copy, Clone, Debug, Eq, PartialEq)]
+#[repr(C)]
+pub struct mio_st_unix_stream_t {
+    /// No meaning: store and compare it. Zero is never a handle.
+    pub bits: u64,
+}
+
+/// A Unix socket that listens for connections. Non-blocking and close-on-exec.
+///
+/// Made by mio_st_unix_listener_bind() and its kin, closed by mio_st_unix_listener_close().
+#[derive(Copy, Clone, Debug, Eq, PartialEq)]
+#[repr(C)]
+pub struct mio_st_unix_listener_t {
+    /// No meaning: store and compare it. Zero is never a handle.
+    pub bits: u64,
+}
+
+/// A Unix socket for datagrams, of which none is lost. Non-blocking and close-on-exec.
+///
+/// Made by mio_st_unix_datagram_bind() and its kin, closed by mio_st_unix_datagram_close().
+#[derive(Copy, Clone, Debug, Eq, PartialEq)]
+#[repr(C)]
+pub struct mio_st_unix_datagram_t {
+    /// No meaning: store and compare it. Zero is never a handle.
+    pub bits: u64,
+}
+
+/// The sending end of a pipe or FIFO. Non-blocking and close-on-exec.
+///
+/// Made by mio_st_new_pipe(), closed by mio_st_sender_close().
+#[derive(Copy, Clone, Debug, Eq, PartialEq)]
+#[repr(C)]
+pub struct mio_st_sender_t {
+    /// No meaning: store and compare it. Zero is never a handle.
+    pub bits: u64,
+}
+
+/// The receiving end of a pipe or FIFO. Non-blocking and close-on-exec.
+///
+/// Made by mio_st_new_pipe(), closed by mio_st_receiver_close().
+#[derive(Copy, Clone, Debug, Eq, PartialEq)]
+#[repr(C)]
+pub struct mio_st_receiver_t {
+    /// No meaning: store and compare it. Zero is never a handle.
+    pub bits: u64,
+}
+
+/// Signals as events.
+///
+/// Made by mio_st_signals_new(), closed by mio_st_signals_close().
+#[derive(Copy, Clone, Debug, Eq, PartialEq)]
+#[repr(C)]
+pub struct mio_st_signals_t {
+    /// No meaning: store and compare it. Zero is never a handle.
+    pub bits: u64,
+}
+
+/// The exit of a process as an event.
+///
+/// Made by mio_st_process_from_pid(), closed by mio_st_process_close().
+#[derive(Copy, Clone, Debug, Eq, PartialEq)]
+#[repr(C)]
+pub struct mio_st_process_t {
+    /// No meaning: store and compare it. Zero is never a handle.
+    pub bits: u64,
+}
+
+/// The credentials of a process, see mio_st_unix_stream_peer_cred().
+#[derive(Copy, Clone, Debug, Eq, PartialEq)]
+#[repr(C)]
+pub struct mio_st_ucred_t {
+    /// The effective user.
+    pub uid: u32,
+    /// The effective group.
+    pub gid: u32,
+    /// The process; 0 on BSD and macOS, and where it is in a namespace that is not visible from here.
+    pub pid: i32,
+}
+
+/// A flag of mio_st_datagram_t: the datagram was longer than the memory, and its end is lost.
+pub const MIO_ST_DATAGRAM_TRUNCATED: u32 = 1u32 << 0;
+
+/// A datagram of a batch: of those that mio_st_udp_socket_recv_batch() receives, or that
+/// mio_st_udp_socket_send_batch() sends.
+#[derive(Copy, Clone)]
+#[repr(C)]
+pub struct mio_st_datagram_t {
+    /// Memory to receive into, or what is to be sent. It stays the caller's.
+    pub buffer: *mut c_void,
+    /// How many bytes there are to receive into. Not looked at when sending.
+    pub capacity: usize,
+    /// How many bytes were received, or are to be sent.
+    pub length: usize,
+    /// Of what was received: 0 or `MIO_ST_DATAGRAM_TRUNCATED`. Not looked at when sending.
+    pub flags: u32,
+    /// The length of `address`.
+    pub address_length: socklen_t,
+    /// Who sent it, or where to send it.
+    pub address: sockaddr_storage,
+}
+
+/// A flag of mio_st_socket_options_t: sets `SO_REUSEADDR`, which TCP listeners have by themselves.
+pub const MIO_ST_SOCKET_REUSE_ADDRESS: u32 = 1u32 << 0;
+
+/// A flag of mio_st_socket_options_t: does not set `SO_REUSEADDR`, for a TCP listener.
+pub const MIO_ST_SOCKET_NO_REUSE_ADDRESS: u32 = 1u32 << 1;
+
+/// A flag of mio_st_socket_options_t: sets `SO_REUSEPORT`, so that sockets that all have it may be bound to
+/// the same address. On Linux connections and datagrams are spread over them.
+pub const MIO_ST_SOCKET_REUSE_PORT: u32 = 1u32 << 2;
+
+/// A flag of mio_st_socket_options_t: sets `IPV6_V6ONLY`, so that an IPv6 socket has nothing to do with IPv4.
+/// Without this flag and the next it is as the system has it.
+pub const MIO_ST_SOCKET_ONLY_V6: u32 = 1u32 << 3;
+
+/// A flag of mio_st_socket_options_t: clears `IPV6_V6ONLY`, so that a socket bound to `[::]` serves IPv4 too.
+pub const MIO_ST_SOCKET_DUAL_STACK: u32 = 1u32 << 4;
+
+/// A flag of mio_st_socket_options_t: sets `TCP_NODELAY`, of a listener for the connections that it accepts.
+pub const MIO_ST_SOCKET_NODELAY: u32 = 1u32 << 5;
+
+/// A flag of mio_st_socket_options_t: turns keepalive on, with the values in `keepalive`, of a listener for
+/// the connections that it accepts.
+pub const MIO_ST_SOCKET_KEEPALIVE: u32 = 1u32 << 6;
+
+/// How a connection on which nothing moves finds out that its peer is gone. What is 0 stays as it was: in a
+/// new socket, the system's default.
+#[derive(Copy, Clone, Debug, Eq, PartialEq)]
+#[repr(C)]
+pub struct mio_st_keepalive_t {
+    /// For how many seconds nothing has moved before the peer is asked for the first time (`TCP_KEEPIDLE`).
+    pub idle_seconds: u32,
+    /// The seconds from one question to the next (`TCP_KEEPINTVL`).
+    pub interval_seconds: u32,
+    /// How many questions in a row are left unanswered before the connection ends with `-ETIMEDOUT`
+    /// (`TCP_KEEPCNT`).
+    pub count: u32,
+}
+
+/// What must be said before a socket is bound or connected. Zero is the default of every member but `size`:
+/// `mio_st_socket_options_t options = {.size = sizeof options, .flags = MIO_ST_SOCKET_REUSE_PORT};`
+#[derive(Copy, Clone, Debug)]
+#[repr(C)]
+pub struct mio_st_socket_options_t {
+    /// The size of this struct, `sizeof(mio_st_socket_options_t)`: later versions may have more members.
+    pub size: usize,
+    /// `MIO_ST_SOCKET_...`.
+    pub flags: u32,
+    /// For TCP listeners: how many connections may wait to be accepted, a hint (`listen(2)`). 0 is
+    /// `SOMAXCONN`.
+    pub backlog: u32,
+    /// `SO_SNDBUF` in bytes; 0 leaves it to the system.
+    pub send_buffer_size: usize,
+    /// `SO_RCVBUF` in bytes; 0 leaves it to the system.
+    pub recv_buffer_size: usize,
+    /// With `MIO_ST_SOCKET_KEEPALIVE`.
+    pub keepalive: mio_st_keepalive_t,
+    /// The length of `local`, or 0.
+    pub local_length: socklen_t,
+    /// For TCP streams: the address of this side, which the system chooses if it is NULL.
+    pub local: *const sockaddr,
 }

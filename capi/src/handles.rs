@@ -4,8 +4,9 @@ use std::alloc::{Layout, alloc};
 use std::ffi::c_int;
 use std::os::fd::{AsRawFd, IntoRawFd, RawFd};
 
-use mio_st::net::{TcpListener, TcpStream};
+use mio_st::net::{ConnectedUdpSocket, TcpListener, TcpStream, UdpSocket};
 use mio_st::poll::Poller;
+use mio_st::unix::{Process, Receiver, Sender, Signals, UnixDatagram, UnixListener, UnixStream};
 
 use crate::abi::*;
 use crate::error::{Error, Result};
@@ -88,6 +89,16 @@ objects! {
     2 Poller: mio_st_poller_t => Box<Poller>,
     3 TcpListener: mio_st_tcp_listener_t => TcpListener,
     4 TcpStream: mio_st_tcp_stream_t => TcpStream,
+    5 UdpSocket: mio_st_udp_socket_t => UdpSocket,
+    6 ConnectedUdpSocket: mio_st_connected_udp_socket_t => ConnectedUdpSocket,
+    7 UnixStream: mio_st_unix_stream_t => UnixStream,
+    8 UnixListener: mio_st_unix_listener_t => UnixListener,
+    9 UnixDatagram: mio_st_unix_datagram_t => UnixDatagram,
+    10 Sender: mio_st_sender_t => Sender,
+    11 Receiver: mio_st_receiver_t => Receiver,
+    // In a box, since it has a set of signals, and the largest object makes the size of a slot.
+    12 Signals: mio_st_signals_t => Box<Signals>,
+    13 Process: mio_st_process_t => Process,
 }
 
 /// The handles of one thread.
@@ -130,6 +141,11 @@ impl Table {
         Ok(self.entries.reserve()?)
     }
 
+    /// As [`reserve`](Table::reserve), for two handles.
+    pub(crate) fn reserve_two(&mut self) -> Result<()> {
+        Ok(self.entries.reserve_two()?)
+    }
+
     /// Makes a handle of an object, for which [`reserve`](Table::reserve) has been called.
     pub(crate) fn open<H: Handle>(&mut self, object: H::Object) -> Result<H> {
         let entry = Entry { object: H::wrap(object), registered: 0 };
@@ -170,6 +186,29 @@ impl Table {
         thread::set_live(self.thread, self.entries.live());
         self.more.retain(|(registered, _)| *registered != bits);
         entry.and_then(|entry| H::unwrap(entry.object)).ok_or(BAD)
+    }
+
+    /// Makes another object of the one that a handle names, whose registrations go on. The old handle names
+    /// nothing any more. [`reserve`](Table::reserve) has been called, since the slot may be used up.
+    pub(crate) fn convert<H: Handle, N: Handle>(
+        &mut self,
+        handle: H,
+        new: impl FnOnce(H::Object) -> N::Object,
+    ) -> Result<N> {
+        self.get(handle)?;
+        let old = handle.bits();
+        let entry = self.entries.remove(old).ok_or(BAD)?;
+        let object = new(H::unwrap(entry.object).ok_or(BAD)?);
+        let converted: N = self.open(object)?;
+        if let Some(renewed) = self.entries.get(converted.bits()) {
+            renewed.registered = entry.registered;
+        }
+        for (registered, _) in &mut self.more {
+            if *registered == old {
+                *registered = converted.bits();
+            }
+        }
+        Ok(converted)
     }
 
     /// The function `…_close` of a type: closing `{0}` is no error.

@@ -1,10 +1,12 @@
-//! What C passes by pointer.
+//! What C passes by pointer, and by number.
 
-use std::ffi::c_void;
+use std::ffi::{c_int, c_void};
+use std::net::Shutdown;
 use std::ptr::NonNull;
 use std::slice;
 
 use libc::iovec;
+use mio_st::raw::{self, SocketKind};
 
 use crate::error::{Error, Result};
 
@@ -22,6 +24,10 @@ impl<T> Out<T> {
     #[inline]
     pub(crate) unsafe fn new(pointer: *mut T) -> Result<Out<T>> {
         NonNull::new(pointer).map(Out).ok_or(INVALID)
+    }
+
+    pub(crate) fn pointer(&self) -> *mut T {
+        self.0.as_ptr()
     }
 
     /// Writes the result.
@@ -108,4 +114,22 @@ fn check<T>(pointer: *const T, length: usize) -> Result<()> {
         return Err(INVALID);
     }
     Ok(())
+}
+
+/// What `shutdown(2)` is told.
+pub(crate) fn shutdown(how: c_int) -> Result<Shutdown> {
+    match how {
+        libc::SHUT_RD => Ok(Shutdown::Read),
+        libc::SHUT_WR => Ok(Shutdown::Write),
+        libc::SHUT_RDWR => Ok(Shutdown::Both),
+        _ => Err(INVALID),
+    }
+}
+
+/// Makes sure that a descriptor is a socket of a kind, and as we make them.
+pub(crate) fn check_socket(fd: c_int, kind: SocketKind) -> Result<()> {
+    if !raw::is_socket(fd, kind)? {
+        return Err(Error::of(libc::EPROTOTYPE));
+    }
+    Ok(raw::set_nonblocking_cloexec(fd)?)
 }

@@ -340,6 +340,432 @@ pub extern "C" fn mio_st_poller_deregister_tcp_stream(
     deregister(poller, stream)
 }
 
+/// Registers a Unix stream, as mio_st_poller_register_fd() does a descriptor.
+///
+/// Returns as mio_st_poller_register_fd().
+///
+/// Thread: that of both handles.
+#[unsafe(no_mangle)]
+#[must_use]
+pub extern "C" fn mio_st_poller_register_unix_stream(
+    poller: mio_st_poller_t,
+    stream: mio_st_unix_stream_t,
+    id: u64,
+    interests: u32,
+    option: u32,
+) -> c_int {
+    register(poller, stream, id, interests, option)
+}
+
+/// Replaces the registration of a Unix stream, as mio_st_poller_reregister_fd() does.
+///
+/// Returns as mio_st_poller_reregister_fd().
+///
+/// Thread: that of both handles.
+#[unsafe(no_mangle)]
+#[must_use]
+pub extern "C" fn mio_st_poller_reregister_unix_stream(
+    poller: mio_st_poller_t,
+    stream: mio_st_unix_stream_t,
+    id: u64,
+    interests: u32,
+    option: u32,
+) -> c_int {
+    reregister(poller, stream, id, interests, option)
+}
+
+/// Ends the registration of a Unix stream. Closing the handle does the same by itself.
+///
+/// Returns 0; `-ENOENT` if it is not registered here; the errors of a handle.
+///
+/// Thread: that of both handles.
+#[unsafe(no_mangle)]
+pub extern "C" fn mio_st_poller_deregister_unix_stream(
+    poller: mio_st_poller_t,
+    stream: mio_st_unix_stream_t,
+) -> c_int {
+    deregister(poller, stream)
+}
+
+/// Registers a Unix listener, as mio_st_poller_register_fd() does a descriptor. Its interests are
+/// `MIO_ST_READABLE`, that is, connections to accept, and `MIO_ST_PRIORITY`; `MIO_ST_WRITABLE` is `-EINVAL`.
+///
+/// Returns as mio_st_poller_register_fd().
+///
+/// Thread: that of both handles.
+#[unsafe(no_mangle)]
+#[must_use]
+pub extern "C" fn mio_st_poller_register_unix_listener(
+    poller: mio_st_poller_t,
+    listener: mio_st_unix_listener_t,
+    id: u64,
+    interests: u32,
+    option: u32,
+) -> c_int {
+    register(poller, listener, id, interests, option)
+}
+
+/// Replaces the registration of a Unix listener, as mio_st_poller_reregister_fd() does.
+///
+/// Returns as mio_st_poller_reregister_fd().
+///
+/// Thread: that of both handles.
+#[unsafe(no_mangle)]
+#[must_use]
+pub extern "C" fn mio_st_poller_reregister_unix_listener(
+    poller: mio_st_poller_t,
+    listener: mio_st_unix_listener_t,
+    id: u64,
+    interests: u32,
+    option: u32,
+) -> c_int {
+    reregister(poller, listener, id, interests, option)
+}
+
+/// Ends the registration of a Unix listener. Closing the handle does the same by itself.
+///
+/// Returns 0; `-ENOENT` if it is not registered here; the errors of a handle.
+///
+/// Thread: that of both handles.
+#[unsafe(no_mangle)]
+pub extern "C" fn mio_st_poller_deregister_unix_listener(
+    poller: mio_st_poller_t,
+    listener: mio_st_unix_listener_t,
+) -> c_int {
+    deregister(poller, listener)
+}
+
+/// Registers a Unix datagram socket, as mio_st_poller_register_fd() does a descriptor.
+///
+/// Returns as mio_st_poller_register_fd().
+///
+/// Thread: that of both handles.
+#[unsafe(no_mangle)]
+#[must_use]
+pub extern "C" fn mio_st_poller_register_unix_datagram(
+    poller: mio_st_poller_t,
+    socket: mio_st_unix_datagram_t,
+    id: u64,
+    interests: u32,
+    option: u32,
+) -> c_int {
+    register(poller, socket, id, interests, option)
+}
+
+/// Replaces the registration of a Unix datagram socket, as mio_st_poller_reregister_fd() does.
+///
+/// Returns as mio_st_poller_reregister_fd().
+///
+/// Thread: that of both handles.
+#[unsafe(no_mangle)]
+#[must_use]
+pub extern "C" fn mio_st_poller_reregister_unix_datagram(
+    poller: mio_st_poller_t,
+    socket: mio_st_unix_datagram_t,
+    id: u64,
+    interests: u32,
+    option: u32,
+) -> c_int {
+    reregister(poller, socket, id, interests, option)
+}
+
+/// Ends the registration of a Unix datagram socket. Closing the handle does the same by itself.
+///
+/// Returns 0; `-ENOENT` if it is not registered here; the errors of a handle.
+///
+/// Thread: that of both handles.
+#[unsafe(no_mangle)]
+pub extern "C" fn mio_st_poller_deregister_unix_datagram(
+    poller: mio_st_poller_t,
+    socket: mio_st_unix_datagram_t,
+) -> c_int {
+    deregister(poller, socket)
+}
+
+/// Registers the sending end of a pipe, as mio_st_poller_register_fd() does a descriptor. `MIO_ST_READABLE`
+/// is `-EINVAL`. When the receiving end is closed, the event has `MIO_ST_ERROR`.
+///
+/// Returns as mio_st_poller_register_fd().
+///
+/// Thread: that of both handles.
+#[unsafe(no_mangle)]
+#[must_use]
+pub extern "C" fn mio_st_poller_register_sender(
+    poller: mio_st_poller_t,
+    sender: mio_st_sender_t,
+    id: u64,
+    interests: u32,
+    option: u32,
+) -> c_int {
+    register(poller, sender, id, interests, option)
+}
+
+/// Replaces the registration of the sending end of a pipe, as mio_st_poller_reregister_fd() does.
+///
+/// Returns as mio_st_poller_reregister_fd().
+///
+/// Thread: that of both handles.
+#[unsafe(no_mangle)]
+#[must_use]
+pub extern "C" fn mio_st_poller_reregister_sender(
+    poller: mio_st_poller_t,
+    sender: mio_st_sender_t,
+    id: u64,
+    interests: u32,
+    option: u32,
+) -> c_int {
+    reregister(poller, sender, id, interests, option)
+}
+
+/// Ends the registration of the sending end of a pipe. Closing the handle does the same by itself.
+///
+/// Returns 0; `-ENOENT` if it is not registered here; the errors of a handle.
+///
+/// Thread: that of both handles.
+#[unsafe(no_mangle)]
+pub extern "C" fn mio_st_poller_deregister_sender(
+    poller: mio_st_poller_t,
+    sender: mio_st_sender_t,
+) -> c_int {
+    deregister(poller, sender)
+}
+
+/// Registers the receiving end of a pipe, as mio_st_poller_register_fd() does a descriptor. `MIO_ST_WRITABLE`
+/// is `-EINVAL`. When every sending end is closed, the event has `MIO_ST_HUP`.
+///
+/// Returns as mio_st_poller_register_fd().
+///
+/// Thread: that of both handles.
+#[unsafe(no_mangle)]
+#[must_use]
+pub extern "C" fn mio_st_poller_register_receiver(
+    poller: mio_st_poller_t,
+    receiver: mio_st_receiver_t,
+    id: u64,
+    interests: u32,
+    option: u32,
+) -> c_int {
+    register(poller, receiver, id, interests, option)
+}
+
+/// Replaces the registration of the receiving end of a pipe, as mio_st_poller_reregister_fd() does.
+///
+/// Returns as mio_st_poller_reregister_fd().
+///
+/// Thread: that of both handles.
+#[unsafe(no_mangle)]
+#[must_use]
+pub extern "C" fn mio_st_poller_reregister_receiver(
+    poller: mio_st_poller_t,
+    receiver: mio_st_receiver_t,
+    id: u64,
+    interests: u32,
+    option: u32,
+) -> c_int {
+    reregister(poller, receiver, id, interests, option)
+}
+
+/// Ends the registration of the receiving end of a pipe. Closing the handle does the same by itself.
+///
+/// Returns 0; `-ENOENT` if it is not registered here; the errors of a handle.
+///
+/// Thread: that of both handles.
+#[unsafe(no_mangle)]
+pub extern "C" fn mio_st_poller_deregister_receiver(
+    poller: mio_st_poller_t,
+    receiver: mio_st_receiver_t,
+) -> c_int {
+    deregister(poller, receiver)
+}
+
+/// Registers a UDP socket, as mio_st_poller_register_fd() does a descriptor.
+///
+/// Returns as mio_st_poller_register_fd().
+///
+/// Thread: that of both handles.
+#[unsafe(no_mangle)]
+#[must_use]
+pub extern "C" fn mio_st_poller_register_udp_socket(
+    poller: mio_st_poller_t,
+    socket: mio_st_udp_socket_t,
+    id: u64,
+    interests: u32,
+    option: u32,
+) -> c_int {
+    register(poller, socket, id, interests, option)
+}
+
+/// Replaces the registration of a UDP socket, as mio_st_poller_reregister_fd() does.
+///
+/// Returns as mio_st_poller_reregister_fd().
+///
+/// Thread: that of both handles.
+#[unsafe(no_mangle)]
+#[must_use]
+pub extern "C" fn mio_st_poller_reregister_udp_socket(
+    poller: mio_st_poller_t,
+    socket: mio_st_udp_socket_t,
+    id: u64,
+    interests: u32,
+    option: u32,
+) -> c_int {
+    reregister(poller, socket, id, interests, option)
+}
+
+/// Ends the registration of a UDP socket. Closing the handle does the same by itself.
+///
+/// Returns 0; `-ENOENT` if it is not registered here; the errors of a handle.
+///
+/// Thread: that of both handles.
+#[unsafe(no_mangle)]
+pub extern "C" fn mio_st_poller_deregister_udp_socket(
+    poller: mio_st_poller_t,
+    socket: mio_st_udp_socket_t,
+) -> c_int {
+    deregister(poller, socket)
+}
+
+/// Registers a connected UDP socket, as mio_st_poller_register_fd() does a descriptor.
+///
+/// Returns as mio_st_poller_register_fd().
+///
+/// Thread: that of both handles.
+#[unsafe(no_mangle)]
+#[must_use]
+pub extern "C" fn mio_st_poller_register_connected_udp_socket(
+    poller: mio_st_poller_t,
+    socket: mio_st_connected_udp_socket_t,
+    id: u64,
+    interests: u32,
+    option: u32,
+) -> c_int {
+    register(poller, socket, id, interests, option)
+}
+
+/// Replaces the registration of a connected UDP socket, as mio_st_poller_reregister_fd() does.
+///
+/// Returns as mio_st_poller_reregister_fd().
+///
+/// Thread: that of both handles.
+#[unsafe(no_mangle)]
+#[must_use]
+pub extern "C" fn mio_st_poller_reregister_connected_udp_socket(
+    poller: mio_st_poller_t,
+    socket: mio_st_connected_udp_socket_t,
+    id: u64,
+    interests: u32,
+    option: u32,
+) -> c_int {
+    reregister(poller, socket, id, interests, option)
+}
+
+/// Ends the registration of a connected UDP socket. Closing the handle does the same by itself.
+///
+/// Returns 0; `-ENOENT` if it is not registered here; the errors of a handle.
+///
+/// Thread: that of both handles.
+#[unsafe(no_mangle)]
+pub extern "C" fn mio_st_poller_deregister_connected_udp_socket(
+    poller: mio_st_poller_t,
+    socket: mio_st_connected_udp_socket_t,
+) -> c_int {
+    deregister(poller, socket)
+}
+
+/// Registers signals, as mio_st_poller_register_fd() does a descriptor. `MIO_ST_WRITABLE` is `-EINVAL`.
+///
+/// Returns as mio_st_poller_register_fd().
+///
+/// Thread: that of both handles.
+#[unsafe(no_mangle)]
+#[must_use]
+pub extern "C" fn mio_st_poller_register_signals(
+    poller: mio_st_poller_t,
+    signals: mio_st_signals_t,
+    id: u64,
+    interests: u32,
+    option: u32,
+) -> c_int {
+    register(poller, signals, id, interests, option)
+}
+
+/// Replaces the registration of signals, as mio_st_poller_reregister_fd() does.
+///
+/// Returns as mio_st_poller_reregister_fd().
+///
+/// Thread: that of both handles.
+#[unsafe(no_mangle)]
+#[must_use]
+pub extern "C" fn mio_st_poller_reregister_signals(
+    poller: mio_st_poller_t,
+    signals: mio_st_signals_t,
+    id: u64,
+    interests: u32,
+    option: u32,
+) -> c_int {
+    reregister(poller, signals, id, interests, option)
+}
+
+/// Ends the registration of signals. Closing the handle does the same by itself.
+///
+/// Returns 0; `-ENOENT` if it is not registered here; the errors of a handle.
+///
+/// Thread: that of both handles.
+#[unsafe(no_mangle)]
+pub extern "C" fn mio_st_poller_deregister_signals(
+    poller: mio_st_poller_t,
+    signals: mio_st_signals_t,
+) -> c_int {
+    deregister(poller, signals)
+}
+
+/// Registers a process, as mio_st_poller_register_fd() does a descriptor. `MIO_ST_WRITABLE` is `-EINVAL`.
+///
+/// Returns as mio_st_poller_register_fd().
+///
+/// Thread: that of both handles.
+#[unsafe(no_mangle)]
+#[must_use]
+pub extern "C" fn mio_st_poller_register_process(
+    poller: mio_st_poller_t,
+    process: mio_st_process_t,
+    id: u64,
+    interests: u32,
+    option: u32,
+) -> c_int {
+    register(poller, process, id, interests, option)
+}
+
+/// Replaces the registration of a process, as mio_st_poller_reregister_fd() does.
+///
+/// Returns as mio_st_poller_reregister_fd().
+///
+/// Thread: that of both handles.
+#[unsafe(no_mangle)]
+#[must_use]
+pub extern "C" fn mio_st_poller_reregister_process(
+    poller: mio_st_poller_t,
+    process: mio_st_process_t,
+    id: u64,
+    interests: u32,
+    option: u32,
+) -> c_int {
+    reregister(poller, process, id, interests, option)
+}
+
+/// Ends the registration of a process. Closing the handle does the same by itself.
+///
+/// Returns 0; `-ENOENT` if it is not registered here; the errors of a handle.
+///
+/// Thread: that of both handles.
+#[unsafe(no_mangle)]
+pub extern "C" fn mio_st_poller_deregister_process(
+    poller: mio_st_poller_t,
+    process: mio_st_process_t,
+) -> c_int {
+    deregister(poller, process)
+}
+
 /// Asks for an event with `id` and `MIO_ST_TIMER` at a time, or right away if it has passed.
 ///
 /// `deadline_ns` is in nanoseconds of the clock of mio_st_poller_now(). The event is never early, and late
@@ -553,6 +979,42 @@ impl Registered for mio_st_tcp_listener_t {
 
 impl Registered for mio_st_tcp_stream_t {
     const REFUSED: u32 = 0;
+}
+
+impl Registered for mio_st_unix_stream_t {
+    const REFUSED: u32 = 0;
+}
+
+impl Registered for mio_st_unix_listener_t {
+    const REFUSED: u32 = MIO_ST_WRITABLE;
+}
+
+impl Registered for mio_st_unix_datagram_t {
+    const REFUSED: u32 = 0;
+}
+
+impl Registered for mio_st_sender_t {
+    const REFUSED: u32 = MIO_ST_READABLE;
+}
+
+impl Registered for mio_st_receiver_t {
+    const REFUSED: u32 = MIO_ST_WRITABLE;
+}
+
+impl Registered for mio_st_udp_socket_t {
+    const REFUSED: u32 = 0;
+}
+
+impl Registered for mio_st_connected_udp_socket_t {
+    const REFUSED: u32 = 0;
+}
+
+impl Registered for mio_st_signals_t {
+    const REFUSED: u32 = MIO_ST_WRITABLE;
+}
+
+impl Registered for mio_st_process_t {
+    const REFUSED: u32 = MIO_ST_WRITABLE;
 }
 
 fn register<H: Registered>(

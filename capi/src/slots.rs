@@ -89,6 +89,13 @@ impl<T, const LIMIT: u32> Slots<T, LIMIT> {
         self.grow()
     }
 
+    /// As [`reserve`](Slots::reserve), for two.
+    pub(crate) fn reserve_two(&mut self) -> Result<(), TryReserveError> {
+        self.reserve()?;
+        // With one slot free, the first is the last.
+        if self.free == self.last_free { self.grow() } else { Ok(()) }
+    }
+
     /// Adds a free slot.
     #[cold]
     fn grow(&mut self) -> Result<(), TryReserveError> {
@@ -252,6 +259,19 @@ mod tests {
             expected.sort();
             prop_assert_eq!(rest, expected);
             prop_assert_eq!(slots.live(), 0);
+        }
+    }
+
+    #[test]
+    fn two_slots_can_be_reserved_however_many_are_free() {
+        for free in 0..4 {
+            let mut slots = Slots::<()>::new();
+            for _ in 0..free {
+                slots.grow().unwrap();
+            }
+            slots.reserve_two().unwrap();
+            assert!(slots.insert(1, ()).is_some() && slots.insert(1, ()).is_some());
+            assert_eq!(slots.slots.len(), free.max(2));
         }
     }
 

@@ -2,18 +2,21 @@
 
 use std::ffi::{c_char, c_int, c_void};
 use std::io::{Read, Write};
-use std::net::{Shutdown, SocketAddr};
+use std::net::SocketAddr;
 use std::os::fd::FromRawFd;
+use std::ptr;
+use std::time::Duration;
 
 use libc::{iovec, sockaddr, sockaddr_storage, socklen_t};
 use mio_st::net::{TcpListener, TcpStream};
-use mio_st::raw;
+use mio_st::raw::{self, SocketKind};
 
 use crate::abi::*;
 use crate::addr;
 use crate::error::{Error, Result};
 use crate::handles::{Table, call, create};
 use crate::memory::{self, Out};
+use crate::options::{self, Options};
 
 const INVALID: Error = Error::of(libc::EINVAL);
 
@@ -71,6 +74,37 @@ unsafe fn bind(
     })
 }
 
+/// As mio_st_tcp_listener_bind(), with options.
+///
+/// `options` are read before the call returns. All members but `local` have a meaning for a listener.
+///
+/// Returns as mio_st_tcp_listener_bind(); `-EINVAL` for a `size` that is not that of the struct, for an
+/// unknown flag, for flags that contradict each other, for a member that has no meaning here, and for what
+/// does not fit an `int`; the errors of `setsockopt(2)`, such as `-EOPNOTSUPP` or `-ENOPROTOOPT` for
+/// `MIO_ST_SOCKET_ONLY_V6` of an IPv4 socket.
+///
+/// The listener belongs to the calling thread.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn mio_st_tcp_listener_bind_with(
+    listener: *mut mio_st_tcp_listener_t,
+    address: *const sockaddr,
+    length: socklen_t,
+    options: *const mio_st_socket_options_t,
+) -> c_int {
+    create(|table| {
+        // SAFETY: C promises that `listener` can be written.
+        let out = unsafe { Out::new(listener) }?;
+        // SAFETY: C promises that the pointer and the length are those of an address.
+        let address = unsafe { addr::read(address, length) }?;
+        // SAFETY: C promises that the struct has the size that it says, and that its address is one.
+        let builder = unsafe { Options::listener(options) }?;
+        table.reserve()?;
+        out.put(table.open(builder.bind(address)?)?);
+        Ok(0)
+    })
+}
+
 /// Makes a listener of a descriptor, and makes that non-blocking and close-on-exec.
 ///
 /// `listener` receives it, and owns the descriptor from now on; if the call fails it stays the caller's.
@@ -90,19 +124,16 @@ pub unsafe extern "C" fn mio_st_tcp_listener_from_fd(
         // SAFETY: C promises that `listener` can be written.
         let out = unsafe { Out::new(listener) }?;
         table.reserve()?;
-        check(fd, true)?;
+        memory::check_socket(fd, kind(true))?;
         // SAFETY: it is open, as was just checked, and C gives it away.
         out.put(table.open(unsafe { TcpListener::from_raw_fd(fd) })?);
         Ok(0)
     })
 }
 
-/// Makes sure that a descriptor is a TCP socket as we make them.
-fn check(fd: c_int, listening: bool) -> Result<()> {
-    if !raw::is_tcp_socket(fd, listening)? {
-        return Err(Error::of(libc::EPROTOTYPE));
-    }
-    Ok(raw::set_nonblocking_cloexec(fd)?)
+/// A TCP socket.
+const fn kind(listening: bool) -> SocketKind {
+    SocketKind { unix: false, datagram: false, listening }
 }
 
 /// Makes another listener of the same socket.
@@ -166,7 +197,7 @@ pub unsafe extern "C" fn mio_st_tcp_listener_accept(
         table.reserve()?;
         let (connection, address) = table.get(listener)?.accept()?;
         // SAFETY: C promises that `peer` can be written, or is NULL.
-        unsafe { addr::write(address, peer, true) }?;
+        unsafe { addr::put_optional(raw::sockaddr(address), peer, ptr::null_mut()) };
         out.put(table.open(connection)?);
         Ok(0)
     })
@@ -184,9 +215,10 @@ pub unsafe extern "C" fn mio_st_tcp_listener_local_addr(
     address: *mut sockaddr_storage,
 ) -> c_int {
     call(|table| {
-        let local = table.get(listener)?.local_addr()?;
+        let listener = table.get(listener)?;
         // SAFETY: C promises that `address` can be written.
-        unsafe { addr::write(local, address, false) }
+        let out = unsafe { Out::new(address) }?;
+        Ok(addr::put(raw::sockaddr(listener.local_addr()?), out))
     })
 }
 
@@ -318,6 +350,37 @@ unsafe fn connect(
     })
 }
 
+/// As mio_st_tcp_stream_connect(), with options, and from a given address of this side.
+///
+/// `options` are read before the call returns. All members but `backlog` have a meaning for a stream. With
+/// `local` and port 0 the system chooses the port, on Linux while connecting, so that connections to
+/// different peers can share one.
+///
+/// Returns as mio_st_tcp_stream_connect() and mio_st_tcp_listener_bind_with(); for `local` also
+/// `-EADDRINUSE`, `-EADDRNOTAVAIL`, `-EACCES`, and `-EAFNOSUPPORT` if the addresses are not of one family.
+///
+/// The stream belongs to the calling thread.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn mio_st_tcp_stream_connect_with(
+    stream: *mut mio_st_tcp_stream_t,
+    address: *const sockaddr,
+    length: socklen_t,
+    options: *const mio_st_socket_options_t,
+) -> c_int {
+    create(|table| {
+        // SAFETY: C promises that `stream` can be written.
+        let out = unsafe { Out::new(stream) }?;
+        // SAFETY: C promises that the pointer and the length are those of an address.
+        let address = unsafe { addr::read(address, length) }?;
+        // SAFETY: C promises that the struct has the size that it says, and that its address is one.
+        let builder = unsafe { Options::stream(options) }?;
+        table.reserve()?;
+        out.put(table.open(builder.connect(address)?)?);
+        Ok(0)
+    })
+}
+
 /// Makes a stream of a descriptor, and makes that non-blocking and close-on-exec.
 ///
 /// `stream` receives it, and owns the descriptor from now on; if the call fails it stays the caller's.
@@ -337,9 +400,35 @@ pub unsafe extern "C" fn mio_st_tcp_stream_from_fd(
         // SAFETY: C promises that `stream` can be written.
         let out = unsafe { Out::new(stream) }?;
         table.reserve()?;
-        check(fd, false)?;
+        memory::check_socket(fd, kind(false))?;
         // SAFETY: it is open, as was just checked, and C gives it away.
         out.put(table.open(unsafe { TcpStream::from_raw_fd(fd) })?);
+        Ok(0)
+    })
+}
+
+/// Makes another stream of the same socket.
+///
+/// `clone` receives it; close it with mio_st_tcp_stream_close(), too. With epoll, events of the socket go on
+/// until both are closed or the one that was registered is deregistered.
+///
+/// Returns 0; `-EMFILE` if there are too many descriptors; `-EINVAL` if `clone` is NULL; `-ENOMEM`; the
+/// errors of a handle.
+///
+/// Thread: that of the stream, to which the new one belongs, too.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn mio_st_tcp_stream_try_clone(
+    clone: *mut mio_st_tcp_stream_t,
+    stream: mio_st_tcp_stream_t,
+) -> c_int {
+    call(|table| {
+        table.get(stream)?;
+        // SAFETY: C promises that `clone` can be written.
+        let out = unsafe { Out::new(clone) }?;
+        table.reserve()?;
+        let another = table.get(stream)?.try_clone()?;
+        out.put(table.open(another)?);
         Ok(0)
     })
 }
@@ -487,12 +576,7 @@ pub unsafe extern "C" fn mio_st_tcp_stream_writev(
 pub extern "C" fn mio_st_tcp_stream_shutdown(stream: mio_st_tcp_stream_t, how: c_int) -> c_int {
     call(|table| {
         let stream = table.get(stream)?;
-        stream.shutdown(match how {
-            libc::SHUT_RD => Shutdown::Read,
-            libc::SHUT_WR => Shutdown::Write,
-            libc::SHUT_RDWR => Shutdown::Both,
-            _ => return Err(INVALID),
-        })?;
+        stream.shutdown(memory::shutdown(how)?)?;
         Ok(0)
     })
 }
@@ -524,6 +608,101 @@ pub extern "C" fn mio_st_tcp_stream_set_nodelay(
 #[must_use]
 pub extern "C" fn mio_st_tcp_stream_nodelay(stream: mio_st_tcp_stream_t) -> c_int {
     call(|table| Ok(table.get(stream)?.nodelay()?.into()))
+}
+
+/// Turns keepalive on or off: whether the peer is asked if it is still there when nothing has moved for a
+/// while. A peer that does not answer ends the connection with `-ETIMEDOUT`.
+///
+/// `keepalive` has the values; NULL turns it off, which keeps them for the next time.
+///
+/// Returns 0; `-EINVAL` for a value out of the system's range: on Linux the seconds are 1 to 32,767, the
+/// count 1 to 127; the errors of a handle.
+///
+/// Thread: that of the stream.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mio_st_tcp_stream_set_keepalive(
+    stream: mio_st_tcp_stream_t,
+    keepalive: *const mio_st_keepalive_t,
+) -> c_int {
+    call(|table| {
+        let stream = table.get(stream)?;
+        // SAFETY: C promises that `keepalive` can be read, or is NULL.
+        let keepalive = match unsafe { memory::input(keepalive, 1) } {
+            Ok(values) => Some(options::keepalive(values[0])?),
+            Err(_) if keepalive.is_null() => None,
+            Err(error) => return Err(error),
+        };
+        stream.set_keepalive(keepalive)?;
+        Ok(0)
+    })
+}
+
+/// Whether keepalive is on, and with what values, which `keepalive` receives if it is.
+///
+/// Returns 1 or 0; `-EINVAL` if `keepalive` is NULL; the errors of a handle.
+///
+/// Thread: that of the stream.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn mio_st_tcp_stream_keepalive(
+    stream: mio_st_tcp_stream_t,
+    keepalive: *mut mio_st_keepalive_t,
+) -> c_int {
+    call(|table| {
+        let stream = table.get(stream)?;
+        // SAFETY: C promises that `keepalive` can be written.
+        let out = unsafe { Out::new(keepalive) }?;
+        let Some(on) = stream.keepalive()? else { return Ok(0) };
+        let seconds = |time: Option<Duration>| time.map_or(0, |time| time.as_secs() as u32);
+        out.put(mio_st_keepalive_t {
+            idle_seconds: seconds(on.idle),
+            interval_seconds: seconds(on.interval),
+            count: on.count.unwrap_or(0),
+        });
+        Ok(1)
+    })
+}
+
+/// Sets `SO_LINGER`: what happens to what has been written and not sent when the socket is closed.
+///
+/// `seconds` negative, the default: the system goes on sending it. 0: it is thrown away, and the peer sees
+/// the connection reset. Otherwise closing *waits* for it to be sent and acknowledged, at most for so long,
+/// on Linux of a non-blocking socket too.
+///
+/// Returns 0; the errors of a handle.
+///
+/// Thread: that of the stream.
+#[unsafe(no_mangle)]
+pub extern "C" fn mio_st_tcp_stream_set_linger(
+    stream: mio_st_tcp_stream_t,
+    seconds: c_int,
+) -> c_int {
+    call(|table| {
+        let seconds = u64::try_from(seconds).ok();
+        table.get(stream)?.set_linger(seconds.map(Duration::from_secs))?;
+        Ok(0)
+    })
+}
+
+/// Gets `SO_LINGER`: `seconds` receives it, or -1.
+///
+/// Returns 0; `-EINVAL` if `seconds` is NULL; the errors of a handle.
+///
+/// Thread: that of the stream.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn mio_st_tcp_stream_linger(
+    stream: mio_st_tcp_stream_t,
+    seconds: *mut c_int,
+) -> c_int {
+    call(|table| {
+        let stream = table.get(stream)?;
+        // SAFETY: C promises that `seconds` can be written.
+        let out = unsafe { Out::new(seconds) }?;
+        let linger = stream.linger()?;
+        out.put(linger.map_or(-1, |linger| linger.as_secs() as c_int));
+        Ok(0)
+    })
 }
 
 /// Sets `IP_TTL`, the number of hops that a packet may make.
@@ -588,9 +767,10 @@ pub unsafe extern "C" fn mio_st_tcp_stream_local_addr(
     address: *mut sockaddr_storage,
 ) -> c_int {
     call(|table| {
-        let local = table.get(stream)?.local_addr()?;
+        let stream = table.get(stream)?;
         // SAFETY: C promises that `address` can be written.
-        unsafe { addr::write(local, address, false) }
+        let out = unsafe { Out::new(address) }?;
+        Ok(addr::put(raw::sockaddr(stream.local_addr()?), out))
     })
 }
 
@@ -608,12 +788,9 @@ pub unsafe extern "C" fn mio_st_tcp_stream_peer_addr(
 ) -> c_int {
     call(|table| {
         let stream = table.get(stream)?;
-        if address.is_null() {
-            return Err(INVALID);
-        }
-        let peer = stream.peer_addr()?;
         // SAFETY: C promises that `address` can be written.
-        unsafe { addr::write(peer, address, false) }
+        let out = unsafe { Out::new(address) }?;
+        Ok(addr::put(raw::sockaddr(stream.peer_addr()?), out))
     })
 }
 

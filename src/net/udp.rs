@@ -96,8 +96,12 @@ impl UdpSocket {
     /// `EAFNOSUPPORT` for an address of the wrong family, `NetworkUnreachable`. The socket is closed
     /// then.
     pub fn connect(self, peer: SocketAddr) -> io::Result<ConnectedUdpSocket> {
-        socket::connect(&self.fd, &Addr::from(peer))?;
+        self.set_peer(peer)?;
         Ok(ConnectedUdpSocket { fd: self.fd })
+    }
+
+    pub(crate) fn set_peer(&self, peer: SocketAddr) -> io::Result<()> {
+        socket::connect(&self.fd, &Addr::from(peer))
     }
 
     /// Sends a datagram to an address. It is sent whole or not at all.
@@ -228,6 +232,11 @@ impl ConnectedUdpSocket {
     /// `AddrInUse`, on Linux: there a port that the system chose is given back for a moment, and another
     /// program took it. The socket is closed then.
     pub fn disconnect(self) -> io::Result<UdpSocket> {
+        self.clear_peer()?;
+        Ok(UdpSocket { fd: self.fd })
+    }
+
+    pub(crate) fn clear_peer(&self) -> io::Result<()> {
         let port = self.local_addr()?.port();
         socket::disconnect(&self.fd)?;
         // Linux gives back the port unless it was asked for by number.
@@ -236,7 +245,7 @@ impl ConnectedUdpSocket {
             address.set_port(port);
             socket::bind(&self.fd, &Addr::from(address))?;
         }
-        Ok(UdpSocket { fd: self.fd })
+        Ok(())
     }
 
     /// The address of the peer.

@@ -78,10 +78,9 @@ impl Fd {
 
     /// As [`write`](Fd::write).
     pub(crate) fn write_vectored(&self, buffers: &[IoSlice<'_>]) -> io::Result<usize> {
-        let buffers = clamp(buffers);
-        // SAFETY: an `IoSlice` has the layout of an iovec.
-        unsafe { syscall!(writev(self.raw, buffers.as_ptr().cast(), buffers.len() as libc::c_int)) }
-            .map(|n| n as usize)
+        let buffers: *const [IoSlice<'_>] = buffers;
+        // SAFETY: an `IoSlice` has the layout of an iovec, and borrows memory that can be read.
+        unsafe { write_iovecs(self.raw, &*(buffers as *const [libc::iovec])) }
     }
 
     pub(crate) fn set_nonblocking(&self, nonblocking: bool) -> io::Result<()> {
@@ -118,6 +117,18 @@ impl Drop for Fd {
         // descriptor is gone also when close fails, and a second close could hit somebody else's.
         unsafe { libc::close(self.raw) };
     }
+}
+
+/// As `writev(2)`.
+///
+/// # Safety
+///
+/// Each buffer can be read.
+pub(crate) unsafe fn write_iovecs(fd: RawFd, buffers: &[libc::iovec]) -> io::Result<usize> {
+    let buffers = clamp(buffers);
+    // SAFETY: the caller's promise.
+    unsafe { syscall!(writev(fd, buffers.as_ptr(), buffers.len() as libc::c_int)) }
+        .map(|n| n as usize)
 }
 
 /// How many buffers of `buffers` one call takes.

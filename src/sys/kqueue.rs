@@ -286,10 +286,10 @@ fn is_unconnected(fd: RawFd) -> bool {
     let fd = ManuallyDrop::new(unsafe { Fd::new(fd) });
     let option = |name| socket::int_option(&fd, libc::SOL_SOCKET, name).unwrap_or(0);
     let not_connected = |error: io::Error| error.kind() == io::ErrorKind::NotConnected;
-    socket::peer_addr(&fd).is_err_and(not_connected)
+    socket::peer_addr(&*fd).is_err_and(not_connected)
         && option(libc::SO_TYPE) == libc::SOCK_STREAM
         && option(libc::SO_ACCEPTCONN) == 0
-        && socket::local_addr(&fd)
+        && socket::local_addr(&*fd)
             .and_then(|address| SocketAddr::try_from(&address))
             .map_or(true, |address| address.port() == 0)
 }
@@ -539,7 +539,8 @@ impl Selector {
     fn is_alive(&self, fd: RawFd, entry: &Entry) -> io::Result<bool> {
         let mut changes = Changes::new();
         changes.push(fd, entry.notes & !UNCONNECTED, 0, entry.id);
-        Ok(changes.apply(&self.queue)?.iter().all(|change| receipt(change).is_ok()))
+        let receipts = changes.apply(&self.queue)?;
+        Ok(receipts.iter().all(|receipt| receipt.data as c_int != libc::ENOENT))
     }
 
     /// Deletes the notes `old` and adds those of the entry, in one call.

@@ -41,7 +41,9 @@ pub(crate) use self::clock::{duration, instant, monotonic, monotonic_coarse, nan
 /// A descriptor that tells of signals, or of a process.
 #[cfg(epoll)]
 pub(crate) use self::fd::Fd as Source;
-pub(crate) use self::fd::{Fd, evented_traits, fd_traits, read_traits, std_traits, write_traits};
+pub(crate) use self::fd::{
+    Fd, evented_traits, fd_traits, read_traits, std_traits, write_iovecs, write_traits,
+};
 pub(crate) use self::fork::Generation;
 #[cfg(kqueue)]
 pub(crate) use self::selector::Queue as Source;

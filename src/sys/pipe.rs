@@ -1,6 +1,8 @@
 //! Pipes: `pipe(2)`.
 
 use std::io;
+use std::mem::MaybeUninit;
+use std::os::fd::RawFd;
 
 use crate::sys::Fd;
 
@@ -28,4 +30,17 @@ pub(crate) fn new() -> io::Result<(Fd, Fd)> {
         crate::sys::socket::set_nonblocking_cloexec(fd.raw())?;
     }
     Ok((reader, writer))
+}
+
+/// Whether a descriptor, which need not be open, is an end of a pipe or FIFO that can be written, or read.
+pub(crate) fn is_end(fd: RawFd, writable: bool) -> io::Result<bool> {
+    let mut stat = MaybeUninit::<libc::stat>::uninit();
+    // SAFETY: there is room for a `stat`, which is initialised by a call that succeeds.
+    let (mode, flags) = unsafe {
+        syscall!(fstat(fd, stat.as_mut_ptr()))?;
+        (stat.assume_init().st_mode, syscall!(fcntl(fd, libc::F_GETFL))?)
+    };
+    let one_way = if writable { libc::O_WRONLY } else { libc::O_RDONLY };
+    let access = flags & libc::O_ACCMODE;
+    Ok(mode & libc::S_IFMT == libc::S_IFIFO && (access == one_way || access == libc::O_RDWR))
 }

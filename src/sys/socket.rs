@@ -6,7 +6,7 @@
 use std::io::{self, IoSlice};
 use std::mem;
 use std::net::{Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, SocketAddrV4, SocketAddrV6};
-use std::os::fd::RawFd;
+use std::os::fd::{AsRawFd, RawFd};
 
 use libc::{
     c_int, c_void, iovec, sockaddr, sockaddr_in, sockaddr_in6, sockaddr_storage, socklen_t,
@@ -224,17 +224,17 @@ fn accept_once(fd: &Fd, peer: &mut Addr) -> io::Result<Fd> {
     unsafe { syscall!(accept(fd.raw(), peer.as_mut_ptr(), &mut peer.len)).map(|raw| Fd::new(raw)) }
 }
 
-pub(crate) fn local_addr(fd: &Fd) -> io::Result<Addr> {
+pub(crate) fn local_addr(fd: &impl AsRawFd) -> io::Result<Addr> {
     let mut address = Addr::unset();
     // SAFETY: the pointer and the length are those of an address.
-    unsafe { syscall!(getsockname(fd.raw(), address.as_mut_ptr(), &mut address.len)) }?;
+    unsafe { syscall!(getsockname(fd.as_raw_fd(), address.as_mut_ptr(), &mut address.len)) }?;
     Ok(address)
 }
 
-pub(crate) fn peer_addr(fd: &Fd) -> io::Result<Addr> {
+pub(crate) fn peer_addr(fd: &impl AsRawFd) -> io::Result<Addr> {
     let mut address = Addr::unset();
     // SAFETY: the pointer and the length are those of an address.
-    unsafe { syscall!(getpeername(fd.raw(), address.as_mut_ptr(), &mut address.len)) }?;
+    unsafe { syscall!(getpeername(fd.as_raw_fd(), address.as_mut_ptr(), &mut address.len)) }?;
     Ok(address)
 }
 
@@ -439,7 +439,7 @@ pub(crate) fn describe(fd: RawFd) -> io::Result<Description> {
     Ok(Description {
         kind: int_option(&fd, libc::SOL_SOCKET, libc::SO_TYPE)?,
         listening: int_option(&fd, libc::SOL_SOCKET, libc::SO_ACCEPTCONN)? != 0,
-        family: local_addr(&fd)?.family(),
+        family: local_addr(&*fd)?.family(),
     })
 }
 

@@ -52,11 +52,40 @@ impl TryFrom<&Path> for Addr {
         if path.contains(&0) {
             return Err(invalid("the path of a Unix socket contains a NUL byte"));
         }
-        if path.len() >= MAX_PATH {
-            // Without a NUL at its end the path could not be used by other programs.
-            return Err(io::Error::from_raw_os_error(libc::ENAMETOOLONG));
-        }
-        Ok(address(path))
+        path_address(path).map_err(io::Error::from_raw_os_error)
+    }
+}
+
+/// The address of a path; otherwise the errno.
+pub(crate) fn path_address(path: &[u8]) -> Result<Addr, c_int> {
+    if path.is_empty() || path.contains(&0) {
+        return Err(libc::EINVAL);
+    }
+    if path.len() >= MAX_PATH {
+        // Without a NUL at its end the path could not be used by other programs.
+        return Err(libc::ENAMETOOLONG);
+    }
+    Ok(address(path))
+}
+
+/// The address that is in the bytes of a `sockaddr_un`; otherwise the errno. A path ends at its NUL, or
+/// with the bytes; an abstract name, which begins with a NUL, has all of them.
+pub(crate) fn parse(bytes: &[u8]) -> Result<Addr, c_int> {
+    let addr = Addr::from_bytes(bytes).ok_or(libc::EINVAL)?;
+    if addr.family() != libc::AF_UNIX {
+        return Err(libc::EAFNOSUPPORT);
+    }
+    let path = bytes.get(PATH..).unwrap_or_default();
+    if path.len() > MAX_PATH {
+        return Err(libc::EINVAL);
+    }
+    match path.iter().position(|byte| *byte == 0) {
+        // No system but Linux has abstract names.
+        Some(0) if cfg!(bsd) => Err(libc::EINVAL),
+        Some(0) => Ok(address(path)),
+        Some(end) => Ok(address(&path[..end])),
+        None if path.is_empty() => Ok(address(path)),
+        None => path_address(path),
     }
 }
 
@@ -107,8 +136,7 @@ pub(crate) fn pair(kind: c_int) -> io::Result<(Fd, Fd)> {
 
 /// As `socket::accept`, with the address as std has it.
 pub(crate) fn accept(fd: &Fd) -> io::Result<(Fd, SocketAddr)> {
-    let mut peer = Addr::unset();
-    let connection = socket::accept(fd, &mut peer)?;
+    let (connection, peer) = accept_raw(fd)?;
     let unnamed = SocketAddr::from_pathname("")?;
     if peer.len as usize <= PATH {
         // Nearly every client: it has no name, and no system call is needed to know that.
@@ -117,6 +145,12 @@ pub(crate) fn accept(fd: &Fd) -> io::Result<(Fd, SocketAddr)> {
     // A connection is not lost because the name of its peer is: BSD forgets it when the peer closes.
     let peer = by_std(&connection, UnixDatagram::peer_addr).unwrap_or(unnamed);
     Ok((connection, peer))
+}
+
+/// As [`accept`], with the address as the system has it.
+pub(crate) fn accept_raw(fd: &Fd) -> io::Result<(Fd, Addr)> {
+    let mut peer = Addr::unset();
+    Ok((socket::accept(fd, &mut peer)?, peer))
 }
 
 /// Who connected a socket: user, group and, where the system tells it, process.

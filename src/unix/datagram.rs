@@ -70,7 +70,7 @@ impl UnixDatagram {
         UnixDatagram::bind_to(&Addr::from(address))
     }
 
-    fn bind_to(address: &Addr) -> io::Result<UnixDatagram> {
+    pub(crate) fn bind_to(address: &Addr) -> io::Result<UnixDatagram> {
         let datagram = UnixDatagram::unbound()?;
         socket::bind(&datagram.fd, address)?;
         Ok(datagram)
@@ -102,7 +102,7 @@ impl UnixDatagram {
     ///
     /// As [`UnixStream::connect`](crate::unix::UnixStream::connect), but for `WouldBlock`.
     pub fn connect<P: AsRef<Path>>(&self, path: P) -> io::Result<()> {
-        socket::connect(&self.fd, &Addr::try_from(path.as_ref())?)
+        self.connect_to(&Addr::try_from(path.as_ref())?)
     }
 
     /// Connects to an address, as [`connect`](UnixDatagram::connect).
@@ -111,7 +111,11 @@ impl UnixDatagram {
     ///
     /// As [`connect`](UnixDatagram::connect); `InvalidInput` for an unnamed address.
     pub fn connect_addr(&self, address: &SocketAddr) -> io::Result<()> {
-        socket::connect(&self.fd, &Addr::from(address))
+        self.connect_to(&Addr::from(address))
+    }
+
+    pub(crate) fn connect_to(&self, address: &Addr) -> io::Result<()> {
+        socket::connect(&self.fd, address)
     }
 
     /// The address of the peer that the socket is connected to.
@@ -139,7 +143,7 @@ impl UnixDatagram {
     /// - `EMSGSIZE`: the datagram is too big.
     /// - those of a path, see [`UnixStream::connect`](crate::unix::UnixStream::connect).
     pub fn send_to<P: AsRef<Path>>(&self, buf: &[u8], path: P) -> io::Result<usize> {
-        socket::send_to(&self.fd, buf, &Addr::try_from(path.as_ref())?)
+        self.send_to_raw(buf, &Addr::try_from(path.as_ref())?)
     }
 
     /// Sends a datagram to an address, such as [`recv_from`](UnixDatagram::recv_from) gave.
@@ -148,7 +152,16 @@ impl UnixDatagram {
     ///
     /// As [`send_to`](UnixDatagram::send_to); `InvalidInput` for an unnamed address.
     pub fn send_to_addr(&self, buf: &[u8], address: &SocketAddr) -> io::Result<usize> {
-        socket::send_to(&self.fd, buf, &Addr::from(address))
+        self.send_to_raw(buf, &Addr::from(address))
+    }
+
+    pub(crate) fn send_to_raw(&self, buf: &[u8], address: &Addr) -> io::Result<usize> {
+        socket::send_to(&self.fd, buf, address)
+    }
+
+    /// As [`recv_from`](UnixDatagram::recv_from), with the address as the system has it.
+    pub(crate) fn recv_from_raw(&self, buf: &mut [u8]) -> io::Result<(usize, Addr)> {
+        socket::recv_from(&self.fd, buf, 0)
     }
 
     /// Receives a datagram and the address of its sender, which is unnamed if the sender is not bound.

@@ -75,7 +75,7 @@ impl UnixListener {
         UnixListener::bind_to(&Addr::from(address))
     }
 
-    fn bind_to(address: &Addr) -> io::Result<UnixListener> {
+    pub(crate) fn bind_to(address: &Addr) -> io::Result<UnixListener> {
         let fd = socket::new(libc::AF_UNIX, libc::SOCK_STREAM)?;
         socket::bind(&fd, address)?;
         socket::listen(&fd, libc::SOMAXCONN)?;
@@ -105,6 +105,12 @@ impl UnixListener {
     /// waits.
     pub fn accept(&self) -> io::Result<(UnixStream, SocketAddr)> {
         let (fd, peer) = unix_socket::accept(&self.fd)?;
+        Ok((UnixStream::from_fd(fd), peer))
+    }
+
+    /// As [`accept`](UnixListener::accept), with the address as the system has it.
+    pub(crate) fn accept_raw(&self) -> io::Result<(UnixStream, Addr)> {
+        let (fd, peer) = unix_socket::accept_raw(&self.fd)?;
         Ok((UnixStream::from_fd(fd), peer))
     }
 

@@ -26,6 +26,7 @@ pub use self::evented_io::EventedIo;
 pub use self::listener::UnixListener;
 pub use self::pipe::{Receiver, Sender, new_pipe};
 pub use self::process::Process;
+pub(crate) use self::signals::is_receivable;
 pub use self::signals::{Signal, Signals};
 pub use self::stream::{UCred, UnixStream};
 

@@ -207,14 +207,18 @@ impl Signals {
 }
 
 fn check(signal: Signal) -> io::Result<()> {
-    let raw = signal.as_raw();
     refuse_if(
-        matches!(raw, libc::SIGKILL | libc::SIGSTOP),
+        matches!(signal.as_raw(), libc::SIGKILL | libc::SIGSTOP),
         "SIGKILL and SIGSTOP cannot be received",
     )?;
-    refuse_if(
-        matches!(raw, libc::SIGSEGV | libc::SIGBUS | libc::SIGFPE | libc::SIGILL),
-        "SIGSEGV, SIGBUS, SIGFPE and SIGILL cannot be received",
+    refuse_if(!is_receivable(signal), "SIGSEGV, SIGBUS, SIGFPE and SIGILL cannot be received")
+}
+
+/// Whether a signal can be caught, and is defined while it is blocked.
+pub(crate) fn is_receivable(signal: Signal) -> bool {
+    !matches!(
+        signal.as_raw(),
+        libc::SIGKILL | libc::SIGSTOP | libc::SIGSEGV | libc::SIGBUS | libc::SIGFPE | libc::SIGILL
     )
 }
 

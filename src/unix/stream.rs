@@ -103,7 +103,7 @@ impl UnixStream {
         UnixStream::connect_to(&Addr::from(address))
     }
 
-    fn connect_to(address: &Addr) -> io::Result<UnixStream> {
+    pub(crate) fn connect_to(address: &Addr) -> io::Result<UnixStream> {
         let fd = socket::new(libc::AF_UNIX, libc::SOCK_STREAM)?;
         socket::connect(&fd, address)?;
         Ok(UnixStream { fd })

@@ -25,7 +25,8 @@ use std::{env, io, ptr};
 use mio_st::{EventedId, Events, Poller};
 use tokio_util::time::{DelayQueue, delay_queue};
 
-#[allow(dead_code, unexpected_cfgs)]
+// Its lints are those of the library, whose oldest Rust has no `is_multiple_of`.
+#[allow(dead_code, unexpected_cfgs, clippy::manual_is_multiple_of)]
 #[path = "../../../src/deadlines/mod.rs"]
 mod deadlines;
 

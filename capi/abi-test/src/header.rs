@@ -41,9 +41,36 @@ const SECTIONS: &[(&str, &[&str])] = &[
     ("The poller", &["mio_st_poller_*", "mio_st_deadline_key_t"]),
     ("The awakener", &["mio_st_awakener_*"]),
     ("Addresses", &["MIO_ST_ADDR_*", "mio_st_addr_*"]),
+    ("Options of sockets", &["MIO_ST_SOCKET_*", "mio_st_keepalive_t", "mio_st_socket_options_t"]),
     // A listener makes streams: these come first.
     ("TCP streams", &["mio_st_tcp_stream_*", "*register_tcp_stream"]),
     ("TCP listeners", &["mio_st_tcp_listener_*", "*register_tcp_listener"]),
+    (
+        "UDP sockets",
+        &[
+            "MIO_ST_DATAGRAM_*",
+            "mio_st_datagram_t",
+            "mio_st_udp_socket_*",
+            "*register_udp_socket",
+            "mio_st_connected_udp_socket_*",
+            "*register_connected_udp_socket",
+        ],
+    ),
+    ("Unix streams", &["mio_st_unix_stream_*", "mio_st_ucred_t", "*register_unix_stream"]),
+    ("Unix listeners", &["mio_st_unix_listener_*", "*register_unix_listener"]),
+    ("Unix datagram sockets", &["mio_st_unix_datagram_*", "*register_unix_datagram"]),
+    (
+        "Pipes",
+        &[
+            "mio_st_new_pipe",
+            "mio_st_sender_*",
+            "*register_sender",
+            "mio_st_receiver_*",
+            "*register_receiver",
+        ],
+    ),
+    ("Signals", &["mio_st_signals_*", "*register_signals"]),
+    ("Processes", &["mio_st_process_*", "*register_process"]),
 ];
 
 /// The folder of the workspace.

@@ -43,6 +43,10 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
+/* Of <netinet/in.h>, for whoever joins a multicast group. */
+struct in_addr;
+struct in6_addr;
+
 /* Before a function whose result must not be ignored. */
 #if defined(__GNUC__)
 #define MIO_ST_MUST_USE __attribute__((warn_unused_result))

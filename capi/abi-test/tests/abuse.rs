@@ -61,17 +61,52 @@ const BAD_TEXT: &[(&str, &str)] = &[
     ("long_text", "-EINVAL"),
 ];
 
+const BAD_SOCKET_OPTIONS: &[(&str, &str)] = &[
+    ("NULL", "-EINVAL"),
+    ("&bad_options[0]", "-EINVAL"),
+    ("&bad_options[1]", "-EINVAL"),
+    ("&bad_options[2]", "-EINVAL"),
+    ("&bad_options[3]", "-EINVAL"),
+    ("&bad_options[4]", "-EINVAL"),
+    ("&bad_options[5]", "-EINVAL"),
+    ("&bad_options[6]", "-EINVAL"),
+    ("&later_options.known", "-EINVAL"),
+];
+
+const BAD_PATH: &[(&str, &str)] =
+    &[("NULL", "-EINVAL"), ("\"\"", "-EINVAL"), ("long_text", "-ENAMETOOLONG")];
+
+/// What can only be read, or only be written, by the end of the names of the functions.
+const ONLY_READABLE: &[&str] =
+    &["_tcp_listener", "_unix_listener", "_receiver", "_signals", "_process"];
+
 /// The arguments of a function that are no handles.
 fn known(function: &str, parameter: &Parameter) -> Values {
-    let optional = ["peer", "key"].contains(&parameter.name.as_str());
+    let unix = function.starts_with("mio_st_unix_");
+    let only_readable = ONLY_READABLE.iter().any(|end| function.ends_with(end));
     match (parameter.kind.as_str(), parameter.name.as_str()) {
-        (_, "peer" | "key") if parameter.kind.ends_with('*') && optional => {
+        (kind, "peer" | "key" | "sender_length") if kind.ends_with('*') => {
             values("(void *)out", &[])
         }
+        ("struct sockaddr_storage *", "sender") => values("(void *)out", &[]),
+        ("const struct sockaddr *", _) if unix => {
+            values("(const struct sockaddr *)&unix_address", &[("NULL", "-EINVAL")])
+        }
+        ("socklen_t", _) if unix => values(
+            "sizeof unix_address",
+            &[
+                ("0", "-EINVAL"),
+                ("1", "-EINVAL"),
+                ("sizeof unix_address + 1", "-EINVAL"),
+                ("sizeof(struct sockaddr_storage) + 1", "-EINVAL"),
+                ("UINT32_MAX", "-EINVAL"),
+            ],
+        ),
+        ("const char *", "path") => values("\"/nowhere/at/all\"", BAD_PATH),
         ("const struct sockaddr *", _) => {
             values("(const struct sockaddr *)&address", &[("NULL", "-EINVAL")])
         }
-        ("socklen_t", "length") => values(
+        ("socklen_t", _) => values(
             "sizeof address",
             &[
                 ("0", "-EINVAL"),
@@ -90,6 +125,29 @@ fn known(function: &str, parameter: &Parameter) -> Values {
         ("const struct iovec *", "buffers") => {
             values("buffers", &[("NULL", "-EINVAL"), ("buffers_with_null", "-EINVAL")])
         }
+        ("const int *", "numbers") => {
+            values("numbers", &[("NULL", "-EINVAL"), ("bad_numbers", "-EINVAL")])
+        }
+        ("mio_st_datagram_t *" | "const mio_st_datagram_t *", "datagrams") => {
+            values("datagrams", &[("NULL", "-EINVAL"), ("bad_datagrams", "-EINVAL")])
+        }
+        ("const mio_st_socket_options_t *", _) if function.contains("_udp_") => {
+            values("&udp_options", &[("NULL", "-EINVAL"), ("&options", "-EINVAL")])
+        }
+        ("const mio_st_socket_options_t *", _) => values("&options", BAD_SOCKET_OPTIONS),
+        ("const mio_st_keepalive_t *", _) => {
+            values("&options.keepalive", &[("&bad_options[4].keepalive", "-EINVAL")])
+        }
+        ("const struct in_addr *", _) => values("&address.sin_addr", &[("NULL", "-EINVAL")]),
+        ("const struct in6_addr *", _) => values("&group", &[("NULL", "-EINVAL")]),
+        ("uint32_t", "hops") => values("1", &[("256", "-EINVAL"), ("UINT32_MAX", "-EINVAL")]),
+        ("uint32_t", "interface") if function.contains("_set_") => {
+            values("0", &[("1u << 31", "-EINVAL"), ("UINT32_MAX", "-EINVAL")])
+        }
+        ("uint32_t", "interface") => values("0", &[]),
+        ("int", "pid") => {
+            values("1", &[("0", "-EINVAL"), ("-1", "-EINVAL"), ("INT_MIN", "-EINVAL")])
+        }
         ("size_t", "count") => values("2", &[("SIZE_MAX", "-EINVAL")]),
         ("size_t", "capacity") => values("4", &[("0", "-EINVAL")]),
         ("size_t", "deadlines" | "notifications") => {
@@ -98,7 +156,16 @@ fn known(function: &str, parameter: &Parameter) -> Values {
         ("int64_t", "timeout_ns") => values("0", &[]),
         ("uint64_t", "period_ns") => values("1000000", &[("0", "-EINVAL")]),
         ("uint64_t", _) => values("1000000", &[]),
-        ("uint32_t", "interests") if function.ends_with("_tcp_listener") => values(
+        ("uint32_t", "interests") if function.ends_with("_sender") => values(
+            "MIO_ST_WRITABLE",
+            &[
+                ("MIO_ST_READABLE", "-EINVAL"),
+                ("MIO_ST_READABLE | MIO_ST_WRITABLE", "-EINVAL"),
+                ("0", "-EINVAL"),
+                ("UINT32_MAX", "-EINVAL"),
+            ],
+        ),
+        ("uint32_t", "interests") if only_readable => values(
             "MIO_ST_READABLE",
             &[
                 ("MIO_ST_WRITABLE", "-EINVAL"),
@@ -116,7 +183,7 @@ fn known(function: &str, parameter: &Parameter) -> Values {
         ("int", "how") => {
             values("SHUT_RD", &[("-1", "-EINVAL"), ("3", "-EINVAL"), ("INT_MAX", "-EINVAL")])
         }
-        ("int", "nodelay") => values("1", &[]),
+        ("int", "nodelay" | "broadcast" | "on" | "seconds") => values("1", &[]),
         ("int", "fd") => {
             values("pipe_fd", &[("-1", "-EBADF"), ("INT_MAX", "-EBADF"), ("closed_fd", "-EBADF")])
         }
@@ -283,6 +350,6 @@ fn every_function_answers_every_bad_argument_with_its_error() {
     println!(
         "{} functions: {}",
         functions.len(),
-        common::run(&common::compile(&program, "abuse-run"))
+        common::run(&common::compile_with(&program, "abuse-run", &["-Wl,--wrap=syscall"]))
     );
 }

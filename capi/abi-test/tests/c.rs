@@ -17,6 +17,16 @@ fn the_life_of_handles() {
     passes("handles");
 }
 
+#[test]
+fn the_life_of_sockets_and_pipes() {
+    passes("sockets");
+}
+
+#[test]
+fn signals_and_exits_are_events() {
+    passes("processes");
+}
+
 /// Behaviours 24 and 25.
 #[test]
 fn awakeners_wake_and_stale_ones_do_not() {

@@ -1,0 +1,91 @@
+//! `Signals`.
+
+use std::ffi::c_int;
+
+use mio_st::raw;
+use mio_st::unix::{Signal, Signals};
+
+use crate::abi::*;
+use crate::error::Error;
+use crate::handles::{Table, call, create, try_box};
+use crate::memory::{self, Out};
+
+const INVALID: Error = Error::of(libc::EINVAL);
+
+/// Blocks signals in this thread, to receive them as events: register the handle, and when it is readable
+/// call mio_st_signals_receive() until `-EAGAIN`.
+///
+/// `signals` receives the handle; close it with mio_st_signals_close(). `numbers` are `count` numbers of
+/// signals, such as `SIGTERM`.
+///
+/// Create it in the main thread, before other threads, which inherit what it blocks: a signal to the process
+/// goes to any thread that does not block it. Children inherit that too, across `exec`: in a forked child
+/// close the handle before `exec`. Signals are not counted: one that arrives again before it is received is
+/// one.
+///
+/// Returns 0; `-EINVAL` for no signals at all, for a number that no signal has, for `SIGKILL` and `SIGSTOP`,
+/// which cannot be caught, and for `SIGSEGV`, `SIGBUS`, `SIGFPE` and `SIGILL`; `-EINVAL` if a pointer is
+/// NULL; `-EMFILE` or `-ENFILE` if there are too many descriptors; `-ENOMEM`; `-EAGAIN` as
+/// mio_st_poller_new().
+///
+/// The handle belongs to the calling thread.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn mio_st_signals_new(
+    signals: *mut mio_st_signals_t,
+    numbers: *const c_int,
+    count: usize,
+) -> c_int {
+    create(|table| {
+        // SAFETY: C promises that `signals` can be written.
+        let out = unsafe { Out::new(signals) }?;
+        // SAFETY: C promises that `numbers` are `count` numbers.
+        let numbers = unsafe { memory::input(numbers, count) }?;
+        let receivable = |number: &c_int| raw::is_receivable(Signal::from_raw(*number));
+        // Looked at here, since the error of `Signals` takes memory.
+        if numbers.is_empty() || !numbers.iter().all(receivable) {
+            return Err(INVALID);
+        }
+        table.reserve()?;
+        let new = Signals::new(numbers.iter().copied().map(Signal::from_raw))?;
+        out.put(table.open(try_box(new)?)?);
+        Ok(0)
+    })
+}
+
+/// Closes the handle, and unblocks each of its signals in this thread, except those that were blocked before,
+/// and those that another handle of this thread has. A signal that waits then does what it otherwise would:
+/// an unreceived `SIGTERM` ends the process.
+///
+/// Returns 0, also for `{0}`; the errors of a handle.
+///
+/// Thread: that of the handle.
+#[unsafe(no_mangle)]
+pub extern "C" fn mio_st_signals_close(signals: mio_st_signals_t) -> c_int {
+    Table::close(signals)
+}
+
+/// Receives a signal.
+///
+/// Returns its number; `-EAGAIN` if there is none; the errors of a handle.
+///
+/// Thread: that of the handle.
+#[unsafe(no_mangle)]
+#[must_use]
+pub extern "C" fn mio_st_signals_receive(signals: mio_st_signals_t) -> c_int {
+    call(|table| {
+        let received = table.get(signals)?.receive()?;
+        received.map(Signal::as_raw).ok_or(Error::of(libc::EAGAIN))
+    })
+}
+
+/// The descriptor of the handle, which stays the handle's: to look at it.
+///
+/// Returns it; the errors of a handle.
+///
+/// Thread: that of the handle.
+#[unsafe(no_mangle)]
+#[must_use]
+pub extern "C" fn mio_st_signals_fd(signals: mio_st_signals_t) -> c_int {
+    call(|table| table.fd(signals))
+}
