@@ -263,8 +263,9 @@ fn step() -> impl Strategy<Value = Step> {
 
 /// How many steps against the model; `DEADLINES_STEPS=10000000` for a long run.
 fn cases() -> u32 {
-    let steps = std::env::var("DEADLINES_STEPS").ok().and_then(|steps| steps.parse().ok());
-    steps.unwrap_or(400_000) / 400
+    let number = |name| std::env::var(name).ok().and_then(|number| number.parse::<u32>().ok());
+    let scale = number("MIO_ST_TEST_SCALE").unwrap_or(1);
+    number("DEADLINES_STEPS").unwrap_or(400_000).div_ceil(400 * scale)
 }
 
 proptest! {
