@@ -263,6 +263,19 @@ mod tests {
     }
 
     #[test]
+    fn two_slots_can_be_reserved_however_many_are_free() {
+        for free in 0..4 {
+            let mut slots = Slots::<()>::new();
+            for _ in 0..free {
+                slots.grow().unwrap();
+            }
+            slots.reserve_two().unwrap();
+            assert!(slots.insert(1, ()).is_some() && slots.insert(1, ()).is_some());
+            assert_eq!(slots.slots.len(), free.max(2));
+        }
+    }
+
+    #[test]
     fn free_slots_are_used_first_in_first_out() {
         let mut slots = Slots::<()>::new();
         let mut open = || {

@@ -208,9 +208,10 @@ impl Signals {
 
 fn check(signal: Signal) -> io::Result<()> {
     refuse_if(
-        !is_receivable(signal),
-        "SIGKILL, SIGSTOP, SIGSEGV, SIGBUS, SIGFPE and SIGILL cannot be received",
-    )
+        matches!(signal.as_raw(), libc::SIGKILL | libc::SIGSTOP),
+        "SIGKILL and SIGSTOP cannot be received",
+    )?;
+    refuse_if(!is_receivable(signal), "SIGSEGV, SIGBUS, SIGFPE and SIGILL cannot be received")
 }
 
 /// Whether a signal can be caught, and is defined while it is blocked.

@@ -330,6 +330,9 @@ static pthread_t main_thread;
 static void handler(int signal)
 {
     (void)signal;
+    /* The poll has not begun yet: the next signal may find it. */
+    if (mio_st_poller_fd(interrupted.poller) >= 0)
+        return;
     no_call_works(interrupted, "within a call", -EBUSY);
     any_time();
     check(mio_st_awakener_wake(interrupted.awakener));
@@ -339,10 +342,12 @@ static void handler(int signal)
 static void *interrupter(void *unused)
 {
     (void)unused;
-    while (!atomic_load(&handled)) {
+    for (int tries = 0; tries < 30000 && !atomic_load(&handled); tries++) {
         pthread_kill(main_thread, SIGUSR1);
         usleep(1000);
     }
+    /* If no handler has. */
+    mio_st_awakener_wake(interrupted.awakener);
     return NULL;
 }
 

@@ -3,6 +3,7 @@
  * allocated. */
 
 #include <netinet/in.h>
+#include <signal.h>
 #include <sys/wait.h>
 
 #include "test.h"
@@ -99,18 +100,129 @@ static void work(void)
     EQUAL(mio_st_live_handles(), 0);
 }
 
+/* Also what is refused, since a text for an error would take memory. */
+static void work_with_the_others(void)
+{
+    static mio_st_sender_t senders[MANY];
+    static mio_st_receiver_t receivers[MANY];
+    static char long_path[1000];
+    const int numbers[] = {SIGUSR1}, kill_number[] = {SIGKILL};
+    const struct sockaddr unnamed = {.sa_family = AF_UNIX};
+    mio_st_socket_options_t options = {.size = sizeof options, .recv_buffer_size = SIZE_MAX};
+    mio_st_keepalive_t keepalive = {UINT32_MAX, 0, 0};
+    mio_st_unix_stream_t a, b;
+    mio_st_unix_datagram_t c, d;
+    mio_st_unix_listener_t unix_listener;
+    mio_st_udp_socket_t udp;
+    mio_st_connected_udp_socket_t connected;
+    mio_st_signals_t signals;
+    mio_st_tcp_stream_t stream;
+    struct sockaddr_storage address;
+    socklen_t length;
+    char byte = 0;
+
+    memset(long_path, 'x', sizeof long_path - 1);
+    for (int i = 0; i < MANY; i++)
+        AGAIN(mio_st_new_pipe(&senders[i], &receivers[i]));
+    AGAIN(mio_st_unix_stream_pair(&a, &b));
+    AGAIN(mio_st_unix_datagram_pair(&c, &d));
+    AGAIN(mio_st_unix_listener_bind_addr(&unix_listener, &unnamed, sizeof unnamed.sa_family));
+    EQUAL(mio_st_unix_listener_bind(&unix_listener, long_path), -ENAMETOOLONG);
+    EQUAL(mio_st_unix_stream_connect(&a, ""), -EINVAL);
+    EQUAL(mio_st_unix_listener_accept(unix_listener, &a, NULL), -EAGAIN);
+    EQUAL(mio_st_unix_datagram_recv_from(c, &byte, 1, &address, &length), -EAGAIN);
+    AGAIN(mio_st_signals_new(&signals, numbers, 1));
+    EQUAL(mio_st_signals_new(&signals, kill_number, 1), -EINVAL);
+    EQUAL(mio_st_signals_receive(signals), -EAGAIN);
+    AGAIN(mio_st_udp_socket_bind_str(&udp, "127.0.0.1:0"));
+    length = (socklen_t)OK(mio_st_udp_socket_local_addr(udp, &address));
+    EQUAL(mio_st_udp_socket_bind_with(&udp, (struct sockaddr *)&address, length, &options), -EINVAL);
+    EQUAL(mio_st_udp_socket_set_multicast_hops_v6(udp, UINT32_MAX), -EINVAL);
+    AGAIN(mio_st_udp_socket_connect(udp, (struct sockaddr *)&address, length, &connected));
+    EQUAL(mio_st_connected_udp_socket_send(connected, &byte, 1), 1);
+    AGAIN(mio_st_connected_udp_socket_disconnect(connected, &udp));
+    AGAIN(mio_st_tcp_stream_connect(&stream, (struct sockaddr *)&address, length));
+    EQUAL(mio_st_tcp_stream_set_keepalive(stream, &keepalive), -EINVAL);
+    OK(mio_st_tcp_stream_close(stream));
+    OK(mio_st_udp_socket_close(udp));
+    OK(mio_st_signals_close(signals));
+    OK(mio_st_unix_listener_close(unix_listener));
+    OK(mio_st_unix_datagram_close(c));
+    OK(mio_st_unix_datagram_close(d));
+    OK(mio_st_unix_stream_close(a));
+    OK(mio_st_unix_stream_close(b));
+    for (int i = 0; i < MANY; i++) {
+        OK(mio_st_sender_close(senders[i]));
+        OK(mio_st_receiver_close(receivers[i]));
+    }
+    EQUAL(mio_st_live_handles(), 0);
+}
+
+/* There are 4095 numbers for threads. */
+static void a_thread_whose_table_finds_no_memory_gives_its_number_back(void)
+{
+    mio_st_poller_t poller;
+
+    for (int i = 0; i < 5000; i++) {
+        failing = allocations + 1;
+        EQUAL(mio_st_poller_new(&poller), -ENOMEM);
+    }
+    failing = -1;
+    OK(mio_st_poller_new(&poller));
+    OK(mio_st_poller_close(poller));
+}
+
+/* The slot is reserved first: a connection that finds no memory still waits. */
+static void a_connection_is_not_lost_for_want_of_memory(void)
+{
+    enum { CONNECTIONS = 40 };
+    static mio_st_tcp_stream_t clients[CONNECTIONS], servers[CONNECTIONS];
+    char text[MIO_ST_ADDR_TEXT_SIZE];
+    mio_st_tcp_listener_t listener = test_listener(text);
+    int failures = 0;
+
+    for (int i = 0; i < CONNECTIONS; i++) {
+        int answer;
+
+        OK(mio_st_tcp_stream_connect_str(&clients[i], text));
+        while (mio_st_tcp_stream_connected(clients[i]) != 1)
+            continue;
+        failing = allocations + 1;
+        answer = mio_st_tcp_listener_accept(listener, &servers[i], NULL);
+        failing = -1;
+        if (answer == -ENOMEM) {
+            failures++;
+            answer = mio_st_tcp_listener_accept(listener, &servers[i], NULL);
+        }
+        OK(answer);
+    }
+    EQUAL(failures > 2, 1);
+    for (int i = 0; i < CONNECTIONS; i++) {
+        OK(mio_st_tcp_stream_close(clients[i]));
+        OK(mio_st_tcp_stream_close(servers[i]));
+    }
+    OK(mio_st_tcp_listener_close(listener));
+}
+
 static void nothing_is_allocated_in_steady_state(void)
 {
     char text[MIO_ST_ADDR_TEXT_SIZE], byte = 0;
     mio_st_tcp_listener_t listener = test_listener(text);
     mio_st_event_t events[4];
     mio_st_poller_t poller;
+    mio_st_udp_socket_t udp;
+    mio_st_datagram_t batch[2] = {{.buffer = &byte, .capacity = 0}, {.buffer = &byte, .capacity = 0}};
     long before = 0;
 
     OK(mio_st_poller_new(&poller));
+    OK(mio_st_udp_socket_bind_str(&udp, "127.0.0.1:0"));
+    batch[0].address_length = (socklen_t)OK(mio_st_udp_socket_local_addr(udp, &batch[0].address));
+    batch[1] = batch[0];
     OK(mio_st_poller_register_tcp_listener(poller, listener, 0, MIO_ST_READABLE, MIO_ST_EDGE));
     for (int round = 0; round < 300; round++) {
         mio_st_tcp_stream_t client, server;
+        mio_st_unix_stream_t one, other;
+        mio_st_connected_udp_socket_t connected;
         mio_st_deadline_key_t key;
 
         if (round == 100)
@@ -121,6 +233,13 @@ static void nothing_is_allocated_in_steady_state(void)
         OK(mio_st_poller_add_timeout(poller, 2, 1000000000, &key));
         OK(mio_st_poller_notify(poller, 3, MIO_ST_READABLE));
         EQUAL(mio_st_tcp_stream_write(client, &byte, 1), 1);
+        OK(mio_st_unix_stream_pair(&one, &other));
+        OK(mio_st_unix_stream_close(one));
+        OK(mio_st_unix_stream_close(other));
+        EQUAL(mio_st_udp_socket_send_batch(udp, batch, 2), 2);
+        EQUAL(mio_st_udp_socket_recv_batch(udp, batch, 2), 2);
+        OK(mio_st_udp_socket_connect(udp, (struct sockaddr *)&batch[0].address, batch[0].address_length, &connected));
+        OK(mio_st_connected_udp_socket_disconnect(connected, &udp));
         OK(mio_st_poller_poll(poller, events, 4, -1));
         OK(mio_st_tcp_stream_close(client));
         OK(mio_st_poller_poll(poller, events, 4, -1));
@@ -128,6 +247,7 @@ static void nothing_is_allocated_in_steady_state(void)
         OK(mio_st_tcp_stream_close(server));
     }
     EQUAL(allocations - before, 0);
+    OK(mio_st_udp_socket_close(udp));
     OK(mio_st_tcp_listener_close(listener));
     OK(mio_st_poller_close(poller));
 }
@@ -145,6 +265,7 @@ int main(void)
         if (child == 0) {
             failing = n;
             work();
+            work_with_the_others();
             _exit(allocations < n ? 2 : 0);
         }
         OK(waitpid(child, &status, 0));
@@ -158,6 +279,8 @@ int main(void)
     }
     printf("fewer than %ld allocations\n", count);
     EQUAL(count > 10, 1);
+    a_thread_whose_table_finds_no_memory_gives_its_number_back();
+    a_connection_is_not_lost_for_want_of_memory();
     nothing_is_allocated_in_steady_state();
     return 0;
 }

@@ -39,6 +39,7 @@ static void udp_echoes_a_batch(void)
     socklen_t length, sender_length;
     mio_st_udp_socket_t echo = udp(&address, &length), client = udp(&sender, &sender_length);
     mio_st_connected_udp_socket_t connected, clone;
+    mio_st_poller_t second;
     char memory[3][4], in[16];
     mio_st_datagram_t batch[3] = {
         {.buffer = memory[0], .capacity = 4},
@@ -49,6 +50,8 @@ static void udp_echoes_a_batch(void)
 
     OK(mio_st_poller_register_udp_socket(poller, echo, 1, MIO_ST_READABLE, MIO_ST_EDGE));
     OK(mio_st_poller_register_udp_socket(poller, client, 2, MIO_ST_READABLE, MIO_ST_EDGE));
+    OK(mio_st_poller_new(&second));
+    OK(mio_st_poller_register_udp_socket(second, client, 3, MIO_ST_READABLE, MIO_ST_EDGE));
     EQUAL(mio_st_udp_socket_recv_from(echo, in, sizeof in, NULL, NULL), -EAGAIN);
     EQUAL(mio_st_udp_socket_recv_batch(echo, batch, 3), -EAGAIN);
     EQUAL(mio_st_udp_socket_send_to(client, "ab", 2, ANY_ADDRESS(address), sizeof address), 2);
@@ -60,7 +63,9 @@ static void udp_echoes_a_batch(void)
     /* The registration goes on through both changes of the handle. */
     OK(mio_st_udp_socket_connect(client, ANY_ADDRESS(address), length, &connected));
     EQUAL(mio_st_udp_socket_close(client), -EBADF);
+    OK(mio_st_poller_deregister_connected_udp_socket(poller, connected));
     EQUAL(mio_st_connected_udp_socket_into_fd(connected), -EBUSY);
+    OK(mio_st_poller_register_connected_udp_socket(poller, connected, 2, MIO_ST_READABLE, MIO_ST_EDGE));
     EQUAL(mio_st_connected_udp_socket_send(connected, "abcdef", 6), 6);
     EQUAL(mio_st_connected_udp_socket_send(connected, NULL, 0), 0);
     wait_for(1, MIO_ST_READABLE);
@@ -90,10 +95,12 @@ static void udp_echoes_a_batch(void)
 
     OK(mio_st_connected_udp_socket_disconnect(connected, &client));
     EQUAL(mio_st_connected_udp_socket_send(connected, "x", 1), -EBADF);
+    OK(mio_st_poller_deregister_udp_socket(second, client));
     EQUAL(mio_st_udp_socket_into_fd(client), -EBUSY);
     OK(mio_st_udp_socket_local_addr(client, &sender));
     EQUAL(((struct sockaddr_in *)&sender)->sin_port, port);
     OK(mio_st_poller_deregister_udp_socket(poller, client));
+    OK(mio_st_poller_close(second));
     fd = OK(mio_st_udp_socket_into_fd(client));
     EQUAL(mio_st_connected_udp_socket_from_fd(&connected, fd), -ENOTCONN);
     OK(mio_st_udp_socket_from_fd(&client, fd));
