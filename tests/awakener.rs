@@ -15,7 +15,7 @@ use mio_st::poll::{Awakener, Interests};
 use mio_st::unix::EventedFd;
 use mio_st::{EventedId, Events, PollOption, Poller, Ready};
 
-use unix_support::{LONG, kind, passes_alone};
+use unix_support::{LONG, kind, passes_alone, scaled};
 
 const WAKE: EventedId = EventedId(10);
 
@@ -31,7 +31,7 @@ fn woken(id: EventedId) -> [Event; 1] {
 
 /// How often the costly tests repeat, by an environment variable.
 fn repeats(default: usize) -> usize {
-    std::env::var("REPEATS").map_or(default, |repeats| repeats.parse().unwrap())
+    std::env::var("REPEATS").map_or(scaled(default), |repeats| repeats.parse().unwrap())
 }
 
 // Behaviour 24

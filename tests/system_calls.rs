@@ -56,8 +56,13 @@ fn sections(log: &str) -> Vec<(String, Vec<String>)> {
             }
         } else if thread == Some(id) && !call.starts_with(['<', '+', '-']) {
             let name = call.split('(').next().unwrap();
-            // The same by another name on newer architectures.
-            let name = if name == "epoll_pwait" { "epoll_wait" } else { name };
+            // The same by another name on other architectures.
+            let name = match name {
+                "epoll_pwait" => "epoll_wait",
+                "send" => "sendto",
+                "recv" => "recvfrom",
+                name => name,
+            };
             sections.last_mut().unwrap().1.push(name.to_owned());
         }
     }

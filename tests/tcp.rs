@@ -298,7 +298,7 @@ fn writes_where_sigpipe_kills() {
 // Behaviour 29. MIO_ST_TEST_MB sets another size.
 #[test]
 fn a_hundred_megabytes_arrive_byte_for_byte() {
-    let megabytes = std::env::var("MIO_ST_TEST_MB").map_or(100, |mb| mb.parse().unwrap());
+    let megabytes = std::env::var("MIO_ST_TEST_MB").map_or(scaled(100), |mb| mb.parse().unwrap());
     let total: usize = megabytes * 1_000_000;
     // A prime length, so that it is in step with no buffer.
     let mut state = 1_u64;

@@ -113,10 +113,27 @@ fn output(command: &mut Command) -> Output {
     start(command.stdout(Stdio::piped()).stderr(Stdio::piped())).wait_with_output().unwrap()
 }
 
+/// This binary; by MIO_ST_TEST_RUNNER, where the system cannot run it by itself.
+fn this_binary() -> Command {
+    let binary = std::env::current_exe().unwrap();
+    let runner = std::env::var("MIO_ST_TEST_RUNNER").unwrap_or_default();
+    let mut words = runner.split_whitespace();
+    let Some(runner) = words.next() else { return Command::new(binary) };
+    let mut command = Command::new(runner);
+    command.args(words).arg(binary);
+    command
+}
+
+/// A number of the costly tests, divided by MIO_ST_TEST_SCALE, where the machine is slow.
+pub fn scaled(number: usize) -> usize {
+    let scale = std::env::var("MIO_ST_TEST_SCALE").map_or(1, |scale| scale.parse().unwrap());
+    number.div_ceil(scale)
+}
+
 /// Runs a test of this binary that is marked as ignored, in a process of its own.
 pub fn run_alone(test: &str, variables: &[(&str, &Path)]) -> Output {
     output(
-        Command::new(std::env::current_exe().unwrap())
+        this_binary()
             .args(["--exact", test, "--ignored", "--nocapture", "--test-threads=1"])
             .envs(variables.iter().copied()),
     )
