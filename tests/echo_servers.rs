@@ -6,7 +6,7 @@ mod servers;
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpStream};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use servers::{Language, Server, example, for_both_languages, have, until};
@@ -20,6 +20,7 @@ for_both_languages! {
     those_who_find_no_descriptor_wait_for_one
     a_closed_connection_leaves_nothing_behind
     a_request_makes_three_system_calls
+    a_turn_is_bounded
 }
 
 fn program(language: Language) -> Option<Command> {
@@ -188,16 +189,21 @@ fn a_closed_connection_leaves_nothing_behind(language: Language) {
     assert_echoes(&mut control, b"hello");
 }
 
-fn a_request_makes_three_system_calls(language: Language) {
+/// A server under strace, which writes its system calls to the file.
+fn traced(language: Language, name: &str) -> Option<(Server, PathBuf)> {
     // Simulated, a kqueue is no system call.
     if cfg!(kqueue) || !have("strace", &["-o", "/dev/null", "true"]) {
-        return;
+        return None;
     }
-    let Some(program) = program(language) else { return };
-    let trace = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("echo-trace-{language:?}"));
+    let program = program(language)?;
+    let trace = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("echo-{name}-{language:?}"));
     let mut strace = Command::new("strace");
     strace.args(["-D", "-o"]).arg(&trace).arg(program.get_program()).arg("127.0.0.1:0");
-    let server = Server::start(&mut strace);
+    Some((Server::start(&mut strace), trace))
+}
+
+fn a_request_makes_three_system_calls(language: Language) {
+    let Some((server, trace)) = traced(language, "request") else { return };
     let mut client = server.connect();
     for number in 0..=100 {
         assert_echoes(&mut client, format!("request {number}.").as_bytes());
@@ -210,4 +216,16 @@ fn a_request_makes_three_system_calls(language: Language) {
     }
     // From the first read to the last write.
     assert_eq!(calls.len(), 101 + 101 + 100);
+}
+
+/// The tracing makes the server so slow that it always finds more to read.
+fn a_turn_is_bounded(language: Language) {
+    let Some((server, trace)) = traced(language, "turn") else { return };
+    let mut client = server.connect();
+    assert_echoes(&mut client, b"first");
+    servers::flood(&client, bytes(4 << 20), 4 << 20);
+    assert_echoes(&mut client, b"last");
+    drop(server);
+    let calls = servers::system_calls(&trace, "first", "last");
+    assert!(servers::longest_turn(&calls) <= 16, "{calls:?}");
 }

@@ -3,7 +3,7 @@
 #![allow(dead_code, unused_imports, unused_macros)] // Each test uses a part of it.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -183,19 +183,34 @@ pub fn is_closed(stream: &mut TcpStream) -> bool {
         match stream.read(&mut [0; 4096]) {
             Ok(0) => return true,
             Ok(_) => {}
-            Err(error) => return error.kind() == std::io::ErrorKind::ConnectionReset,
+            Err(error) => return error.kind() == io::ErrorKind::ConnectionReset,
         }
     }
 }
 
-/// The names of the system calls that a program makes, as strace writes them, between the lines that
-/// contain the one text and the other.
+/// The names of the system calls in a trace by strace, from the line that contains the one text to the
+/// line that contains the other.
 pub fn system_calls(trace: &Path, first: &str, last: &str) -> Vec<String> {
-    let end = |trace: &str| trace.contains("+++");
-    let text = until("the trace ends", || fs::read_to_string(trace).ok().filter(|it| end(it)));
+    let text = until("the trace ends", || {
+        fs::read_to_string(trace).ok().filter(|text| text.contains("+++"))
+    });
     let lines: Vec<&str> = text.lines().collect();
     let first = lines.iter().position(|line| line.contains(first)).unwrap();
     let last = lines.iter().rposition(|line| line.contains(last)).unwrap();
     let name = |line: &&str| line.split('(').next().unwrap().to_owned();
     lines[first..=last].iter().map(name).collect()
+}
+
+/// The most reads between two polls.
+pub fn longest_turn(calls: &[String]) -> usize {
+    let turns = calls.split(|call| call.starts_with("epoll_"));
+    turns.map(|turn| turn.iter().filter(|call| *call == "recvfrom").count()).max().unwrap()
+}
+
+/// Writes all of it while reading as much back.
+pub fn flood(stream: &TcpStream, sent: Vec<u8>, back: usize) {
+    let (reader, mut writer) = (stream, stream.try_clone().unwrap());
+    let writing = std::thread::spawn(move || writer.write_all(&sent).unwrap());
+    io::copy(&mut reader.take(back as u64), &mut io::sink()).unwrap();
+    writing.join().unwrap();
 }
