@@ -9,9 +9,7 @@ use mio_st_capi::abi::*;
 
 use super::kinds::*;
 use super::memory::{CANARY, Memory};
-use super::world::{
-    CLOSED_FD, IGNORED, World, abstract_name, child, scratch, socket_name,
-};
+use super::world::{CLOSED_FD, IGNORED, World, abstract_name, child, scratch, socket_name};
 
 const OPTIONS: usize = size_of::<mio_st_socket_options_t>();
 
@@ -63,8 +61,11 @@ impl World {
                 let mine = handles.filter(|k| k.kind == kind && k.open && mine(k.thread));
                 let found: Vec<u64> = mine.map(|known| known.bits).collect();
                 if found.is_empty() || (which >= 224 && found.len() < 4) {
-                    self.make(kind).map(|known| known.bits).or(found.first().copied())
-                        .into_iter().collect()
+                    self.make(kind)
+                        .map(|known| known.bits)
+                        .or(found.first().copied())
+                        .into_iter()
+                        .collect()
                 } else {
                     found
                 }
@@ -84,7 +85,9 @@ impl World {
             240..244 => vec![self.long()],
             244..=255 => Vec::new(),
         };
-        which.checked_rem(found.len()).map_or(0, |index| found[index])
+        // The newest is likely, so that one call has to do with the one before.
+        let index = if which < 128 { 0 } else { which };
+        index.checked_rem(found.len()).map_or(0, |index| found[index])
     }
 
     /// Notes what a handle must be answered.
@@ -294,16 +297,17 @@ impl World {
     }
 
     pub fn events(&mut self) -> *mut mio_st_event_t {
-        if let Some(bad) = self.bad_buffer() {
-            self.call.loose = true;
-            return bad;
-        }
         self.length = match self.byte() {
             few @ 0..192 => usize::from(few & 3),
             some @ 192..252 => usize::from(some),
-            _ => 2048,
+            252..255 => 2048,
+            255 => 1 << 16,
         };
         self.call.loose |= self.length == 0;
+        if self.byte() < 8 {
+            self.call.loose = true;
+            return ptr::null_mut();
+        }
         self.call.events = Some(self.call.memories.len());
         self.memory(vec![CANARY; 16 * self.length], true).cast()
     }
@@ -508,9 +512,9 @@ impl World {
         if self.call.name.contains("_bind") {
             return if unix { abstract_name(self.byte()) } else { loopback() };
         }
-        self.pick(&fds).and_then(socket_name).unwrap_or_else(|| {
-            if unix { abstract_name(0) } else { loopback() }
-        })
+        self.pick(&fds)
+            .and_then(socket_name)
+            .unwrap_or_else(|| if unix { abstract_name(0) } else { loopback() })
     }
 
     fn path_address(&mut self) -> Vec<u8> {
@@ -541,8 +545,8 @@ impl World {
             libc::AF_UNIX => {
                 let here = scratch();
                 let name = abstract_name(0);
-                let own = rest.starts_with(here.as_bytes())
-                    || rest.starts_with(&name[2..name.len() - 1]);
+                let own =
+                    rest.starts_with(here.as_bytes()) || rest.starts_with(&name[2..name.len() - 1]);
                 // A name that the system chose for a socket of ours has five digits.
                 let chosen = rest.len() == 6 && rest[0] == 0;
                 if !own && !chosen {
@@ -559,9 +563,9 @@ impl World {
         let open = self.handles.iter().filter(|known| known.open && known.fd > 2);
         let ours = open.filter_map(|known| socket_name(known.fd)).any(|name| {
             let family = name.first_chunk::<2>().map(|f| libc::sa_family_t::from_ne_bytes(*f));
-            let inet = family.map(c_int::from).is_some_and(|family| {
-                family == libc::AF_INET || family == libc::AF_INET6
-            });
+            let inet = family
+                .map(c_int::from)
+                .is_some_and(|family| family == libc::AF_INET || family == libc::AF_INET6);
             inet && name.get(2..4) == Some(&port)
         });
         if !ours {
@@ -598,13 +602,23 @@ impl World {
             8..96 => b"127.0.0.1:0".to_vec(),
             96..128 if !bind => {
                 let address = self.live_address(false);
-                let port = address.get(2..4).map_or(0, |port| u16::from_be_bytes([port[0], port[1]]));
+                let port =
+                    address.get(2..4).map_or(0, |port| u16::from_be_bytes([port[0], port[1]]));
                 format!("127.0.0.1:{port}").into_bytes()
             }
             128..160 => {
                 let bad: &[&[u8]] = &[
-                    b"", b"::1", b"1.2.3.4", b"[::1]:99999", b"[::1]", b"localhost:80", b"[::1]:0",
-                    b"\xff\xfe:80", b"127.0.0.1:0 ", b"[::1%1]:0", b"[::ffff:127.0.0.1]:0",
+                    b"",
+                    b"::1",
+                    b"1.2.3.4",
+                    b"[::1]:99999",
+                    b"[::1]",
+                    b"localhost:80",
+                    b"[::1]:0",
+                    b"\xff\xfe:80",
+                    b"127.0.0.1:0 ",
+                    b"[::1%1]:0",
+                    b"[::ffff:127.0.0.1]:0",
                 ];
                 self.choose(bad).to_vec()
             }
@@ -634,9 +648,9 @@ impl World {
     fn is_our_port(&self, port: u16) -> bool {
         let open = self.handles.iter().filter(|known| known.open && known.fd > 2);
         port == 0
-            || open.filter_map(|known| socket_name(known.fd)).any(|name| {
-                name.get(2..4) == Some(&port.to_be_bytes()[..])
-            })
+            || open
+                .filter_map(|known| socket_name(known.fd))
+                .any(|name| name.get(2..4) == Some(&port.to_be_bytes()[..]))
     }
 
     fn good_path(&mut self) -> String {
@@ -721,7 +735,10 @@ impl World {
         };
         let mut bytes = bytes_of(&[options]).into_vec();
         // As much memory as it says; what is too short or too long must be refused at first sight.
-        bytes.resize(size.clamp(size_of::<usize>(), OPTIONS.max(if size > 4096 { 0 } else { size })), how & 1);
+        bytes.resize(
+            size.clamp(size_of::<usize>(), OPTIONS.max(if size > 4096 { 0 } else { size })),
+            how & 1,
+        );
         let skew = usize::from(self.byte() == 1);
         self.skewed(bytes, false, skew).cast()
     }
@@ -729,7 +746,8 @@ impl World {
     /// A multicast group only together with the loopback interface.
     pub fn group_v4(&mut self) -> *const in_addr {
         self.call.loose = true;
-        let group = self.choose(&[[239, 1, 2, 3], [224, 0, 0, 1], [127, 0, 0, 1], [255; 4], [0; 4]]);
+        let group =
+            self.choose(&[[239, 1, 2, 3], [224, 0, 0, 1], [127, 0, 0, 1], [255; 4], [0; 4]]);
         if self.byte() < 16 { ptr::null() } else { self.memory(group, false).cast() }
     }
 
