@@ -12,8 +12,7 @@ use proptest::prelude::*;
 #[test]
 fn no_sequence_of_calls_breaks_what_handles_promise() {
     let steps = proptest::collection::vec(any::<[u8; STEP]>(), 1..128);
-    let mut runner = proptest::test_runner::TestRunner::default();
-    runner.run(&steps, |steps| Ok(calls::run(&steps))).unwrap();
+    proptest!(|(steps in steps)| calls::run(&steps));
 }
 
 /// A function that is added to the header must be added to the grammar.

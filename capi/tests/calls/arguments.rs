@@ -9,7 +9,9 @@ use mio_st_capi::abi::*;
 
 use super::kinds::*;
 use super::memory::{CANARY, Memory};
-use super::world::{CLOSED_FD, IGNORED, World, abstract_name, child, scratch, socket_name};
+use super::world::{
+    CLOSED_FD, IGNORED, World, abstract_name, child, loopback, scratch, socket_name,
+};
 
 const OPTIONS: usize = size_of::<mio_st_socket_options_t>();
 
@@ -524,7 +526,7 @@ impl World {
     }
 
     /// No address of another machine, and no port or name of another program.
-    fn make_harmless(&mut self, bytes: &mut Vec<u8>) {
+    fn make_harmless(&mut self, bytes: &mut [u8]) {
         let Some((family, rest)) = bytes.split_first_chunk_mut::<2>() else { return };
         match c_int::from(libc::sa_family_t::from_ne_bytes(*family)) {
             libc::AF_INET => {
@@ -768,14 +770,6 @@ impl World {
         self.call.loose = true;
         self.choose(&[1, 1, 1, 1 << 20, i32::MAX as u32, 1 << 31, u32::MAX])
     }
-}
-
-fn loopback() -> Vec<u8> {
-    // SAFETY: zero is a value of every member.
-    let mut name: libc::sockaddr_in = unsafe { zeroed() };
-    name.sin_family = libc::AF_INET as libc::sa_family_t;
-    name.sin_addr.s_addr = u32::from_ne_bytes([127, 0, 0, 1]);
-    bytes_of(&[name]).into_vec()
 }
 
 /// Nanoseconds of the monotonic clock.

@@ -248,6 +248,14 @@ pub fn socket_name(fd: c_int) -> Option<Vec<u8>> {
     (answer == 0).then(|| name[..length as usize].to_vec())
 }
 
+/// The loopback address, with any port.
+pub fn loopback() -> Vec<u8> {
+    let family = (libc::AF_INET as libc::sa_family_t).to_ne_bytes();
+    let mut name = [&family, &[0, 0, 127, 0, 0, 1][..]].concat();
+    name.resize(size_of::<libc::sockaddr_in>(), 0);
+    name
+}
+
 /// An abstract name of this process.
 pub fn abstract_name(number: u8) -> Vec<u8> {
     let family = (libc::AF_UNIX as libc::sa_family_t).to_ne_bytes();
@@ -398,10 +406,8 @@ impl World {
     /// After a success.
     fn accept(&mut self, call: &Call, answer: i64) {
         let Call { name, .. } = *call;
-        if let &[known] = &call.good[..]
-            && name.ends_with("_fd")
-            && !name.contains("register")
-        {
+        let asks_fd = name.ends_with("_fd") && !name.contains("register");
+        if let (true, &[known]) = (asks_fd, &call.good[..]) {
             assert_eq!(answer, known.fd.into(), "{name}: another's descriptor");
         }
         if let Some(bits) = call.consumed {
@@ -427,9 +433,9 @@ impl World {
             self.keys.push(mio_st_deadline_key_t { slot: number(slot), serial: number(serial) });
         }
         if let Some(memory) = call.events {
-            let events = call.memories[memory].content().as_chunks::<16>().0;
+            let events = call.memories[memory].content().chunks_exact(16);
             assert!(answer as usize <= events.len(), "{name}: more events than there is room for");
-            for event in &events[..answer as usize] {
+            for event in events.take(answer as usize) {
                 let (id, flags) = event.split_at(8);
                 let id = u64::from_ne_bytes(id.try_into().expect("8 bytes"));
                 let flags = u64::from_ne_bytes(flags.try_into().expect("8 bytes"));
@@ -599,13 +605,10 @@ impl World {
         // SAFETY: a descriptor, or an error.
         let fd = unsafe { libc::socket(family, kind, 0) };
         if fd >= 0 && self.byte() & 1 == 1 {
-            let mut name: libc::sockaddr_in = unsafe { zeroed() };
-            name.sin_family = libc::AF_INET as libc::sa_family_t;
-            name.sin_addr.s_addr = u32::from_ne_bytes([127, 0, 0, 1]);
+            let name = loopback();
             // SAFETY: an address, of this family or another.
             unsafe {
-                let length = size_of_val(&name) as socklen_t;
-                libc::bind(fd, (&raw const name).cast(), length);
+                libc::bind(fd, name.as_ptr().cast(), name.len() as socklen_t);
                 libc::listen(fd, 4);
             }
         }
