@@ -42,6 +42,7 @@ impl Answer for *const libc::c_char {
 }
 
 /// A function: its name, and how to call it with arguments out of a world.
+#[derive(Copy, Clone)]
 pub struct Function {
     pub name: &'static str,
     pub call: fn(&mut World) -> i64,

@@ -27,7 +27,7 @@ use mio_st_capi::unix_stream::mio_st_unix_stream_pair;
 use super::STEP;
 use super::kinds::*;
 use super::memory::Memory;
-use super::table::FUNCTIONS;
+use super::table::{FUNCTIONS, Function};
 
 /// No more steps than that, and no objects made on demand beyond so many: descriptors are few.
 const STEPS: usize = 128;
@@ -204,6 +204,16 @@ fn trace() -> bool {
     *TRACE.get_or_init(|| std::env::var_os("TRACE_CALLS").is_some())
 }
 
+static POLLS: OnceLock<Vec<Function>> = OnceLock::new();
+static REGISTRATIONS: OnceLock<Vec<Function>> = OnceLock::new();
+static TRANSFERS: OnceLock<Vec<Function>> = OnceLock::new();
+
+/// The functions whose names have one of these words.
+fn some(chosen: &'static OnceLock<Vec<Function>>, words: &[&str]) -> &'static [Function] {
+    let has_word = |function: &&Function| words.iter().any(|word| function.name.contains(word));
+    chosen.get_or_init(|| FUNCTIONS.iter().filter(has_word).copied().collect())
+}
+
 /// A child that has exited, and that nobody reaps; made once.
 pub fn child() -> c_int {
     static CHILD: OnceLock<c_int> = std::sync::OnceLock::new();
@@ -340,7 +350,12 @@ impl World {
             eprintln!("step {operation}, descriptors {:?}", self.fds);
         }
         match operation {
-            0..=207 => self.call(),
+            0..=127 => self.call(FUNCTIONS),
+            // What hands out events, makes them and moves data would be rare among so many others.
+            128..=151 => self.call(some(&POLLS, &["_poller_poll", "_notify", "_add_"])),
+            152..=175 => self.call(some(&REGISTRATIONS, &["_register_"])),
+            176..=207 => self
+                .call(some(&TRANSFERS, &["_read", "_write", "_send", "_recv", "_accept", "_wake"])),
             208..=215 => self.open_pipe(),
             216..=219 => self.open_socket(),
             220..=221 => self.open_file(),
@@ -355,8 +370,8 @@ impl World {
         }
     }
 
-    fn call(&mut self) {
-        let function = &FUNCTIONS[usize::from(self.word()) % FUNCTIONS.len()];
+    fn call(&mut self, functions: &[Function]) {
+        let function = &functions[usize::from(self.word()) % functions.len()];
         self.call = Call { name: function.name, ..Call::default() };
         let answer = (function.call)(self);
         if trace() {
@@ -704,7 +719,7 @@ impl World {
             close(lowest);
             let few = libc::rlim_t::from(self.byte() & 1) + lowest as libc::rlim_t;
             libc::setrlimit(libc::RLIMIT_NOFILE, &libc::rlimit { rlim_cur: few, ..limit });
-            self.call();
+            self.call(FUNCTIONS);
             libc::setrlimit(libc::RLIMIT_NOFILE, &limit);
         }
     }
