@@ -287,6 +287,9 @@ impl World {
             datagrams.push(datagram);
         }
         self.length = datagrams.len();
+        if receive {
+            self.call.datagrams = Some(self.call.memories.len());
+        }
         self.memory(bytes_of(&datagrams), receive).cast()
     }
 

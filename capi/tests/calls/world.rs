@@ -84,6 +84,7 @@ pub struct Call {
     pub opened: Vec<(usize, usize)>,
     pub key: Option<usize>,
     pub events: Option<usize>,
+    pub datagrams: Option<usize>,
 }
 
 pub struct World {
@@ -158,6 +159,7 @@ impl<T> Lent<T> {
 pub fn run(steps: &[[u8; STEP]]) {
     prepare();
     let descriptors = descriptors();
+    let blocked = blocked();
     let mut world = World {
         step: [0; STEP],
         used: 0,
@@ -181,6 +183,7 @@ pub fn run(steps: &[[u8; STEP]]) {
         world.step();
     }
     world.end();
+    assert!(self::blocked() == blocked, "a signal was left blocked");
     for fd in self::descriptors().difference(&descriptors) {
         assert!(!world.tainted.is_empty(), "descriptor {fd} was left open");
         close(*fd);
@@ -196,6 +199,16 @@ fn prepare() {
             unsafe { libc::signal(signal, libc::SIG_IGN) };
         }
     });
+}
+
+/// Which of the signals are blocked in this thread.
+fn blocked() -> [bool; IGNORED.len()] {
+    // SAFETY: there is room for the set, which is only read.
+    unsafe {
+        let mut set: libc::sigset_t = zeroed();
+        libc::pthread_sigmask(libc::SIG_BLOCK, std::ptr::null(), &mut set);
+        IGNORED.map(|signal| libc::sigismember(&set, signal) == 1)
+    }
 }
 
 /// Whether to say what is done, to see what led to a failure.
@@ -447,6 +460,9 @@ impl World {
             let number = |bytes: &[u8]| u64::from_ne_bytes(bytes.try_into().expect("8 bytes"));
             self.keys.push(mio_st_deadline_key_t { slot: number(slot), serial: number(serial) });
         }
+        if let Some(memory) = call.datagrams {
+            call.memories[memory].check_from(answer as usize * size_of::<mio_st_datagram_t>());
+        }
         if let Some(memory) = call.events {
             let events = call.memories[memory].content().chunks_exact(16);
             assert!(answer as usize <= events.len(), "{name}: more events than there is room for");
@@ -577,9 +593,14 @@ impl World {
         if kind == AWAKENER || known.thread == self.thread {
             return if known.open { Ok(*known) } else { Err(&[BAD]) };
         }
-        // A thread that has ended had the number that one of the living may have.
-        let ended = known.thread != 0 && known.thread != self.other;
-        Err(if ended { &[BAD, WRONG_THREAD] } else { &[WRONG_THREAD] })
+        // The table of a thread that has ended is the next one's, once that makes a handle.
+        let passed_on = self.thread != 0 && known.thread != 0;
+        let made = self.handles.iter().any(|known| known.thread == self.thread);
+        Err(match (passed_on, made) {
+            (false, _) => &[WRONG_THREAD],
+            (true, true) => &[BAD],
+            (true, false) => &[BAD, WRONG_THREAD],
+        })
     }
 
     fn open_handle(&mut self) -> Option<Known> {
@@ -727,8 +748,10 @@ impl World {
     /// Closes everything.
     fn end(&mut self) {
         if self.woken || self.handles.iter().any(|known| known.thread != 0 && known.open) {
+            self.on_other(World::check_all);
             self.on_other(World::close_all);
         }
+        self.check_all();
         self.close_all();
         if self.woken {
             // An awakener that is closed during a wake keeps its descriptor until another is.
@@ -741,6 +764,20 @@ impl World {
         }
         if self.paths {
             let _ = std::fs::remove_dir_all(scratch());
+        }
+    }
+
+    /// Each handle there ever was is that of its own descriptor still, or is refused.
+    fn check_all(&mut self) {
+        for Known { kind, bits, fd, .. } in &self.handles {
+            let Some(ask) = KINDS[*kind].fd.first() else { continue };
+            let answer = ask(*bits);
+            match self.refusals(*kind, *bits) {
+                Ok(_) => assert_eq!(answer, *fd, "kind {kind}: another's descriptor"),
+                Err(refusals) => {
+                    assert!(refusals.contains(&answer.into()), "kind {kind}: {answer}")
+                }
+            }
         }
     }
 
