@@ -26,6 +26,8 @@ struct kind {
     int (*from_fd)(uint64_t *bits, int fd);
     int (*try_clone)(uint64_t *clone, uint64_t bits);
     int (*take_error)(uint64_t bits, int *error);
+    int64_t (*read)(uint64_t bits, void *buffer, size_t length);
+    int64_t (*write)(uint64_t bits, const void *buffer, size_t length);
     int (*enlist)(mio_st_poller_t poller, uint64_t bits, uint64_t id, uint32_t interests, uint32_t option);
     int (*reenlist)(mio_st_poller_t poller, uint64_t bits, uint64_t id, uint32_t interests, uint32_t option);
     int (*delist)(mio_st_poller_t poller, uint64_t bits);
@@ -84,6 +86,18 @@ struct kind {
         return answer;                                                            \
     }
 
+#define READS(kind)                                                             \
+    static int64_t kind##_read(uint64_t bits, void *buffer, size_t length)      \
+    {                                                                           \
+        return mio_st_##kind##_read((mio_st_##kind##_t){bits}, buffer, length); \
+    }
+
+#define WRITES(kind)                                                             \
+    static int64_t kind##_write(uint64_t bits, const void *buffer, size_t length) \
+    {                                                                            \
+        return mio_st_##kind##_write((mio_st_##kind##_t){bits}, buffer, length); \
+    }
+
 CLOSES(awakener)
 HAS_DESCRIPTOR(poller)
 REGISTERS(signals)
@@ -97,6 +111,12 @@ CLONES(tcp_stream)
 CLONES(tcp_listener)
 CLONES(udp_socket)
 CLONES(connected_udp_socket)
+READS(tcp_stream)
+READS(unix_stream)
+READS(receiver)
+WRITES(tcp_stream)
+WRITES(unix_stream)
+WRITES(sender)
 
 static struct made make_poller(void)
 {
@@ -286,22 +306,33 @@ static void rouse_process(struct made made)
 #define OF_MOVE(kind) OF_REGISTRATION(kind), .into_fd = kind##_into_fd, .from_fd = kind##_from_fd
 #define OF_ERROR(kind) OF_MOVE(kind), .take_error = kind##_take_error
 #define OF_CLONE(kind) OF_ERROR(kind), .try_clone = kind##_try_clone
+#define OF_READ(kind) .read = kind##_read
+#define OF_WRITE(kind) .write = kind##_write
 
 static const struct kind kinds[] = {
     {OF_CLOSE(awakener)},
     {OF_DESCRIPTOR(poller)},
     {OF_CLONE(tcp_listener), .rouse = rouse_tcp_listener, .interests = R, .readiness = R},
-    {OF_CLONE(tcp_stream), .interests = R | W, .readiness = W},
+    {OF_CLONE(tcp_stream), OF_READ(tcp_stream), OF_WRITE(tcp_stream), .interests = R | W, .readiness = W},
     {OF_CLONE(udp_socket), .interests = R | W, .readiness = W},
     {OF_CLONE(connected_udp_socket), .interests = R | W, .readiness = W},
     {OF_CLONE(unix_listener), .rouse = rouse_unix_listener, .interests = R, .readiness = R},
-    {OF_ERROR(unix_stream), .interests = R | W, .readiness = W},
+    {OF_ERROR(unix_stream), OF_READ(unix_stream), OF_WRITE(unix_stream), .interests = R | W, .readiness = W},
     {OF_ERROR(unix_datagram), .interests = R | W, .readiness = W},
-    {OF_MOVE(sender), .interests = W, .readiness = W},
-    {OF_MOVE(receiver), .rouse = rouse_by_writing, .interests = R, .readiness = R},
+    {OF_MOVE(sender), OF_WRITE(sender), .interests = W, .readiness = W},
+    {OF_MOVE(receiver), OF_READ(receiver), .rouse = rouse_by_writing, .interests = R, .readiness = R},
     {OF_REGISTRATION(signals), .rouse = rouse_by_a_signal, .interests = R, .readiness = R},
     {OF_REGISTRATION(process), .rouse = rouse_process, .interests = R, .readiness = R},
 };
+
+static inline const struct kind *kind_named(const char *name)
+{
+    size_t i = 0;
+
+    while (strcmp(kinds[i].name, name) != 0)
+        i++;
+    return &kinds[i];
+}
 
 /* Valgrind 3.19 does not know pidfd_open(2). */
 static inline int is_missing(const struct kind *kind)
