@@ -27,7 +27,9 @@ struct kind {
     int (*try_clone)(uint64_t *clone, uint64_t bits);
     int (*take_error)(uint64_t bits, int *error);
     int64_t (*read)(uint64_t bits, void *buffer, size_t length);
+    int64_t (*readv)(uint64_t bits, const struct iovec *buffers, size_t count);
     int64_t (*write)(uint64_t bits, const void *buffer, size_t length);
+    int64_t (*writev)(uint64_t bits, const struct iovec *buffers, size_t count);
     int (*enlist)(mio_st_poller_t poller, uint64_t bits, uint64_t id, uint32_t interests, uint32_t option);
     int (*reenlist)(mio_st_poller_t poller, uint64_t bits, uint64_t id, uint32_t interests, uint32_t option);
     int (*delist)(mio_st_poller_t poller, uint64_t bits);
@@ -90,12 +92,20 @@ struct kind {
     static int64_t kind##_read(uint64_t bits, void *buffer, size_t length)      \
     {                                                                           \
         return mio_st_##kind##_read((mio_st_##kind##_t){bits}, buffer, length); \
+    }                                                                           \
+    static int64_t kind##_readv(uint64_t bits, const struct iovec *buffers, size_t count) \
+    {                                                                           \
+        return mio_st_##kind##_readv((mio_st_##kind##_t){bits}, buffers, count); \
     }
 
 #define WRITES(kind)                                                             \
     static int64_t kind##_write(uint64_t bits, const void *buffer, size_t length) \
     {                                                                            \
         return mio_st_##kind##_write((mio_st_##kind##_t){bits}, buffer, length); \
+    }                                                                            \
+    static int64_t kind##_writev(uint64_t bits, const struct iovec *buffers, size_t count) \
+    {                                                                            \
+        return mio_st_##kind##_writev((mio_st_##kind##_t){bits}, buffers, count); \
     }
 
 CLOSES(awakener)
@@ -306,8 +316,8 @@ static void rouse_process(struct made made)
 #define OF_MOVE(kind) OF_REGISTRATION(kind), .into_fd = kind##_into_fd, .from_fd = kind##_from_fd
 #define OF_ERROR(kind) OF_MOVE(kind), .take_error = kind##_take_error
 #define OF_CLONE(kind) OF_ERROR(kind), .try_clone = kind##_try_clone
-#define OF_READ(kind) .read = kind##_read
-#define OF_WRITE(kind) .write = kind##_write
+#define OF_READ(kind) .read = kind##_read, .readv = kind##_readv
+#define OF_WRITE(kind) .write = kind##_write, .writev = kind##_writev
 
 static const struct kind kinds[] = {
     {OF_CLOSE(awakener)},

@@ -272,7 +272,7 @@ static void what_the_peer_did_gives_exactly_these_flags(void)
             for (int option = 0; option < 3; option++) {
                 mio_st_poller_t poller;
 
-                snprintf(row, sizeof row, "%s, row %d, column %d, option %d: ", kind->name, (int)i,
+                snprintf(row, sizeof row, "%s, row %d, column %d, option %d", kind->name, (int)i,
                          column, option);
                 test_row = row;
                 OK(mio_st_poller_new(&poller));
@@ -377,7 +377,7 @@ static void edge_level_and_oneshot_over_every_interest(const struct kind *kind)
             unmake(kind, made);
             continue;
         }
-        snprintf(row, sizeof row, "%s, row %d: ", kind->name, (int)i);
+        snprintf(row, sizeof row, "%s, row %d", kind->name, (int)i);
         test_row = row;
         EQUAL(write(made.peer, "some data", 9), 9);
         settle(kind, made.bits, R, R);
