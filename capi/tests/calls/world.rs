@@ -386,9 +386,11 @@ impl World {
             226..=228 => self.close_behind(),
             229..=231 => self.replace_behind(),
             232..=235 => self.close_own(),
-            236..=239 => self.raise(),
+            236..=237 => self.raise(),
+            238..=239 => self.reuse_slots(),
             240..=242 => self.end_other(),
-            243..=247 => self.wake_meanwhile(),
+            243..=245 => self.wake_meanwhile(),
+            246..=247 => self.send_to_itself(),
             248..=255 => self.call_with_few_descriptors(),
         }
     }
@@ -746,7 +748,7 @@ impl World {
         self.other += 1;
     }
 
-    /// Wakes from the other thread while this one goes on.
+    /// Wakes from the other thread while this one goes on, which may close the awakener.
     fn wake_meanwhile(&mut self) {
         if self.thread != 0 {
             return;
@@ -755,13 +757,59 @@ impl World {
         let awakener = mio_st_awakener_t { bits: known.bits };
         let excused = self.is_tainted(&known);
         self.woken = true;
+        let (started, start) = sync_channel(0);
         let job = move || {
-            let answer = mio_st_awakener_wake(awakener);
-            // It may be closed meanwhile, and so may its poller.
-            let fine = [0, -libc::EBADF, -libc::EPIPE].contains(&answer);
-            assert!(fine || excused, "{answer} for a wake");
+            let _ = started.send(());
+            for _ in 0..32 {
+                let answer = mio_st_awakener_wake(awakener);
+                // It may be closed meanwhile, and so may its poller.
+                let fine = [0, -libc::EBADF, -libc::EPIPE].contains(&answer);
+                assert!(fine || excused, "{answer} for a wake");
+            }
         };
         other(|other| other.jobs.send(Box::new(job))).expect("the other thread is gone");
+        start.recv().expect("the other thread is gone");
+        if self.byte() & 1 == 1 {
+            self.close_handle(known);
+        }
+    }
+
+    /// Opens and closes so many that a slot which was used before is used again.
+    fn reuse_slots(&mut self) {
+        let kind = self.choose(&[AWAKENER, UNIX_LISTENER, PROCESS]);
+        for _ in 0..if kind == AWAKENER { 64 } else { 16 } {
+            let Some(known) = self.make(kind) else { return };
+            self.close_handle(known);
+        }
+    }
+
+    fn close_handle(&mut self, known: Known) {
+        assert_eq!((KINDS[known.kind].close)(known.bits), 0, "closing kind {}", known.kind);
+        for one in self.handles.iter_mut().filter(|one| one.bits == known.bits) {
+            one.open = false;
+        }
+    }
+
+    /// Something to receive.
+    fn send_to_itself(&mut self) {
+        let kinds = [UDP_SOCKET, CONNECTED_UDP_SOCKET, UNIX_DATAGRAM];
+        let open = self.handles.iter().filter(|known| known.open && kinds.contains(&known.kind));
+        let open: Vec<c_int> = open.map(|known| known.fd).collect();
+        let Some(fd) = self.pick(&open).or_else(|| Some(self.make(UDP_SOCKET)?.fd)) else { return };
+        let Some(name) = socket_name(fd) else { return };
+        for length in [8, usize::from(self.byte())] {
+            // SAFETY: there are so many bytes, and an address; an error is fine.
+            unsafe {
+                libc::sendto(
+                    fd,
+                    [0x5a_u8; 256].as_ptr().cast(),
+                    length,
+                    libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL,
+                    name.as_ptr().cast(),
+                    name.len() as socklen_t,
+                )
+            };
+        }
     }
 
     /// A call while no more than a few descriptors can be opened.
@@ -836,9 +884,8 @@ impl World {
             if kind == TCP_STREAM {
                 abort_on_close(fd);
             }
-            assert_eq!((KINDS[kind].close)(bits), 0, "closing kind {kind}");
+            self.close_handle(self.handles[n]);
             assert_eq!((KINDS[kind].close)(bits), -libc::EBADF, "closing kind {kind} again");
-            self.handles[n].open = false;
         }
     }
 }
