@@ -272,6 +272,9 @@ impl World {
             datagram.buffer = self.memory(vec![CANARY; length], receive).cast();
             if receive {
                 datagram.capacity = length;
+                datagram.length = usize::MAX;
+                datagram.flags = u32::MAX;
+                datagram.address_length = socklen_t::MAX;
             } else {
                 datagram.length = length;
                 let address = self.address_bytes();

@@ -229,6 +229,7 @@ fn trace() -> bool {
 
 static POLLS: OnceLock<Vec<Function>> = OnceLock::new();
 static REGISTRATIONS: OnceLock<Vec<Function>> = OnceLock::new();
+static RECEPTIONS: OnceLock<Vec<Function>> = OnceLock::new();
 static TRANSFERS: OnceLock<Vec<Function>> = OnceLock::new();
 
 /// The functions whose names have one of these words.
@@ -389,8 +390,11 @@ impl World {
             236..=237 => self.raise(),
             238..=239 => self.reuse_slots(),
             240..=242 => self.end_other(),
-            243..=245 => self.wake_meanwhile(),
-            246..=247 => self.send_to_itself(),
+            243..=244 => self.wake_meanwhile(),
+            245..=247 => {
+                self.send_to_itself();
+                self.call(some(&RECEPTIONS, &["socket_recv", "datagram_recv", "_peek"]));
+            }
             248..=255 => self.call_with_few_descriptors(),
         }
     }
@@ -794,7 +798,7 @@ impl World {
     fn send_to_itself(&mut self) {
         let kinds = [UDP_SOCKET, CONNECTED_UDP_SOCKET, UNIX_DATAGRAM];
         let open = self.handles.iter().filter(|known| known.open && kinds.contains(&known.kind));
-        let open: Vec<c_int> = open.map(|known| known.fd).collect();
+        let open: Vec<c_int> = open.rev().take(4).map(|known| known.fd).collect();
         let Some(fd) = self.pick(&open).or_else(|| Some(self.make(UDP_SOCKET)?.fd)) else { return };
         let Some(name) = socket_name(fd) else { return };
         for length in [8, usize::from(self.byte())] {
