@@ -297,7 +297,7 @@ pub unsafe extern "C" fn mio_st_awakener_new(
     poller: mio_st_poller_t,
     id: u64,
 ) -> c_int {
-    call(|table| {
+    call(poller, |table| {
         let poller = table.poller(poller)?;
         // SAFETY: C promises that `awakener` can be written.
         let out = unsafe { Out::new(awakener) }?;

@@ -33,24 +33,27 @@ impl Error {
 /// The errno of an error, or the one that says most nearly the same as its kind. The table is in the
 /// introduction of the header too.
 impl From<io::Error> for Error {
+    #[inline]
     fn from(error: io::Error) -> Error {
-        if let Some(errno) = error.raw_os_error() {
-            return Error::of(errno);
-        }
-        Error::of(match error.kind() {
-            io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => libc::EINVAL,
-            io::ErrorKind::WouldBlock => libc::EAGAIN,
-            io::ErrorKind::OutOfMemory => libc::ENOMEM,
-            io::ErrorKind::BrokenPipe => libc::EPIPE,
-            io::ErrorKind::NotFound => libc::ENOENT,
-            io::ErrorKind::AlreadyExists => libc::EEXIST,
-            io::ErrorKind::PermissionDenied => libc::EACCES,
-            io::ErrorKind::Unsupported => libc::EOPNOTSUPP,
-            io::ErrorKind::Interrupted => libc::EINTR,
-            io::ErrorKind::TimedOut => libc::ETIMEDOUT,
-            _ => libc::EIO,
-        })
+        error.raw_os_error().map_or_else(|| nearest(error), Error::of)
     }
+}
+
+#[cold]
+fn nearest(error: io::Error) -> Error {
+    Error::of(match error.kind() {
+        io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => libc::EINVAL,
+        io::ErrorKind::WouldBlock => libc::EAGAIN,
+        io::ErrorKind::OutOfMemory => libc::ENOMEM,
+        io::ErrorKind::BrokenPipe => libc::EPIPE,
+        io::ErrorKind::NotFound => libc::ENOENT,
+        io::ErrorKind::AlreadyExists => libc::EEXIST,
+        io::ErrorKind::PermissionDenied => libc::EACCES,
+        io::ErrorKind::Unsupported => libc::EOPNOTSUPP,
+        io::ErrorKind::Interrupted => libc::EINTR,
+        io::ErrorKind::TimedOut => libc::ETIMEDOUT,
+        _ => libc::EIO,
+    })
 }
 
 impl From<TryReserveError> for Error {
@@ -217,7 +220,7 @@ const ERRORS: &[(c_int, &CStr, &CStr)] = &[
     (libc::EOWNERDEAD, c"EOWNERDEAD", c"owner died"),
     #[cfg(any(target_os = "linux", target_os = "android"))]
     (libc::ENOTRECOVERABLE, c"ENOTRECOVERABLE", c"state not recoverable"),
-    #[cfg(any(target_os = "linux", target_os = "android"))]
+    #[cfg(target_os = "linux")] // The libc crate does not have it for Android.
     (libc::ERFKILL, c"ERFKILL", c"operation not possible due to RF-kill"),
 ];
 

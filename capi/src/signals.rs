@@ -73,7 +73,7 @@ pub extern "C" fn mio_st_signals_close(signals: mio_st_signals_t) -> c_int {
 #[unsafe(no_mangle)]
 #[must_use]
 pub extern "C" fn mio_st_signals_receive(signals: mio_st_signals_t) -> c_int {
-    call(|table| {
+    call(signals, |table| {
         let received = table.get(signals)?.receive()?;
         received.map(Signal::as_raw).ok_or(Error::of(libc::EAGAIN))
     })
@@ -87,5 +87,5 @@ pub extern "C" fn mio_st_signals_receive(signals: mio_st_signals_t) -> c_int {
 #[unsafe(no_mangle)]
 #[must_use]
 pub extern "C" fn mio_st_signals_fd(signals: mio_st_signals_t) -> c_int {
-    call(|table| table.fd(signals))
+    call(signals, |table| table.fd(signals))
 }

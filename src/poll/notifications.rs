@@ -38,6 +38,25 @@ impl Notifications {
         self.events.push(untranslated(event));
     }
 
+    /// As [`push`](Notifications::push), with an error where that would abort for want of memory.
+    #[inline]
+    pub(super) fn try_push(&mut self, event: Event) -> Result<(), TryReserveError> {
+        if self.events.len() == self.events.capacity() {
+            return self.try_push_growing(event);
+        }
+        self.events.push(untranslated(event));
+        Ok(())
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn try_push_growing(&mut self, event: Event) -> Result<(), TryReserveError> {
+        self.compact();
+        self.events.try_reserve(1)?;
+        self.events.push(untranslated(event));
+        Ok(())
+    }
+
     /// Makes room for so many more, so that pushing them does not allocate. Twice the memory is taken, so
     /// that what was handed out is moved away only when it is half of it: see
     /// [`compact`](Notifications::compact).
@@ -53,6 +72,15 @@ impl Notifications {
             self.events.drain(..self.taken);
             self.taken = 0;
         }
+    }
+
+    /// Moves all to the buffer, which has room for them.
+    #[inline]
+    pub(super) fn move_all_to(&mut self, buffer: &mut Buffer<'_>) {
+        let moved = buffer.extend(&self.events[self.taken..]);
+        debug_assert_eq!(moved, self.len());
+        self.events.clear();
+        self.taken = 0;
     }
 
     /// Moves at most `most` to the buffer, as long as there is room.

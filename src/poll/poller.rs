@@ -1,6 +1,7 @@
 use std::cell::Cell;
 use std::io;
 use std::marker::PhantomData;
+use std::mem::MaybeUninit;
 use std::num::NonZeroU64;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::time::{Duration, Instant};
@@ -11,7 +12,7 @@ use crate::poll::awakener::Awakeners;
 use crate::poll::notifications::Notifications;
 use crate::poll::shares::Turn;
 use crate::poll::{Awakener, Interests, PollOption};
-use crate::sys::{self, Batch, Buffer, Generation, Selector, Waker};
+use crate::sys::{self, Batch, Buffer, Generation, Selector, Waker, select_translated};
 
 /// What the kernel allows itself at the end of any wait, `PR_SET_TIMERSLACK` in `prctl(2)`.
 const KERNEL_SLACK: u64 = 50_000;
@@ -389,7 +390,12 @@ impl Poller {
 
     #[inline(never)]
     fn refill(&mut self, batch: &mut Batch, timeout: Option<Duration>) -> io::Result<()> {
-        batch.fill(|buffer| self.fill(buffer, timeout.map(sys::duration)))
+        batch.fill(|buffer| {
+            if self.fill_notified(buffer) {
+                return Ok(());
+            }
+            self.fill(buffer, timeout.map(sys::duration))
+        })
     }
 
     #[inline(never)]
@@ -412,28 +418,65 @@ impl Poller {
         self.fill_from_userspace(buffer, shares.deadlines);
     }
 
-    /// As [`poll`](Poller::poll), into a buffer; `timeout` is in nanoseconds.
+    /// As [`poll`](Poller::poll), into an array of a C program; `timeout` is in nanoseconds. Returns how many
+    /// events were written; `None` in a forked child.
     #[inline]
     pub(crate) fn poll_into(
         &mut self,
-        buffer: &mut Buffer<'_>,
+        events: &mut [MaybeUninit<Event>],
         timeout: Option<u64>,
-    ) -> io::Result<()> {
+    ) -> io::Result<Option<usize>> {
         if self.is_quiet() && matches!(timeout, None | Some(0)) {
-            if let Ok(count) = buffer.select(&self.selector, buffer.room(), timeout) {
-                if count > 0 {
-                    self.awakeners.rearm(|n| buffer.get(n));
+            if let Ok(events) = select_translated(events, &self.selector, timeout) {
+                if !events.is_empty() && !self.awakeners.is_empty() {
+                    self.awakeners.rearm(|n| events.get(n).copied());
                 }
-                return Ok(());
+                return Ok(Some(events.len()));
             }
         }
-        self.fill(buffer, timeout)
+        self.fill_array(events, timeout)
+    }
+
+    #[inline(never)]
+    fn fill_array(
+        &mut self,
+        events: &mut [MaybeUninit<Event>],
+        timeout: Option<u64>,
+    ) -> io::Result<Option<usize>> {
+        if !self.generation.is_current() {
+            return Ok(None);
+        }
+        let fill = |buffer: &mut Buffer<'_>| {
+            if self.fill_notified(buffer) {
+                return Ok(());
+            }
+            self.fill(buffer, timeout)
+        };
+        Buffer::translated(events, fill).map(Some)
     }
 
     /// Whether nothing but the system can have events.
     #[inline]
     fn is_quiet(&self) -> bool {
         self.quiet.get().is_current()
+    }
+
+    /// The poll cycle when a few notifications wait, which [`fill`](Poller::fill) would do just so: no
+    /// deadline, nothing to divide, no time to wait. False if there is more to it.
+    #[inline(always)] // Each of the two callers is the cold half of a poll, and nothing else.
+    fn fill_notified(&mut self, buffer: &mut Buffer<'_>) -> bool {
+        let waiting = self.notifications.len();
+        let few = waiting > 0 && waiting <= buffer.room() / 4;
+        if !few || !self.deadlines.is_empty() || !self.generation.is_current() {
+            return false;
+        }
+        if !matches!(self.select(buffer, buffer.room() - waiting, Some(0)), Ok(Some(_))) {
+            return false;
+        }
+        self.notifications.move_all_to(buffer);
+        self.now.set(None);
+        self.quiet.set(self.generation);
+        true
     }
 
     /// The poll cycle.
@@ -576,12 +619,10 @@ impl Poller {
     }
 
     /// As `notify`, with an error where that would abort for want of memory.
+    #[inline]
     pub(crate) fn notify_checked(&mut self, event: Event) -> io::Result<()> {
-        self.generation.check()?;
-        self.notifications.try_reserve(1)?;
         self.quiet.set(Generation::NONE);
-        self.notifications.push(event);
-        Ok(())
+        Ok(self.notifications.try_push(event)?)
     }
 
     pub(crate) fn add_timeout_nanos(&mut self, timeout: u64, id: u64) -> DeadlineKey {
@@ -607,6 +648,10 @@ impl Poller {
             self.deadlines.try_reserve(deadlines)?;
         }
         Ok(self.notifications.try_reserve(notifications)?)
+    }
+
+    pub(crate) fn selector(&self) -> &Selector {
+        &self.selector
     }
 
     pub(crate) fn deadlines(&mut self) -> &mut Deadlines {

@@ -36,7 +36,7 @@ pub(crate) mod signal;
 pub(crate) mod socket;
 pub(crate) mod unix_socket;
 
-pub(crate) use self::buffer::{Batch, Buffer};
+pub(crate) use self::buffer::{Batch, Buffer, select_translated};
 pub(crate) use self::clock::{duration, instant, monotonic, monotonic_coarse, nanos};
 /// A descriptor that tells of signals, or of a process.
 #[cfg(epoll)]
@@ -47,5 +47,5 @@ pub(crate) use self::fd::{
 pub(crate) use self::fork::Generation;
 #[cfg(kqueue)]
 pub(crate) use self::selector::Queue as Source;
-pub(crate) use self::selector::{KernelEvent, MAX_WAIT, Selector, Waker, untranslated};
+pub(crate) use self::selector::{KernelEvent, MAX_EVENTS, MAX_WAIT, Selector, Waker, untranslated};
 pub(crate) use self::shared::Shared;

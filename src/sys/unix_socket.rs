@@ -150,7 +150,7 @@ pub(crate) fn accept(fd: &Fd) -> io::Result<(Fd, SocketAddr)> {
 /// As [`accept`], with the address as the system has it.
 pub(crate) fn accept_raw(fd: &Fd) -> io::Result<(Fd, Addr)> {
     let mut peer = Addr::unset();
-    Ok((socket::accept(fd, &mut peer)?, peer))
+    Ok((socket::accept(fd.raw(), &mut peer)?, peer))
 }
 
 /// Who connected a socket: user, group and, where the system tells it, process.
