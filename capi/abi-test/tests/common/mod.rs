@@ -2,8 +2,10 @@
 
 #![allow(dead_code)] // Each test uses a part.
 
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::Once;
 
 #[path = "../../src/header.rs"]
 pub mod header;
@@ -80,6 +82,24 @@ pub fn library() -> PathBuf {
         .status();
     assert!(status.expect("cargo").success(), "the library does not build");
     target.join("release")
+}
+
+/// Makes the shared library, as it is found when a program starts too, and returns the folder it is in.
+pub fn shared_library() -> PathBuf {
+    static LINKED: Once = Once::new();
+    let folder = scratch("shared");
+    LINKED.call_once(|| {
+        let library = library().join("libmio_st.so");
+        let [major, minor] = [env!("CARGO_PKG_VERSION_MAJOR"), env!("CARGO_PKG_VERSION_MINOR")];
+        std::fs::create_dir_all(&folder).expect("a folder");
+        for name in ["libmio_st.so".to_string(), format!("libmio_st.so.{major}.{minor}")] {
+            // Another test may be doing the same.
+            let new = folder.join(format!("{name}-{}", std::process::id()));
+            symlink(&library, &new).expect("a link");
+            std::fs::rename(&new, folder.join(name)).expect("a link");
+        }
+    });
+    folder
 }
 
 /// A file that a test makes.
