@@ -191,7 +191,8 @@ fn compare(name: &str, sources: &BTreeMap<String, String>, header: &str) -> Resu
     }
     let program = compile_rust(&folder, &c)?;
     let library = common::shared_library();
-    succeeds(Command::new(program).env("LD_LIBRARY_PATH", library))
+    let output = common::outcome(Command::new(program).env("LD_LIBRARY_PATH", library))?;
+    Ok(String::from_utf8(output.stdout).unwrap())
 }
 
 /// Has ctest write the program: one half in Rust, `generated.rs`, and one in C, `generated.c`.
@@ -233,7 +234,7 @@ fn compile_c(folder: &Path, arguments: &[&str]) -> Result<PathBuf, String> {
     ]);
     command.args(arguments).arg("-I").arg(folder);
     command.arg("-c").arg(folder.join("generated.c")).arg("-o").arg(&object);
-    succeeds(&mut command)?;
+    common::outcome(&mut command)?;
     Ok(object)
 }
 
@@ -241,8 +242,8 @@ fn compile_c(folder: &Path, arguments: &[&str]) -> Result<PathBuf, String> {
 fn compile_c_for_32_bits(folder: &Path) -> Result<(), String> {
     fs::create_dir_all(folder.join("gnu")).unwrap();
     fs::write(folder.join("gnu/stubs-32.h"), "").unwrap();
-    let name = succeeds(Command::new("cc").arg("-print-multiarch"))?;
-    let system = format!("/usr/include/{}", name.trim());
+    let output = common::outcome(Command::new("cc").arg("-print-multiarch"))?;
+    let system = format!("/usr/include/{}", String::from_utf8(output.stdout).unwrap().trim());
     compile_c(folder, &["-m32", "-fsyntax-only", "-idirafter", &system]).map(drop)
 }
 
@@ -255,7 +256,7 @@ fn compile_rust(folder: &Path, c: &Path) -> Result<PathBuf, String> {
     command.arg("--extern").arg(format!("libc={}", libc().display()));
     command.arg("-L").arg(common::shared_library()).args(["-l", "dylib=mio_st"]);
     command.arg("-C").arg(format!("link-arg={}", c.display())).arg("-o").arg(&program);
-    succeeds(&mut command)?;
+    common::outcome(&mut command)?;
     Ok(program)
 }
 
@@ -270,12 +271,6 @@ fn libc() -> &'static Path {
         let mut words = messages.split('"');
         words.find(|word| word.ends_with(".rlib")).expect("the crate libc").into()
     })
-}
-
-fn succeeds(command: &mut Command) -> Result<String, String> {
-    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
-    let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
-    if output.status.success() { Ok(text(&output.stdout)) } else { Err(text(&output.stderr)) }
 }
 
 #[test]
