@@ -6,6 +6,7 @@ mod common;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
 
 use common::header;
 
@@ -50,27 +51,25 @@ fn scratch(name: &str) -> PathBuf {
     folder.join(name)
 }
 
-/// What a user would compile.
-fn examples() -> Vec<PathBuf> {
-    let guide = fs::read_to_string(header::root().join("docs/c-guide.md")).unwrap();
-    let guide = programs(&guide, "guide");
-    assert!(!guide.is_empty(), "no program in the guide");
-    let mut examples = files(&header::root().join("c-examples"));
-    examples.extend(guide);
-    examples
-}
-
-/// A file that includes the header twice, and nothing else.
-fn header_alone() -> PathBuf {
-    let path = scratch("alone.c");
-    fs::write(&path, "#include <mio_st.h>\n#include <mio_st.h>\nextern int nothing;\n").unwrap();
-    path
+/// What a user would compile: the examples, and the programs of the documentation.
+fn examples() -> &'static [PathBuf] {
+    static EXAMPLES: OnceLock<Vec<PathBuf>> = OnceLock::new();
+    EXAMPLES.get_or_init(|| {
+        let mut examples = files(&header::root().join("c-examples"));
+        for name in ["docs/c-guide.md", "README.md"] {
+            let text = fs::read_to_string(header::root().join(name)).unwrap();
+            examples
+                .extend(programs(&text, Path::new(name).file_stem().unwrap().to_str().unwrap()));
+        }
+        assert!(examples.iter().any(|path| path.ends_with("c-guide-0.c")), "{examples:?}");
+        examples
+    })
 }
 
 #[test]
 fn the_header_and_the_examples_compile_without_a_warning_as_c_and_cpp() {
-    let mut sources = examples();
-    sources.push(header_alone());
+    let mut sources = examples().to_vec();
+    sources.push(common::source("header_alone.c"));
     let mut commands = Vec::new();
     for (name, language, standards) in COMPILERS {
         if !common::has(name, "the header and the examples under it") {
@@ -133,8 +132,7 @@ fn two_translation_units_make_one_program() {
 
 #[test]
 fn static_analysis_finds_nothing() {
-    let mut sources = examples();
-    sources.push(header_alone());
+    let mut sources = examples().to_vec();
     let tests = files(&common::source(""));
     // abuse.c is a part of a program: it is analysed where it is completed.
     sources.extend(tests.into_iter().filter(|path| !path.ends_with("abuse.c")));
