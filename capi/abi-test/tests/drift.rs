@@ -266,6 +266,7 @@ fn libc() -> &'static Path {
     LIBC.get_or_init(|| {
         let mut cargo = Command::new(env!("CARGO"));
         cargo.args(["build", "--quiet", "--locked", "--package=libc", "--message-format=json"]);
+        cargo.arg("--target-dir").arg(common::target());
         let output = common::succeeds(cargo.current_dir(header::root()));
         let messages = String::from_utf8(output.stdout).unwrap();
         let mut words = messages.split('"');

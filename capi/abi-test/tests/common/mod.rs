@@ -71,9 +71,14 @@ fn without_comments(text: &str) -> String {
     kept + rest
 }
 
+/// The folder that Cargo builds in.
+pub fn target() -> &'static Path {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("the target folder")
+}
+
 /// Builds the library and returns the folder that it is in.
 pub fn library() -> PathBuf {
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("the target folder");
+    let target = target();
     let status = Command::new(env!("CARGO"))
         .args(["build", "--quiet", "--locked", "--release", "--package", "mio-st-lib"])
         .arg("--target-dir")
