@@ -57,12 +57,16 @@ install: lib
 	    > $(out)/mio_st.pc
 	$(INSTALL) -m 644 $(out)/mio_st.pc "$(DESTDIR)$(pkgconfigdir)/mio_st.pc"
 
-# What the library takes on disk and in a program, stripped.
+# What the library takes on disk and in a program, stripped. More than this many bytes is an error.
+max_size ?= 350000
 size: lib
 	strip -o $(out)/libmio_st.stripped.so $(out)/libmio_st.so
 	$(CC) -std=c11 -O2 -s -Wl,--gc-sections -Iinclude -o $(out)/echo_server c-examples/echo_server.c \
 	    $(out)/libmio_st.a
-	@wc -c $(out)/libmio_st.stripped.so $(out)/echo_server
+	@for file in libmio_st.stripped.so echo_server; do \
+	    size=$$(wc -c <$(out)/$$file); echo "$$size $(out)/$$file"; \
+	    [ $$size -le $(max_size) ] || { echo "more than $(max_size) bytes" >&2; exit 1; }; \
+	done
 
 # Beside the peers: raw epoll, mio, polling, libuv, libev, libevent (Debian: libuv1-dev libev-dev
 # libevent-dev, wrk, valgrind, strace). `bench` writes docs/performance.md.
