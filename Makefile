@@ -4,6 +4,7 @@ CARGO ?= cargo
 CARGO_FLAGS ?= --locked
 CC ?= cc
 INSTALL ?= install
+OBJCOPY ?= objcopy
 prefix ?= /usr/local
 exec_prefix ?= $(prefix)
 includedir ?= $(prefix)/include
@@ -16,7 +17,7 @@ abi := $(basename $(version))
 target_dir := $(or $(CARGO_TARGET_DIR),target)
 out := $(target_dir)/release
 
-.PHONY: run test check lib header install size bench bench-quick budgets
+.PHONY: run test check lib dist-static header install size bench bench-quick budgets
 .DEFAULT_GOAL := lib
 
 # The HTTP server in C, on 127.0.0.1:$(PORT).
@@ -40,6 +41,17 @@ check:
 lib:
 	$(CARGO) build $(CARGO_FLAGS) --release --package mio-st-lib
 	ln -sf libmio_st.so $(out)/libmio_st.so.$(abi)
+
+# A static library that other static libraries of Rust cannot clash with, whatever compiler made them: one object,
+# whose only global symbols are the functions of the header. It needs binutils.
+dist-static: lib
+	mkdir -p $(out)/dist
+	$(CC) -r -nostdlib -Wl,--gc-sections,--force-group-allocation \
+	    $$(sed -n 's/.*\b\(mio_st_[a-z0-9_]*\)(.*/-Wl,-u,\1/p' include/mio_st.h | sort -u) \
+	    -o $(out)/dist/mio_st.o $(out)/libmio_st.a
+	$(OBJCOPY) --wildcard --keep-global-symbol='mio_st_*' $(out)/dist/mio_st.o
+	rm -f $(out)/dist/libmio_st.a
+	$(AR) rcs $(out)/dist/libmio_st.a $(out)/dist/mio_st.o
 
 # include/mio_st.h, from the sources in capi/.
 header:
