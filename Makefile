@@ -10,6 +10,7 @@ exec_prefix ?= $(prefix)
 includedir ?= $(prefix)/include
 libdir ?= $(exec_prefix)/lib
 pkgconfigdir ?= $(libdir)/pkgconfig
+mandir ?= $(prefix)/share/man
 
 version := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 # Before 1.0 a minor version may break the ABI, and the SONAME says so.
@@ -68,6 +69,10 @@ install: lib
 	    -e 's|@includedir@|$(includedir)|' -e 's|@version@|$(version)|' capi/lib/mio_st.pc.in \
 	    > $(out)/mio_st.pc
 	$(INSTALL) -m 644 $(out)/mio_st.pc "$(DESTDIR)$(pkgconfigdir)/mio_st.pc"
+	for page in $(wildcard man/*.[37]); do \
+	    folder="$(DESTDIR)$(mandir)/man$${page##*.}"; \
+	    $(INSTALL) -d "$$folder" && $(INSTALL) -m 644 "$$page" "$$folder" || exit 1; \
+	done
 
 # What the library takes on disk and in a program, stripped. More than this many bytes is an error.
 max_size ?= 350000
