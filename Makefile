@@ -18,7 +18,7 @@ abi := $(basename $(version))
 target_dir := $(or $(CARGO_TARGET_DIR),target)
 out := $(target_dir)/release
 
-.PHONY: run test check lib dist-static header install size bench bench-quick budgets
+.PHONY: run test check lib dist-static header abi install size bench bench-quick budgets
 .DEFAULT_GOAL := lib
 
 # The HTTP server in C, on 127.0.0.1:$(PORT).
@@ -57,6 +57,10 @@ dist-static: lib
 # include/mio_st.h, from the sources in capi/.
 header:
 	$(CARGO) run $(CARGO_FLAGS) --quiet --package mio-st-abi-test
+
+# The description of the binary interface, which the tests compare. It needs abigail-tools.
+abi:
+	MIO_ST_WRITE_ABI=1 $(CARGO) test $(CARGO_FLAGS) --quiet --package mio-st-abi-test --test abi
 
 install: lib
 	$(INSTALL) -d "$(DESTDIR)$(includedir)" "$(DESTDIR)$(pkgconfigdir)"
