@@ -32,6 +32,25 @@ fn the_shared_library_has_a_soname_and_needs_libc_alone() {
     }
 }
 
+/// Nothing in the library can panic: what is there for that was left out, as nobody refers to it. In the
+/// sources a panic is still caught, and would be `MIO_ST_EPANIC`.
+#[test]
+fn there_is_no_panic_in_the_library() {
+    if !common::has("ld.bfd", "that nothing can panic") || !common::has("readelf", "the same") {
+        return;
+    }
+    let library = common::library().join("libmio_st.so");
+    let output =
+        common::succeeds(Command::new("readelf").args(["--symbols", "--wide"]).arg(library));
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains("mio_st_poller_poll"), "{text}");
+    let panics: Vec<_> = text
+        .lines()
+        .filter(|line| ["panic", "_Unwind_", "backtrace"].iter().any(|word| line.contains(word)))
+        .collect();
+    assert!(panics.is_empty(), "{panics:#?}");
+}
+
 #[test]
 fn the_versions_are_those_of_cargo_toml() {
     let parts = ["MAJOR", "MINOR", "PATCH"];
