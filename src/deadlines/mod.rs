@@ -80,9 +80,13 @@ const DEFAULT_SLACK: u64 = 1 << 20;
 
 const LEVELS: usize = 11;
 const BUCKETS: usize = LEVELS * 64;
+/// As many bit sets as the levels, rounded up, so that a mask keeps an index inside.
+const SETS: usize = LEVELS.next_power_of_two();
 
 /// A bucket with up to this many deadlines is sorted where it is, a longer one is spread out.
 const FEW: usize = 32;
+
+const NO_MEMORY: &str = "memory for a deadline";
 
 /// In place of a slot: none. Also one more than the greatest number a slot may have.
 const NIL: u32 = u32::MAX;
@@ -104,6 +108,10 @@ struct Node {
     order: u64,
     /// The caller's; but an interval has the slot of its [`Interval`] here.
     id: u64,
+}
+
+impl Node {
+    const NONE: Node = Node { serial: 0, when: 0, order: 0, id: 0 };
 }
 
 /// What an interval needs beyond its node is kept in a second one, which is in no bucket.
@@ -132,11 +140,15 @@ struct Link {
     next: u32,
 }
 
+impl Link {
+    const NONE: Link = Link { prev: NIL, next: NIL };
+}
+
 /// The deadlines of one poller. See the [module's documentation](self).
 ///
 /// All times are nanoseconds on one clock of the caller's choice.
 pub struct Deadlines {
-    /// The node of slot `n` is at `n - BUCKETS`.
+    /// The node of slot `n` is at [`node_index`]`(n)`.
     nodes: Vec<Node>,
     /// One circle for each bucket, closed by the bucket's own link: the first [`BUCKETS`] of them
     /// are the buckets, the others the slots. No links at all before the first addition.
@@ -151,9 +163,9 @@ pub struct Deadlines {
 
     origin: u64,
     /// A bit for each bucket with a deadline in it.
-    occupied: [u64; LEVELS],
+    occupied: [u64; SETS],
     /// A bit for each bucket whose nodes are in order, but for the stale ones. Set if empty.
-    sorted: [u64; LEVELS],
+    sorted: [u64; SETS],
     /// No bucket before this one is occupied, …
     front: u32,
     /// … and none will be as long as nothing is filed that is earlier than this.
@@ -164,6 +176,11 @@ pub struct Deadlines {
     slack_mask: u64,
     strictest_slack: u64,
     last_number: u64,
+
+    /// What a slot beyond the arrays would reach. There is none; but a check that leads here cannot panic,
+    /// and the C library has nothing in it that could.
+    no_link: Link,
+    no_node: Node,
 }
 
 impl Deadlines {
@@ -177,14 +194,16 @@ impl Deadlines {
             cancelled: 0,
             intervals: 0,
             origin: 0,
-            occupied: [0; LEVELS],
-            sorted: [u64::MAX; LEVELS],
+            occupied: [0; SETS],
+            sorted: [u64::MAX; SETS],
             front: 0,
             front_from: 0,
             slack: DEFAULT_SLACK,
             slack_mask: rounding_mask(DEFAULT_SLACK),
             strictest_slack: DEFAULT_SLACK,
             last_number: 0,
+            no_link: Link::NONE,
+            no_node: Node::NONE,
         }
     }
 
@@ -238,12 +257,32 @@ impl Deadlines {
     }
 
     /// Adds a deadline; once it has passed [`expire`](Self::expire) answers `id`.
+    ///
+    /// # Panics
+    ///
+    /// When there is no memory; [`try_add`](Self::try_add) has an error instead.
     pub fn add(&mut self, now: u64, deadline: u64, id: u64) -> DeadlineKey {
-        self.insert(now, deadline, id, 0)
+        self.try_add(now, deadline, id).expect(NO_MEMORY)
+    }
+
+    /// As [`add`](Self::add); what cannot be had is an error.
+    #[inline]
+    pub fn try_add(
+        &mut self,
+        now: u64,
+        deadline: u64,
+        id: u64,
+    ) -> Result<DeadlineKey, TryReserveError> {
+        let slot = self.vacant_slot()?;
+        Ok(self.insert(slot, now, deadline, id, 0))
     }
 
     /// Adds a deadline that, each time it has expired, moves to the next of the times `first +
     /// k * period` that is yet to come.
+    ///
+    /// # Panics
+    ///
+    /// When there is no memory; [`try_add_interval`](Self::try_add_interval) has an error instead.
     pub fn add_interval(
         &mut self,
         now: u64,
@@ -251,11 +290,28 @@ impl Deadlines {
         period: NonZeroU64,
         id: u64,
     ) -> DeadlineKey {
-        let interval = Interval { due: first, period: period.get(), id };
-        let slot = self.vacant_slot();
-        *self.node_mut(slot) = interval.into();
+        self.try_add_interval(now, first, period, id).expect(NO_MEMORY)
+    }
+
+    /// As [`add_interval`](Self::add_interval); what cannot be had is an error.
+    pub fn try_add_interval(
+        &mut self,
+        now: u64,
+        first: u64,
+        period: NonZeroU64,
+        id: u64,
+    ) -> Result<DeadlineKey, TryReserveError> {
+        let home = self.vacant_slot()?;
+        let slot = match self.vacant_slot() {
+            Ok(slot) => slot,
+            Err(error) => {
+                self.vacate(home);
+                return Err(error);
+            }
+        };
+        *self.node_mut(home) = Interval { due: first, period: period.get(), id }.into();
         self.intervals += 1;
-        self.insert(now, first, u64::from(slot), REPEATS)
+        Ok(self.insert(slot, now, first, u64::from(home), REPEATS))
     }
 
     /// Whether there was such a deadline.
@@ -342,15 +398,23 @@ impl Deadlines {
 /// Slots and nodes.
 impl Deadlines {
     fn node(&self, slot: u32) -> &Node {
-        &self.nodes[slot as usize - BUCKETS]
+        self.nodes.get(node_index(slot)).unwrap_or(&self.no_node)
     }
 
     fn node_mut(&mut self, slot: u32) -> &mut Node {
-        &mut self.nodes[slot as usize - BUCKETS]
+        self.nodes.get_mut(node_index(slot)).unwrap_or(&mut self.no_node)
+    }
+
+    fn link(&self, n: u32) -> Link {
+        self.links.get(n as usize).copied().unwrap_or(Link::NONE)
+    }
+
+    fn link_mut(&mut self, n: u32) -> &mut Link {
+        self.links.get_mut(n as usize).unwrap_or(&mut self.no_link)
     }
 
     fn get(&mut self, key: DeadlineKey) -> Option<&mut Node> {
-        let node = self.nodes.get_mut((key.slot as usize).wrapping_sub(BUCKETS))?;
+        let node = self.nodes.get_mut(node_index(key.slot))?;
         (node.serial == key.serial.get()).then_some(node)
     }
 
@@ -358,7 +422,7 @@ impl Deadlines {
         if node.serial & REPEATS == 0 { node.id } else { self.node(node.id as u32).id }
     }
 
-    fn insert(&mut self, now: u64, deadline: u64, id: u64, kind: u64) -> DeadlineKey {
+    fn insert(&mut self, slot: u32, now: u64, deadline: u64, id: u64, kind: u64) -> DeadlineKey {
         if self.len + self.cancelled == 0 {
             // All buckets are empty, so that any origin will do; the best one is close.
             self.origin = now;
@@ -368,7 +432,6 @@ impl Deadlines {
         let number = self.next_number();
         // Numbers are even.
         let serial = NonZeroU64::MIN | number | kind;
-        let slot = self.vacant_slot();
         *self.node_mut(slot) = Node { serial: serial.get(), when, order: number, id };
         self.len += 1;
         self.file(slot, when);
@@ -394,8 +457,8 @@ impl Deadlines {
     /// Answers its id.
     fn repeat(&mut self, slot: u32, home: u32, now: u64) -> u64 {
         let Interval { due, period, id } = Interval::from(self.node(home));
-        // In the past of `now`, because it was filed at its time or later.
-        let last = now - (now - due) % period;
+        // In the past of `now`, because it was filed at its time or later. No period is zero.
+        let last = now - (now - due).checked_rem(period).unwrap_or(0);
         let Some(due) = last.checked_add(period) else {
             self.vacate_interval(home);
             self.len -= 1;
@@ -413,34 +476,43 @@ impl Deadlines {
     }
 
     /// Takes a vacant slot, or makes one.
-    fn vacant_slot(&mut self) -> u32 {
+    fn vacant_slot(&mut self) -> Result<u32, TryReserveError> {
         if self.vacant == NIL {
-            self.make_vacant();
+            self.make_vacant()?;
         }
         let slot = self.vacant;
-        self.vacant = self.links[slot as usize].next;
-        slot
+        self.vacant = self.link(slot).next;
+        Ok(slot)
     }
 
     #[cold]
     #[inline(never)]
-    fn make_vacant(&mut self) {
+    fn make_vacant(&mut self) -> Result<(), TryReserveError> {
         if self.cancelled > 0 && self.cancelled >= self.len {
-            return self.sweep();
+            self.sweep();
+            return Ok(());
         }
+        if self.links.len() >= NIL as usize {
+            // Too many.
+            return self.nodes.try_reserve(usize::MAX);
+        }
+        self.nodes.try_reserve(1)?;
         if self.links.is_empty() {
-            self.links.extend((0..BUCKETS as u32).map(|n| Link { prev: n, next: n }));
+            self.links.try_reserve(BUCKETS + 1)?;
+            for n in 0..BUCKETS as u32 {
+                push_reserved(&mut self.links, Link { prev: n, next: n });
+            }
         }
-        let slot = self.links.len() as u32;
-        assert!(slot < NIL, "too many deadlines");
-        self.links.push(Link { prev: NIL, next: NIL });
-        self.nodes.push(Node { serial: 0, when: 0, order: 0, id: 0 });
-        self.vacant = slot;
+        self.links.try_reserve(1)?;
+        self.vacant = self.links.len() as u32;
+        push_reserved(&mut self.links, Link::NONE);
+        push_reserved(&mut self.nodes, Node::NONE);
+        Ok(())
     }
 
     fn vacate(&mut self, slot: u32) {
         self.node_mut(slot).serial = 0;
-        self.links[slot as usize] = Link { prev: NIL, next: self.vacant };
+        *self.link_mut(slot) = Link { prev: NIL, next: self.vacant };
         self.vacant = slot;
     }
 
@@ -486,16 +558,16 @@ impl Deadlines {
     #[inline]
     fn file(&mut self, slot: u32, when: u64) {
         let bucket = self.bucket(when);
-        let last = self.links[bucket as usize].prev;
+        let last = self.link(bucket).prev;
         let (level, bit) = level_and_bit(bucket);
         if last == bucket {
             self.occupied[level] |= bit;
         } else if self.sorted[level] & bit != 0 && self.rank(last) > self.rank(slot) {
             self.sorted[level] &= !bit;
         }
-        self.links[last as usize].next = slot;
-        self.links[bucket as usize].prev = slot;
-        self.links[slot as usize] = Link { prev: last, next: bucket };
+        self.link_mut(last).next = slot;
+        self.link_mut(bucket).prev = slot;
+        *self.link_mut(slot) = Link { prev: last, next: bucket };
         if when < self.front_from {
             self.front = bucket;
             self.front_from = when;
@@ -503,9 +575,9 @@ impl Deadlines {
     }
 
     fn unlink(&mut self, slot: u32) {
-        let Link { prev, next } = self.links[slot as usize];
-        self.links[prev as usize].next = next;
-        self.links[next as usize].prev = prev;
+        let Link { prev, next } = self.link(slot);
+        self.link_mut(prev).next = next;
+        self.link_mut(next).prev = prev;
         // Only a bucket is on both sides.
         if prev == next {
             self.note_empty(prev);
@@ -525,7 +597,7 @@ impl Deadlines {
                 self.arrange(bucket);
                 continue;
             }
-            let slot = self.links[bucket as usize].next;
+            let slot = self.link(bucket).next;
             let node = self.node_mut(slot);
             if node.order & STALE == 0 {
                 self.front_from = self.node(slot).when;
@@ -554,9 +626,9 @@ impl Deadlines {
     fn find_first_bucket(&self) -> Option<u32> {
         let before = (0..LEVELS as u32).rev().map(|level| {
             let earlier = (1 << digit(self.origin, level)) - 1;
-            (level, self.occupied[level as usize] & earlier)
+            (level, self.occupied[level as usize % SETS] & earlier)
         });
-        let after = (0..LEVELS as u32).map(|level| (level, self.occupied[level as usize]));
+        let after = (0..LEVELS as u32).map(|level| (level, self.occupied[level as usize % SETS]));
         before
             .chain(after)
             .find(|&(_, occupied)| occupied != 0)
@@ -571,7 +643,7 @@ impl Deadlines {
         let mut chain = self.detach(bucket);
         while chain != NIL {
             let slot = chain;
-            chain = self.links[slot as usize].next;
+            chain = self.link(slot).next;
             let node = self.node_mut(slot);
             node.order &= !STALE;
             let (serial, when) = (node.serial, node.when);
@@ -598,18 +670,18 @@ impl Deadlines {
         }
         while chain != NIL {
             let slot = chain;
-            chain = self.links[slot as usize].next;
+            chain = self.link(slot).next;
             self.file(slot, self.node(slot).when);
         }
     }
 
     /// Vacates the slots of all cancelled deadlines, by filing the others anew.
     fn sweep(&mut self) {
-        for (n, link) in (0..).zip(&mut self.links[..BUCKETS]) {
+        for (n, link) in (0..BUCKETS as u32).zip(&mut self.links) {
             *link = Link { prev: n, next: n };
         }
-        self.occupied = [0; LEVELS];
-        self.sorted = [u64::MAX; LEVELS];
+        self.occupied = [0; SETS];
+        self.sorted = [u64::MAX; SETS];
         self.cancelled = 0;
         // Backwards, so that the vacant slots will be used from the first to the last.
         for slot in (BUCKETS as u32..self.links.len() as u32).rev() {
@@ -618,7 +690,7 @@ impl Deadlines {
                 node.order &= !STALE;
                 let when = node.when;
                 self.file(slot, when);
-            } else if self.links[slot as usize].prev != NIL {
+            } else if self.link(slot).prev != NIL {
                 self.vacate(slot);
             }
         }
@@ -629,9 +701,9 @@ impl Deadlines {
         // What differs from the old origin only below that level differs from the new one there.
         let home = level * 64 + digit(self.origin, level);
         for lower in 0..level {
-            while self.occupied[lower as usize] != 0 {
-                let bucket = lower * 64 + self.occupied[lower as usize].trailing_zeros();
-                self.append(bucket, home);
+            let set = lower as usize % SETS;
+            while self.occupied[set] != 0 {
+                self.append(lower * 64 + self.occupied[set].trailing_zeros(), home);
             }
         }
         self.origin = origin;
@@ -641,12 +713,12 @@ impl Deadlines {
 
     /// Appends all that is in one bucket to another.
     fn append(&mut self, bucket: u32, to: u32) {
-        let Link { prev: last, next: first } = self.links[bucket as usize];
-        let before = self.links[to as usize].prev;
-        self.links[before as usize].next = first;
-        self.links[first as usize].prev = before;
-        self.links[last as usize].next = to;
-        self.links[to as usize].prev = last;
+        let Link { prev: last, next: first } = self.link(bucket);
+        let before = self.link(to).prev;
+        self.link_mut(before).next = first;
+        self.link_mut(first).prev = before;
+        self.link_mut(last).next = to;
+        self.link_mut(to).prev = last;
         let (level, bit) = level_and_bit(to);
         self.occupied[level] |= bit;
         if before != to || !self.is_sorted(bucket) {
@@ -657,17 +729,17 @@ impl Deadlines {
 
     /// Empties a bucket and answers what was in it, chained by `next` up to `NIL`.
     fn detach(&mut self, bucket: u32) -> u32 {
-        let Link { prev: last, next: first } = self.links[bucket as usize];
+        let Link { prev: last, next: first } = self.link(bucket);
         if last == bucket {
             return NIL;
         }
-        self.links[last as usize].next = NIL;
+        self.link_mut(last).next = NIL;
         self.clear(bucket);
         first
     }
 
     fn clear(&mut self, bucket: u32) {
-        self.links[bucket as usize] = Link { prev: bucket, next: bucket };
+        *self.link_mut(bucket) = Link { prev: bucket, next: bucket };
         self.note_empty(bucket);
     }
 
@@ -693,13 +765,14 @@ impl Deadlines {
         let mut runs = [NIL; 32];
         while chain != NIL {
             let mut run = chain;
-            chain = std::mem::replace(&mut self.links[run as usize].next, NIL);
-            let mut place = 0;
-            while runs[place] != NIL {
-                run = self.merge(std::mem::replace(&mut runs[place], NIL), run);
-                place += 1;
+            chain = std::mem::replace(&mut self.link_mut(run).next, NIL);
+            for place in &mut runs {
+                if *place == NIL {
+                    *place = run;
+                    break;
+                }
+                run = self.merge(std::mem::replace(place, NIL), run);
             }
-            runs[place] = run;
         }
         runs.into_iter().fold(NIL, |later, earlier| self.merge(earlier, later))
     }
@@ -709,11 +782,11 @@ impl Deadlines {
         while a != NIL && b != NIL {
             let from = if self.rank(b) < self.rank(a) { &mut b } else { &mut a };
             let slot = *from;
-            *from = self.links[slot as usize].next;
+            *from = self.link(slot).next;
             if last == NIL {
                 first = slot;
             } else {
-                self.links[last as usize].next = slot;
+                self.link_mut(last).next = slot;
             }
             last = slot;
         }
@@ -721,7 +794,7 @@ impl Deadlines {
         if last == NIL {
             return rest;
         }
-        self.links[last as usize].next = rest;
+        self.link_mut(last).next = rest;
         first
     }
 }
@@ -731,13 +804,25 @@ fn rounding_mask(slack: u64) -> u64 {
     (1 << (slack | 1).ilog2()) - 1
 }
 
+/// Pushes where there is room, which was made; so this does not grow, which could panic.
+fn push_reserved<T>(vec: &mut Vec<T>, value: T) {
+    if vec.len() < vec.capacity() {
+        vec.push(value);
+    }
+}
+
+/// The place of a slot in the array of nodes.
+fn node_index(slot: u32) -> usize {
+    (slot as usize).wrapping_sub(BUCKETS)
+}
+
 /// The 6 bits of a time that count at a level.
 fn digit(time: u64, level: u32) -> u32 {
     (time >> (level * 6)) as u32 & 63
 }
 
 fn level_and_bit(bucket: u32) -> (usize, u64) {
-    ((bucket / 64) as usize, 1 << (bucket % 64))
+    ((bucket / 64) as usize % SETS, 1 << (bucket % 64))
 }
 
 impl Default for Deadlines {

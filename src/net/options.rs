@@ -78,8 +78,7 @@ pub(super) fn whole_seconds(duration: Duration) -> io::Result<c_int> {
 
 /// A number as an option takes it.
 pub(super) fn int<T: TryInto<c_int>>(number: T) -> io::Result<c_int> {
-    let too_big = || io::Error::new(io::ErrorKind::InvalidInput, "too big for a socket option");
-    number.try_into().map_err(|_| too_big())
+    number.try_into().map_err(|_| io::Error::from_raw_os_error(libc::EINVAL))
 }
 
 /// What all internet sockets have. The type has a field `fd: Fd`.
