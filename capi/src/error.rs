@@ -224,7 +224,7 @@ const ERRORS: &[(c_int, &CStr, &CStr)] = &[
     (libc::EOWNERDEAD, c"EOWNERDEAD", c"owner died"),
     #[cfg(any(target_os = "linux", target_os = "android"))]
     (libc::ENOTRECOVERABLE, c"ENOTRECOVERABLE", c"state not recoverable"),
-    #[cfg(any(target_os = "linux", target_os = "android"))]
+    #[cfg(target_os = "linux")] // The libc crate does not have it for Android.
     (libc::ERFKILL, c"ERFKILL", c"operation not possible due to RF-kill"),
 ];
 
