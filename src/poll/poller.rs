@@ -675,9 +675,7 @@ impl Poller {
 
     pub(crate) fn add_awakener(&mut self, id: u64) -> io::Result<Awakener> {
         self.quiet.set(Generation::NONE);
-        self.awakeners.sweep(|unseen| {
-            self.notifications.try_push(unseen)
-        })?;
+        self.awakeners.sweep(|unseen| self.notifications.try_push(unseen))?;
         let waker = Waker::new(&self.selector, id)?;
         self.awakeners.add(waker, id, self.generation)
     }
