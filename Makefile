@@ -9,6 +9,8 @@ exec_prefix ?= $(prefix)
 includedir ?= $(prefix)/include
 libdir ?= $(exec_prefix)/lib
 pkgconfigdir ?= $(libdir)/pkgconfig
+mandir ?= $(prefix)/share/man
+docdir ?= $(prefix)/share/doc/mio_st
 
 version := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 # Before 1.0 a minor version may break the ABI, and the SONAME says so.
@@ -16,7 +18,7 @@ abi := $(basename $(version))
 target_dir := $(or $(CARGO_TARGET_DIR),target)
 out := $(target_dir)/release
 
-.PHONY: run test check lib header install size bench bench-quick budgets
+.PHONY: run test check lib header docs man install size bench bench-quick budgets
 .DEFAULT_GOAL := lib
 
 # The HTTP server in C, on 127.0.0.1:$(PORT).
@@ -45,7 +47,18 @@ lib:
 header:
 	$(CARGO) run $(CARGO_FLAGS) --quiet --package mio-st-abi-test
 
-install: lib
+# The reference in HTML, from the header and the guide; whatever doxygen has to remark is an error.
+docs: man
+	VERSION=$(version) OUTPUT=$(target_dir)/docs doxygen docs/reference/Doxyfile
+
+# The pages of section 3, from the header. It needs awk only: `make install` runs it.
+man:
+	rm -rf $(target_dir)/docs/man3
+	mkdir -p $(target_dir)/docs/man3
+	awk -v dir=$(target_dir)/docs/man3 -v date="$$(sed -n 's/^\.Dd //p' docs/mio_st.7)" \
+	    -f docs/reference/man.awk include/mio_st.h
+
+install: lib man
 	$(INSTALL) -d "$(DESTDIR)$(includedir)" "$(DESTDIR)$(pkgconfigdir)"
 	$(INSTALL) -m 644 include/mio_st.h "$(DESTDIR)$(includedir)/mio_st.h"
 	$(INSTALL) -m 644 $(out)/libmio_st.a "$(DESTDIR)$(libdir)/libmio_st.a"
@@ -56,6 +69,10 @@ install: lib
 	    -e 's|@includedir@|$(includedir)|' -e 's|@version@|$(version)|' capi/lib/mio_st.pc.in \
 	    > $(out)/mio_st.pc
 	$(INSTALL) -m 644 $(out)/mio_st.pc "$(DESTDIR)$(pkgconfigdir)/mio_st.pc"
+	$(INSTALL) -d "$(DESTDIR)$(mandir)/man3" "$(DESTDIR)$(mandir)/man7" "$(DESTDIR)$(docdir)"
+	$(INSTALL) -m 644 $(target_dir)/docs/man3/*.3 "$(DESTDIR)$(mandir)/man3"
+	$(INSTALL) -m 644 docs/mio_st.7 "$(DESTDIR)$(mandir)/man7/mio_st.7"
+	$(INSTALL) -m 644 docs/c-guide.md "$(DESTDIR)$(docdir)/c-guide.md"
 
 # What the library takes on disk and in a program, stripped.
 size: lib
