@@ -11,6 +11,7 @@ includedir ?= $(prefix)/include
 libdir ?= $(exec_prefix)/lib
 pkgconfigdir ?= $(libdir)/pkgconfig
 mandir ?= $(prefix)/share/man
+docdir ?= $(prefix)/share/doc/mio_st
 
 version := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 # Before 1.0 a minor version may break the ABI, and the SONAME says so.
@@ -18,7 +19,7 @@ abi := $(basename $(version))
 target_dir := $(or $(CARGO_TARGET_DIR),target)
 out := $(target_dir)/release
 
-.PHONY: run test check lib dist-static header abi install size bench bench-quick budgets
+.PHONY: run test check lib dist-static header docs man abi install size bench bench-quick budgets
 .DEFAULT_GOAL := lib
 
 # The HTTP server in C, on 127.0.0.1:$(PORT).
@@ -58,11 +59,22 @@ dist-static: lib
 header:
 	$(CARGO) run $(CARGO_FLAGS) --quiet --package mio-st-abi-test
 
+# The reference in HTML, from the header and the guide; whatever doxygen has to remark is an error.
+docs: man
+	VERSION=$(version) OUTPUT=$(target_dir)/docs doxygen docs/reference/Doxyfile
+
+# The pages of section 3, from the header. It needs awk only: `make install` runs it.
+man:
+	rm -rf $(target_dir)/docs/man3
+	mkdir -p $(target_dir)/docs/man3
+	awk -v dir=$(target_dir)/docs/man3 -v date="$$(sed -n 's/^\.Dd //p' docs/mio_st.7)" \
+	    -f docs/reference/man.awk include/mio_st.h
+
 # The description of the binary interface, which the tests compare. It needs abigail-tools.
 abi:
 	MIO_ST_WRITE_ABI=1 $(CARGO) test $(CARGO_FLAGS) --quiet --package mio-st-abi-test --test abi
 
-install: lib
+install: lib man
 	$(INSTALL) -d "$(DESTDIR)$(includedir)" "$(DESTDIR)$(pkgconfigdir)"
 	$(INSTALL) -m 644 include/mio_st.h "$(DESTDIR)$(includedir)/mio_st.h"
 	$(INSTALL) -m 644 $(out)/libmio_st.a "$(DESTDIR)$(libdir)/libmio_st.a"
@@ -73,10 +85,10 @@ install: lib
 	    -e 's|@includedir@|$(includedir)|' -e 's|@version@|$(version)|' capi/lib/mio_st.pc.in \
 	    > $(out)/mio_st.pc
 	$(INSTALL) -m 644 $(out)/mio_st.pc "$(DESTDIR)$(pkgconfigdir)/mio_st.pc"
-	for page in $(wildcard man/*.[37]); do \
-	    folder="$(DESTDIR)$(mandir)/man$${page##*.}"; \
-	    $(INSTALL) -d "$$folder" && $(INSTALL) -m 644 "$$page" "$$folder" || exit 1; \
-	done
+	$(INSTALL) -d "$(DESTDIR)$(mandir)/man3" "$(DESTDIR)$(mandir)/man7" "$(DESTDIR)$(docdir)"
+	$(INSTALL) -m 644 $(target_dir)/docs/man3/*.3 "$(DESTDIR)$(mandir)/man3"
+	$(INSTALL) -m 644 docs/mio_st.7 "$(DESTDIR)$(mandir)/man7/mio_st.7"
+	$(INSTALL) -m 644 docs/c-guide.md "$(DESTDIR)$(docdir)/c-guide.md"
 
 # What the library takes on disk and in a program, stripped. More than this many bytes is an error.
 max_size ?= 350000

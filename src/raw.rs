@@ -176,8 +176,9 @@ impl UnixAddr {
         unix_socket::parse(bytes).map(UnixAddr)
     }
 
+    /// The address as C sees it, and its length, which is at least that of the family.
     pub fn into_parts(self) -> (sockaddr_storage, socklen_t) {
-        self.0.into_parts()
+        unix_socket::with_family(self.0).into_parts()
     }
 
     /// The address that a socket is bound to.

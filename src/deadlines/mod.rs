@@ -38,6 +38,7 @@
 
 use std::collections::TryReserveError;
 use std::fmt;
+use std::mem;
 use std::num::NonZeroU64;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -97,7 +98,7 @@ const REPEATS: u64 = 1 << 63;
 /// In an order: since the node was filed its time was moved later, or it was cancelled.
 const STALE: u64 = 1;
 
-#[derive(Debug)]
+#[derive(Copy, Clone, Debug)]
 struct Node {
     /// Zero if this is no deadline, or no longer.
     serial: u64,
@@ -155,6 +156,8 @@ pub struct Deadlines {
     links: Vec<Link>,
     /// The first of the vacant slots, which are chained by `next`.
     vacant: u32,
+    /// From this one on all slots are vacant, too, and not chained.
+    fresh: u32,
     len: usize,
     /// The slots that are taken by cancelled deadlines.
     cancelled: usize,
@@ -176,11 +179,6 @@ pub struct Deadlines {
     slack_mask: u64,
     strictest_slack: u64,
     last_number: u64,
-
-    /// What a slot beyond the arrays would reach. There is none; but a check that leads here cannot panic,
-    /// and the C library has nothing in it that could.
-    no_link: Link,
-    no_node: Node,
 }
 
 impl Deadlines {
@@ -190,6 +188,7 @@ impl Deadlines {
             nodes: Vec::new(),
             links: Vec::new(),
             vacant: NIL,
+            fresh: BUCKETS as u32,
             len: 0,
             cancelled: 0,
             intervals: 0,
@@ -202,8 +201,6 @@ impl Deadlines {
             slack_mask: rounding_mask(DEFAULT_SLACK),
             strictest_slack: DEFAULT_SLACK,
             last_number: 0,
-            no_link: Link::NONE,
-            no_node: Node::NONE,
         }
     }
 
@@ -261,6 +258,7 @@ impl Deadlines {
     /// # Panics
     ///
     /// When there is no memory; [`try_add`](Self::try_add) has an error instead.
+    #[inline]
     pub fn add(&mut self, now: u64, deadline: u64, id: u64) -> DeadlineKey {
         self.try_add(now, deadline, id).expect(NO_MEMORY)
     }
@@ -309,7 +307,9 @@ impl Deadlines {
                 return Err(error);
             }
         };
-        *self.node_mut(home) = Interval { due: first, period: period.get(), id }.into();
+        // It is in no bucket.
+        self.set_link(home, Link::NONE);
+        self.update(home, |node| *node = Interval { due: first, period: period.get(), id }.into());
         self.intervals += 1;
         Ok(self.insert(slot, now, first, u64::from(home), REPEATS))
     }
@@ -397,20 +397,40 @@ impl Deadlines {
 
 /// Slots and nodes.
 impl Deadlines {
-    fn node(&self, slot: u32) -> &Node {
-        self.nodes.get(node_index(slot)).unwrap_or(&self.no_node)
+    // No slot is beyond the arrays. The checks of these lead to nothing, instead of a panic, since the C
+    // library has nothing in it that could panic.
+
+    fn node(&self, slot: u32) -> Node {
+        self.nodes.get(node_index(slot)).copied().unwrap_or(Node::NONE)
     }
 
-    fn node_mut(&mut self, slot: u32) -> &mut Node {
-        self.nodes.get_mut(node_index(slot)).unwrap_or(&mut self.no_node)
+    #[inline]
+    fn update(&mut self, slot: u32, update: impl FnOnce(&mut Node)) {
+        if let Some(node) = self.nodes.get_mut(node_index(slot)) {
+            update(node);
+        }
     }
 
     fn link(&self, n: u32) -> Link {
         self.links.get(n as usize).copied().unwrap_or(Link::NONE)
     }
 
-    fn link_mut(&mut self, n: u32) -> &mut Link {
-        self.links.get_mut(n as usize).unwrap_or(&mut self.no_link)
+    fn set_link(&mut self, n: u32, to: Link) {
+        if let Some(link) = self.links.get_mut(n as usize) {
+            *link = to;
+        }
+    }
+
+    fn set_next(&mut self, n: u32, next: u32) {
+        if let Some(link) = self.links.get_mut(n as usize) {
+            link.next = next;
+        }
+    }
+
+    fn set_prev(&mut self, n: u32, prev: u32) {
+        if let Some(link) = self.links.get_mut(n as usize) {
+            link.prev = prev;
+        }
     }
 
     fn get(&mut self, key: DeadlineKey) -> Option<&mut Node> {
@@ -422,6 +442,7 @@ impl Deadlines {
         if node.serial & REPEATS == 0 { node.id } else { self.node(node.id as u32).id }
     }
 
+    #[inline]
     fn insert(&mut self, slot: u32, now: u64, deadline: u64, id: u64, kind: u64) -> DeadlineKey {
         if self.len + self.cancelled == 0 {
             // All buckets are empty, so that any origin will do; the best one is close.
@@ -432,7 +453,8 @@ impl Deadlines {
         let number = self.next_number();
         // Numbers are even.
         let serial = NonZeroU64::MIN | number | kind;
-        *self.node_mut(slot) = Node { serial: serial.get(), when, order: number, id };
+        let node = Node { serial: serial.get(), when, order: number, id };
+        self.update(slot, |vacant| *vacant = node);
         self.len += 1;
         self.file(slot, when);
         DeadlineKey { slot, serial }
@@ -442,12 +464,10 @@ impl Deadlines {
     #[cold]
     #[inline(never)]
     fn relocate(&mut self, key: DeadlineKey, deadline: u64, when: u64, number: u64) {
-        let node = self.node_mut(key.slot);
-        node.when = when;
-        node.order = number;
+        self.update(key.slot, |node| (node.when, node.order) = (when, number));
         if key.serial.get() & REPEATS != 0 {
-            let interval = node.id as u32;
-            self.node_mut(interval).when = deadline;
+            let home = self.node(key.slot).id as u32;
+            self.update(home, |interval| interval.when = deadline);
         }
         self.unlink(key.slot);
         self.file(key.slot, when);
@@ -456,7 +476,7 @@ impl Deadlines {
     /// Puts an unlinked interval back for its next expiry, unless that is past the end of time.
     /// Answers its id.
     fn repeat(&mut self, slot: u32, home: u32, now: u64) -> u64 {
-        let Interval { due, period, id } = Interval::from(self.node(home));
+        let Interval { due, period, id } = Interval::from(&self.node(home));
         // In the past of `now`, because it was filed at its time or later. No period is zero.
         let last = now - (now - due).checked_rem(period).unwrap_or(0);
         let Some(due) = last.checked_add(period) else {
@@ -465,33 +485,43 @@ impl Deadlines {
             self.vacate(slot);
             return id;
         };
-        *self.node_mut(home) = Interval { due, period, id }.into();
+        self.update(home, |interval| interval.when = due);
         let when = self.filed(now, due);
         let number = self.next_number();
-        let node = self.node_mut(slot);
-        node.when = when;
-        node.order = number;
+        self.update(slot, |node| (node.when, node.order) = (when, number));
         self.file(slot, when);
         id
     }
 
     /// Takes a vacant slot, or makes one.
+    #[inline]
     fn vacant_slot(&mut self) -> Result<u32, TryReserveError> {
-        if self.vacant == NIL {
-            self.make_vacant()?;
-        }
         let slot = self.vacant;
-        self.vacant = self.link(slot).next;
+        if slot != NIL {
+            self.vacant = self.link(slot).next;
+            return Ok(slot);
+        }
+        let slot = self.fresh;
+        if slot as usize >= self.links.len() {
+            return self.make_vacant();
+        }
+        self.fresh = slot + 1;
         Ok(slot)
     }
 
     #[cold]
     #[inline(never)]
-    fn make_vacant(&mut self) -> Result<(), TryReserveError> {
+    fn make_vacant(&mut self) -> Result<u32, TryReserveError> {
         if self.cancelled > 0 && self.cancelled >= self.len {
             self.sweep();
-            return Ok(());
+        } else {
+            self.grow()?;
         }
+        self.vacant_slot()
+    }
+
+    /// Adds a vacant slot.
+    fn grow(&mut self) -> Result<(), TryReserveError> {
         if self.links.len() >= NIL as usize {
             // Too many.
             return self.nodes.try_reserve(usize::MAX);
@@ -504,15 +534,14 @@ impl Deadlines {
             }
         }
         self.links.try_reserve(1)?;
-        self.vacant = self.links.len() as u32;
         push_reserved(&mut self.links, Link::NONE);
         push_reserved(&mut self.nodes, Node::NONE);
         Ok(())
     }
 
     fn vacate(&mut self, slot: u32) {
-        self.node_mut(slot).serial = 0;
-        *self.link_mut(slot) = Link { prev: NIL, next: self.vacant };
+        self.update(slot, |node| node.serial = 0);
+        self.set_link(slot, Link { prev: NIL, next: self.vacant });
         self.vacant = slot;
     }
 
@@ -558,16 +587,21 @@ impl Deadlines {
     #[inline]
     fn file(&mut self, slot: u32, when: u64) {
         let bucket = self.bucket(when);
-        let last = self.link(bucket).prev;
         let (level, bit) = level_and_bit(bucket);
+        let links = self.links.as_mut_slice();
+        let Some(circle) = links.get_mut(bucket as usize) else { return };
+        let last = mem::replace(&mut circle.prev, slot);
+        if let Some(link) = links.get_mut(slot as usize) {
+            *link = Link { prev: last, next: bucket };
+        }
+        if let Some(link) = links.get_mut(last as usize) {
+            link.next = slot;
+        }
         if last == bucket {
             self.occupied[level] |= bit;
         } else if self.sorted[level] & bit != 0 && self.rank(last) > self.rank(slot) {
             self.sorted[level] &= !bit;
         }
-        self.link_mut(last).next = slot;
-        self.link_mut(bucket).prev = slot;
-        *self.link_mut(slot) = Link { prev: last, next: bucket };
         if when < self.front_from {
             self.front = bucket;
             self.front_from = when;
@@ -576,8 +610,8 @@ impl Deadlines {
 
     fn unlink(&mut self, slot: u32) {
         let Link { prev, next } = self.link(slot);
-        self.link_mut(prev).next = next;
-        self.link_mut(next).prev = prev;
+        self.set_next(prev, next);
+        self.set_prev(next, prev);
         // Only a bucket is on both sides.
         if prev == next {
             self.note_empty(prev);
@@ -598,19 +632,18 @@ impl Deadlines {
                 continue;
             }
             let slot = self.link(bucket).next;
-            let node = self.node_mut(slot);
+            let node = self.node(slot);
             if node.order & STALE == 0 {
-                self.front_from = self.node(slot).when;
+                self.front_from = node.when;
                 return Some(slot);
             }
-            node.order &= !STALE;
-            let (serial, when) = (node.serial, node.when);
+            self.update(slot, |node| node.order &= !STALE);
             self.unlink(slot);
-            if serial == 0 {
+            if node.serial == 0 {
                 self.cancelled -= 1;
                 self.vacate(slot);
             } else {
-                self.file(slot, when);
+                self.file(slot, node.when);
             }
         }
     }
@@ -644,14 +677,13 @@ impl Deadlines {
         while chain != NIL {
             let slot = chain;
             chain = self.link(slot).next;
-            let node = self.node_mut(slot);
-            node.order &= !STALE;
-            let (serial, when) = (node.serial, node.when);
+            let Node { serial, when, .. } = self.node(slot);
             if serial == 0 {
                 self.cancelled -= 1;
                 self.vacate(slot);
                 continue;
             }
+            self.update(slot, |node| node.order &= !STALE);
             if self.bucket(when) == bucket {
                 count += 1;
                 earliest = earliest.min(when);
@@ -683,12 +715,17 @@ impl Deadlines {
         self.occupied = [0; SETS];
         self.sorted = [u64::MAX; SETS];
         self.cancelled = 0;
+        if self.is_empty() {
+            // All were cancelled: nothing has to be looked at.
+            self.vacant = NIL;
+            self.fresh = BUCKETS as u32;
+            return;
+        }
         // Backwards, so that the vacant slots will be used from the first to the last.
-        for slot in (BUCKETS as u32..self.links.len() as u32).rev() {
-            let node = self.node_mut(slot);
-            if node.serial != 0 {
-                node.order &= !STALE;
-                let when = node.when;
+        for slot in (BUCKETS as u32..self.fresh).rev() {
+            let Node { serial, when, .. } = self.node(slot);
+            if serial != 0 {
+                self.update(slot, |node| node.order &= !STALE);
                 self.file(slot, when);
             } else if self.link(slot).prev != NIL {
                 self.vacate(slot);
@@ -715,10 +752,10 @@ impl Deadlines {
     fn append(&mut self, bucket: u32, to: u32) {
         let Link { prev: last, next: first } = self.link(bucket);
         let before = self.link(to).prev;
-        self.link_mut(before).next = first;
-        self.link_mut(first).prev = before;
-        self.link_mut(last).next = to;
-        self.link_mut(to).prev = last;
+        self.set_next(before, first);
+        self.set_prev(first, before);
+        self.set_next(last, to);
+        self.set_prev(to, last);
         let (level, bit) = level_and_bit(to);
         self.occupied[level] |= bit;
         if before != to || !self.is_sorted(bucket) {
@@ -733,13 +770,13 @@ impl Deadlines {
         if last == bucket {
             return NIL;
         }
-        self.link_mut(last).next = NIL;
+        self.set_next(last, NIL);
         self.clear(bucket);
         first
     }
 
     fn clear(&mut self, bucket: u32) {
-        *self.link_mut(bucket) = Link { prev: bucket, next: bucket };
+        self.set_link(bucket, Link { prev: bucket, next: bucket });
         self.note_empty(bucket);
     }
 
@@ -765,13 +802,14 @@ impl Deadlines {
         let mut runs = [NIL; 32];
         while chain != NIL {
             let mut run = chain;
-            chain = std::mem::replace(&mut self.link_mut(run).next, NIL);
+            chain = self.link(run).next;
+            self.set_next(run, NIL);
             for place in &mut runs {
                 if *place == NIL {
                     *place = run;
                     break;
                 }
-                run = self.merge(std::mem::replace(place, NIL), run);
+                run = self.merge(mem::replace(place, NIL), run);
             }
         }
         runs.into_iter().fold(NIL, |later, earlier| self.merge(earlier, later))
@@ -786,7 +824,7 @@ impl Deadlines {
             if last == NIL {
                 first = slot;
             } else {
-                self.link_mut(last).next = slot;
+                self.set_next(last, slot);
             }
             last = slot;
         }
@@ -794,7 +832,7 @@ impl Deadlines {
         if last == NIL {
             return rest;
         }
-        self.link_mut(last).next = rest;
+        self.set_next(last, rest);
         first
     }
 }

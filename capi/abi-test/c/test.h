@@ -32,16 +32,16 @@ static inline void equal(const char *file, int line, const char *what, int64_t a
 {
     if (actual == expected)
         return;
-    fprintf(stderr, "%s:%d: %s%s is %lld (%s), not %lld\n", file, line, test_row, what,
-            (long long)actual, mio_st_err_name((int)actual), (long long)expected);
+    fprintf(stderr, "%s:%d: %s%s%s is %lld (%s), not %lld\n", file, line, test_row,
+            *test_row ? ": " : "", what, (long long)actual, mio_st_err_name((int)actual), (long long)expected);
     abort();
 }
 
 static inline int ok(const char *file, int line, const char *what, int64_t answer)
 {
     if (answer < 0) {
-        fprintf(stderr, "%s:%d: %s%s: %s\n", file, line, test_row, what,
-                mio_st_strerror((int)answer));
+        fprintf(stderr, "%s:%d: %s%s%s: %s\n", file, line, test_row,
+                *test_row ? ": " : "", what, mio_st_strerror((int)answer));
         abort();
     }
     return (int)answer;
