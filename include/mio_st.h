@@ -47,7 +47,7 @@
 struct in_addr;
 struct in6_addr;
 
-/* Before a function whose result must not be ignored. */
+/** Before a function whose result must not be ignored. */
 #if defined(__GNUC__)
 #define MIO_ST_MUST_USE __attribute__((warn_unused_result))
 #else

@@ -190,7 +190,7 @@ fn interrupted<T: Send + 'static>(wait: impl FnOnce() -> T + Send + 'static) -> 
     let waiting = thread::spawn(wait);
     while !waiting.is_finished() {
         // SAFETY: the thread was not joined yet.
-        unsafe { libc::pthread_kill(waiting.as_pthread_t(), libc::SIGURG) };
+        unsafe { libc::pthread_kill(waiting.as_pthread_t() as libc::pthread_t, libc::SIGURG) };
         thread::sleep(Duration::from_millis(1));
     }
     let result = waiting.join().unwrap();

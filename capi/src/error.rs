@@ -35,13 +35,17 @@ impl Error {
 impl From<io::Error> for Error {
     #[inline]
     fn from(error: io::Error) -> Error {
-        error.raw_os_error().map_or_else(|| nearest(error), Error::of)
+        let code = error.raw_os_error().map_or_else(|| nearest(error.kind()), Error::of);
+        // Nothing that C reaches makes an error with a box in it, which takes memory: there is nothing to
+        // drop. The compiler does not know, and would prepare for a drop that panics.
+        std::mem::forget(error);
+        code
     }
 }
 
 #[cold]
-fn nearest(error: io::Error) -> Error {
-    Error::of(match error.kind() {
+fn nearest(kind: io::ErrorKind) -> Error {
+    Error::of(match kind {
         io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => libc::EINVAL,
         io::ErrorKind::WouldBlock => libc::EAGAIN,
         io::ErrorKind::OutOfMemory => libc::ENOMEM,
@@ -220,7 +224,7 @@ const ERRORS: &[(c_int, &CStr, &CStr)] = &[
     (libc::EOWNERDEAD, c"EOWNERDEAD", c"owner died"),
     #[cfg(any(target_os = "linux", target_os = "android"))]
     (libc::ENOTRECOVERABLE, c"ENOTRECOVERABLE", c"state not recoverable"),
-    #[cfg(any(target_os = "linux", target_os = "android"))]
+    #[cfg(target_os = "linux")] // The libc crate does not have it for Android.
     (libc::ERFKILL, c"ERFKILL", c"operation not possible due to RF-kill"),
 ];
 

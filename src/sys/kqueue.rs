@@ -613,6 +613,12 @@ impl AsFd for Selector {
     }
 }
 
+impl AsRawFd for Selector {
+    fn as_raw_fd(&self) -> RawFd {
+        self.queue.as_raw_fd()
+    }
+}
+
 impl State {
     /// Makes room in the table for a descriptor, which is open, so that its number is a small one.
     fn make_room(&mut self, fd: RawFd) -> io::Result<()> {
@@ -718,7 +724,7 @@ impl Waker {
         // From the largest number downwards: descriptors do not come so far.
         state.wakers += 1;
         let ident = usize::MAX - state.wakers;
-        let waker = Waker { queue: selector.queue.clone(), ident, id };
+        let waker = Waker { queue: selector.queue.try_clone()?, ident, id };
         waker.queue.change(waker.change(EV_ADD | EV_CLEAR, 0))?;
         Ok(waker)
     }
