@@ -5,7 +5,7 @@ mod common;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -85,7 +85,7 @@ fn no_program_is_left_out() {
 fn the_first_program_waits_for_an_answer() {
     let question = program("question");
     let ask = |answer: &str| {
-        let mut child = start(Command::new(&question).stdin(Stdio::piped()));
+        let mut child = start(&question, "");
         child.0.stdin.take().expect("a pipe").write_all(answer.as_bytes()).expect("an answer");
         let mut output = String::new();
         child.0.stdout.take().expect("a pipe").read_to_string(&mut output).expect("an output");
@@ -98,7 +98,7 @@ fn the_first_program_waits_for_an_answer() {
 
 #[test]
 fn the_first_program_waits_no_longer_than_five_seconds() {
-    let mut child = start(Command::new(program("question")).stdin(Stdio::piped()));
+    let mut child = start(&program("question"), "");
     // Its input stays open.
     let _stdin = child.0.stdin.take();
     let mut output = String::new();
@@ -108,7 +108,7 @@ fn the_first_program_waits_no_longer_than_five_seconds() {
 
 #[test]
 fn the_server_echoes_and_ends_by_a_signal() {
-    let mut server = start(Command::new(program("server")).arg("127.0.0.1:0"));
+    let mut server = start(&program("server"), "127.0.0.1:0");
     let mut line = String::new();
     BufReader::new(server.0.stdout.take().expect("a pipe")).read_line(&mut line).expect("a line");
     let address = line.trim().strip_prefix("listening on ").expect("an address");
@@ -142,20 +142,31 @@ fn the_server_echoes_and_ends_by_a_signal() {
     drop(clients.remove(0));
     clients[511].read_exact(&mut [0]).expect("an echo");
 
-    succeeds(Command::new("kill").args(["-TERM", &server.0.id().to_string()]));
+    server.terminate();
     assert!(server.0.wait().expect("its end").success(), "the server left handles open");
 }
 
-/// A child that does not outlive a test that fails.
+/// A program that does not outlive a test that fails, and ends after a minute in any case.
 struct Ended(Child);
 
-impl Drop for Ended {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+impl Ended {
+    fn terminate(&self) {
+        succeeds(Command::new("kill").args(["-TERM", &self.0.id().to_string()]));
     }
 }
 
-fn start(command: &mut Command) -> Ended {
-    Ended(command.stdout(Stdio::piped()).spawn().expect("a program of the guide"))
+impl Drop for Ended {
+    fn drop(&mut self) {
+        if self.0.try_wait().is_ok_and(|status| status.is_none()) {
+            self.terminate();
+            let _ = self.0.wait();
+        }
+    }
+}
+
+fn start(program: &Path, argument: &str) -> Ended {
+    let mut command = Command::new("timeout");
+    command.args(["--foreground", "--kill-after=5", "60"]).arg(program).arg(argument);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped());
+    Ended(command.spawn().expect("a program of the guide"))
 }
