@@ -4,6 +4,7 @@ CARGO ?= cargo
 CARGO_FLAGS ?= --locked
 CC ?= cc
 INSTALL ?= install
+OBJCOPY ?= objcopy
 prefix ?= /usr/local
 exec_prefix ?= $(prefix)
 includedir ?= $(prefix)/include
@@ -18,7 +19,7 @@ abi := $(basename $(version))
 target_dir := $(or $(CARGO_TARGET_DIR),target)
 out := $(target_dir)/release
 
-.PHONY: run test check lib header docs man install size bench bench-quick budgets
+.PHONY: run test check lib dist-static header docs man abi install size bench bench-quick budgets
 .DEFAULT_GOAL := lib
 
 # The HTTP server in C, on 127.0.0.1:$(PORT).
@@ -43,6 +44,17 @@ lib:
 	$(CARGO) build $(CARGO_FLAGS) --release --package mio-st-lib
 	ln -sf libmio_st.so $(out)/libmio_st.so.$(abi)
 
+# A static library that other static libraries of Rust cannot clash with, whatever compiler made them: one object,
+# whose only global symbols are the functions of the header. It needs binutils.
+dist-static: lib
+	mkdir -p $(out)/dist
+	$(CC) -r -nostdlib -Wl,--gc-sections,--force-group-allocation \
+	    $$(sed -n 's/.*\b\(mio_st_[a-z0-9_]*\)(.*/-Wl,-u,\1/p' include/mio_st.h | sort -u) \
+	    -o $(out)/dist/mio_st.o $(out)/libmio_st.a
+	$(OBJCOPY) --wildcard --keep-global-symbol='mio_st_*' $(out)/dist/mio_st.o
+	rm -f $(out)/dist/libmio_st.a
+	$(AR) rcs $(out)/dist/libmio_st.a $(out)/dist/mio_st.o
+
 # include/mio_st.h, from the sources in capi/.
 header:
 	$(CARGO) run $(CARGO_FLAGS) --quiet --package mio-st-abi-test
@@ -57,6 +69,10 @@ man:
 	mkdir -p $(target_dir)/docs/man3
 	awk -v dir=$(target_dir)/docs/man3 -v date="$$(sed -n 's/^\.Dd //p' docs/mio_st.7)" \
 	    -f docs/reference/man.awk include/mio_st.h
+
+# The description of the binary interface, which the tests compare. It needs abigail-tools.
+abi:
+	MIO_ST_WRITE_ABI=1 $(CARGO) test $(CARGO_FLAGS) --quiet --package mio-st-abi-test --test abi
 
 install: lib man
 	$(INSTALL) -d "$(DESTDIR)$(includedir)" "$(DESTDIR)$(pkgconfigdir)"
@@ -74,12 +90,16 @@ install: lib man
 	$(INSTALL) -m 644 docs/mio_st.7 "$(DESTDIR)$(mandir)/man7/mio_st.7"
 	$(INSTALL) -m 644 docs/c-guide.md "$(DESTDIR)$(docdir)/c-guide.md"
 
-# What the library takes on disk and in a program, stripped.
+# What the library takes on disk and in a program, stripped. More than this many bytes is an error.
+max_size ?= 350000
 size: lib
 	strip -o $(out)/libmio_st.stripped.so $(out)/libmio_st.so
 	$(CC) -std=c11 -O2 -s -Wl,--gc-sections -Iinclude -o $(out)/echo_server c-examples/echo_server.c \
 	    $(out)/libmio_st.a
-	@wc -c $(out)/libmio_st.stripped.so $(out)/echo_server
+	@for file in libmio_st.stripped.so echo_server; do \
+	    size=$$(wc -c <$(out)/$$file); echo "$$size $(out)/$$file"; \
+	    [ $$size -le $(max_size) ] || { echo "more than $(max_size) bytes" >&2; exit 1; }; \
+	done
 
 # Beside the peers: raw epoll, mio, polling, libuv, libev, libevent (Debian: libuv1-dev libev-dev
 # libevent-dev, wrk, valgrind, strace). `bench` writes docs/performance.md.

@@ -16,9 +16,10 @@ use libc::{iovec, sockaddr_storage, socklen_t};
 use crate::event::{Event, Ready};
 use crate::net::{ConnectedUdpSocket, TcpListener, TcpStream, UdpSocket};
 use crate::poll::{Awakener, DeadlineKey, Interests, PollOption, Poller};
+use crate::sys::signal::Set;
 use crate::sys::socket::{self, Addr};
 use crate::sys::{self, Buffer, unix_socket};
-use crate::unix::{self, Sender, Signal, UnixDatagram, UnixListener, UnixStream};
+use crate::unix::{self, Sender, Signal, Signals, UnixDatagram, UnixListener, UnixStream};
 
 /// How many events one poll returns at most.
 pub const MAX_EVENTS: usize = sys::MAX_EVENTS;
@@ -94,9 +95,16 @@ pub fn is_pipe_end(fd: RawFd, writable: bool) -> io::Result<bool> {
     sys::pipe::is_end(fd, writable)
 }
 
-/// Whether a signal can be received: `Signals::new` refuses others, and its error takes memory.
-pub fn is_receivable(signal: Signal) -> bool {
-    unix::is_receivable(signal)
+/// As `Signals::new`, whose errors take memory: these are all an errno.
+pub fn signals(numbers: &[i32]) -> io::Result<Signals> {
+    let invalid = || io::Error::from_raw_os_error(libc::EINVAL);
+    let mut set = Set::empty();
+    for &number in numbers {
+        if !unix::is_receivable(Signal::from_raw(number)) || !set.add(number) {
+            return Err(invalid());
+        }
+    }
+    if set.is_empty() { Err(invalid()) } else { Signals::of(set) }
 }
 
 /// As `TcpListener::accept`, with the address as the system has it, and only if it is wanted.
@@ -168,8 +176,9 @@ impl UnixAddr {
         unix_socket::parse(bytes).map(UnixAddr)
     }
 
+    /// The address as C sees it, and its length, which is at least that of the family.
     pub fn into_parts(self) -> (sockaddr_storage, socklen_t) {
-        self.0.into_parts()
+        unix_socket::with_family(self.0).into_parts()
     }
 
     /// The address that a socket is bound to.
@@ -282,7 +291,7 @@ impl Poller {
     }
 
     pub fn raw_try_notify(&mut self, id: u64, ready: Ready) -> io::Result<()> {
-        self.try_post(Event::from_raw(id, ready))
+        self.post(Event::from_raw(id, ready))
     }
 
     /// As `poll_userspace`, into memory that need not be initialised; returns how many events were
@@ -301,13 +310,11 @@ impl Poller {
     }
 
     pub fn raw_add_deadline(&mut self, id: u64, deadline: u64) -> io::Result<DeadlineKey> {
-        self.try_reserve(1, 0)?;
-        Ok(self.add_deadline_nanos(deadline, id))
+        self.try_add_deadline(deadline, id)
     }
 
     pub fn raw_add_timeout(&mut self, id: u64, timeout: u64) -> io::Result<DeadlineKey> {
-        self.try_reserve(1, 0)?;
-        Ok(self.add_timeout_nanos(timeout, id))
+        self.try_add_timeout(timeout, id)
     }
 
     pub fn raw_add_interval(
@@ -316,9 +323,7 @@ impl Poller {
         first: u64,
         period: NonZeroU64,
     ) -> io::Result<DeadlineKey> {
-        // An interval counts for two.
-        self.try_reserve(2, 0)?;
-        Ok(self.add_interval_nanos(first, period, id))
+        self.try_add_interval(first, period, id)
     }
 
     pub fn raw_move_deadline(&mut self, key: DeadlineKey, deadline: u64) -> bool {

@@ -49,13 +49,15 @@ pub const MIO_ST_PRIORITY: u32 = 1u32 << 1;
 /// made stands, or failed: see mio_st_tcp_stream_connected().
 pub const MIO_ST_WRITABLE: u32 = 1u32 << 2;
 
-/// Readiness: an error waits at the handle. Reading, writing or `_take_error` tell which.
+/// Readiness: an error waits at the handle. Reading, writing or `_take_error` tell which. Reported whatever
+/// the interests are, and perhaps alone.
 pub const MIO_ST_ERROR: u32 = 1u32 << 3;
 
-/// Readiness: both directions of the connection are closed.
+/// Readiness: both directions of the connection are closed. Reported whatever the interests are, and
+/// together with `MIO_ST_READABLE`: what was received before is still there to read.
 pub const MIO_ST_HUP: u32 = 1u32 << 4;
 
-/// Readiness: writing will fail for ever.
+/// Readiness: writing will fail for ever. Reported whatever the interests are.
 pub const MIO_ST_WRITE_CLOSED: u32 = 1u32 << 5;
 
 /// Readiness: a deadline has passed.

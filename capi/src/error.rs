@@ -35,13 +35,17 @@ impl Error {
 impl From<io::Error> for Error {
     #[inline]
     fn from(error: io::Error) -> Error {
-        error.raw_os_error().map_or_else(|| nearest(error), Error::of)
+        let code = error.raw_os_error().map_or_else(|| nearest(error.kind()), Error::of);
+        // Nothing that C reaches makes an error with a box in it, which takes memory: there is nothing to
+        // drop. The compiler does not know, and would prepare for a drop that panics.
+        std::mem::forget(error);
+        code
     }
 }
 
 #[cold]
-fn nearest(error: io::Error) -> Error {
-    Error::of(match error.kind() {
+fn nearest(kind: io::ErrorKind) -> Error {
+    Error::of(match kind {
         io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => libc::EINVAL,
         io::ErrorKind::WouldBlock => libc::EAGAIN,
         io::ErrorKind::OutOfMemory => libc::ENOMEM,
@@ -64,8 +68,8 @@ impl From<TryReserveError> for Error {
 
 /// The name of an error, such as `"EAGAIN"`.
 ///
-/// `error` is what a function of this library returned. Whatever is not negative is `"OK"`, and an
-/// unknown error is `"UNKNOWN"`: the result is never NULL. The string is static.
+/// `error` is what a function of this library returned; an `int64_t` below 0 fits an `int`. Whatever is not
+/// negative is `"OK"`, and an unknown error is `"UNKNOWN"`: the result is never NULL. The string is static.
 ///
 /// Never fails. Any thread, any time.
 #[unsafe(no_mangle)]
@@ -75,8 +79,9 @@ pub extern "C" fn mio_st_err_name(error: c_int) -> *const c_char {
 
 /// What an error means, in English, such as `"broken pipe"`.
 ///
-/// `error` is what a function of this library returned. Whatever is not negative is `"success"`, and an
-/// unknown error is `"unknown error"`: the result is never NULL. The string is static.
+/// `error` is what a function of this library returned; an `int64_t` below 0 fits an `int`. Whatever is not
+/// negative is `"success"`, and an unknown error is `"unknown error"`: the result is never NULL. The string is
+/// static.
 ///
 /// Never fails. Any thread, any time.
 #[unsafe(no_mangle)]

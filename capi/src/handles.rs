@@ -274,7 +274,10 @@ impl Table {
     #[cold]
     fn note_registered_again(&mut self, bits: u64, poller: u64) {
         if self.is_open(self.registered(bits)) {
-            self.more.push((bits, poller));
+            // There is room: see `fd_to_register`.
+            if self.more.len() < self.more.capacity() {
+                self.more.push((bits, poller));
+            }
         } else if let Some(entry) = self.entries.get(bits) {
             entry.registered = poller;
         }
@@ -318,7 +321,7 @@ pub(crate) fn refusal(bits: u64, kind: u32, thread: u32) -> Error {
 /// A `Box`, unless there is no memory.
 pub(crate) fn try_box<T>(value: T) -> Result<Box<T>> {
     let layout = Layout::new::<T>();
-    assert!(layout.size() > 0);
+    const { assert!(size_of::<T>() > 0) };
     // SAFETY: the size is not zero.
     let memory = unsafe { alloc(layout) }.cast::<T>();
     if memory.is_null() {

@@ -7,8 +7,9 @@
 use std::ffi::{c_int, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicU32, Ordering, compiler_fence};
+use std::sync::atomic::{
+    AtomicBool, AtomicPtr, AtomicU8, AtomicU32, AtomicUsize, Ordering, compiler_fence,
+};
 
 use crate::error::{Error, Result};
 use crate::handles::{self, Handle, Table, try_box};
@@ -196,7 +197,9 @@ fn guarded<T>(body: impl FnOnce() -> Result<T>) -> Result<T> {
 /// Says how many handles a thread has open.
 #[inline]
 pub(crate) fn set_live(thread: u32, live: u32) {
-    NUMBERS[thread as usize].live.store(live, Ordering::Relaxed);
+    if let Some(number) = NUMBERS.get(thread as usize) {
+        number.live.store(live, Ordering::Relaxed);
+    }
 }
 
 /// How many handles are open in all threads.
@@ -212,8 +215,9 @@ fn attach() -> Result<*mut Table> {
         let taken = &number.taken;
         taken.compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed).is_ok()
     };
-    let thread = (1..NUMBERS.len()).find(|n| free(&NUMBERS[*n])).ok_or(Error::of(libc::EAGAIN))?;
-    let number = &NUMBERS[thread];
+    let mut numbers = NUMBERS.iter().enumerate().skip(1);
+    let (thread, number) =
+        numbers.find(|(_, number)| free(number)).ok_or(Error::of(libc::EAGAIN))?;
     let give_back = |error| {
         number.taken.store(false, Ordering::Release);
         Err(error)
@@ -238,16 +242,26 @@ fn attach() -> Result<*mut Table> {
 /// Not a destructor of Rust's: glibc aborts when there is no memory to register one, and a key's error
 /// can be passed on.
 fn key() -> Result<libc::pthread_key_t> {
-    static KEY: OnceLock<std::result::Result<libc::pthread_key_t, c_int>> = OnceLock::new();
-    let key = KEY.get_or_init(|| {
-        let mut key = 0;
-        // SAFETY: `key` can be written, and `detach` has the right signature.
-        match unsafe { libc::pthread_key_create(&mut key, Some(detach)) } {
-            0 => Ok(key),
-            errno => Err(errno),
+    /// One more than the key; zero as long as there is none.
+    static KEY: AtomicUsize = AtomicUsize::new(0);
+    let known = KEY.load(Ordering::Acquire);
+    if known != 0 {
+        return Ok((known - 1) as libc::pthread_key_t);
+    }
+    let mut key = 0;
+    // SAFETY: `key` can be written, and `detach` has the right signature.
+    let errno = unsafe { libc::pthread_key_create(&mut key, Some(detach)) };
+    if errno != 0 {
+        return Err(Error::of(errno));
+    }
+    match KEY.compare_exchange(0, key as usize + 1, Ordering::AcqRel, Ordering::Acquire) {
+        Ok(_) => Ok(key),
+        Err(known) => {
+            // Another thread was faster. SAFETY: nobody has seen this key.
+            unsafe { libc::pthread_key_delete(key) };
+            Ok((known - 1) as libc::pthread_key_t)
         }
-    });
-    key.map_err(Error::of)
+    }
 }
 
 /// Closes what a thread that ends has left open, and passes its table on.
@@ -264,5 +278,7 @@ unsafe extern "C" fn detach(table: *mut c_void) {
         table.close_all();
         Ok(())
     });
-    NUMBERS[table.thread() as usize].taken.store(false, Ordering::Release);
+    if let Some(number) = NUMBERS.get(table.thread() as usize) {
+        number.taken.store(false, Ordering::Release);
+    }
 }

@@ -408,9 +408,8 @@ unsafe fn receive(
 ) -> Result<usize> {
     // SAFETY: the caller's promise.
     let targets = unsafe { memory::output::<Uninit>(datagrams.cast(), count) }?;
-    let targets = &mut targets[..count.min(BATCH)];
     let mut batch: [Datagram<'_>; BATCH] = array::from_fn(|_| Datagram::new(&mut []));
-    let batch = &mut batch[..targets.len()];
+    let batch = &mut batch[..targets.len().min(BATCH)];
     for (datagram, target) in batch.iter_mut().zip(targets.iter()) {
         let target = target.as_ptr();
         // SAFETY: the caller's promise.
@@ -418,7 +417,7 @@ unsafe fn receive(
         *datagram = Datagram::new(buffer);
     }
     let received = receive(batch)?;
-    for (target, datagram) in targets[..received].iter_mut().zip(batch.iter()) {
+    for (target, datagram) in targets.iter_mut().zip(batch.iter()).take(received) {
         let target = target.as_mut_ptr();
         // SAFETY: the target can be written; no reference is made to what is not filled in.
         unsafe {

@@ -38,6 +38,7 @@
 
 use std::collections::TryReserveError;
 use std::fmt;
+use std::mem;
 use std::num::NonZeroU64;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -80,9 +81,13 @@ const DEFAULT_SLACK: u64 = 1 << 20;
 
 const LEVELS: usize = 11;
 const BUCKETS: usize = LEVELS * 64;
+/// As many bit sets as the levels, rounded up, so that a mask keeps an index inside.
+const SETS: usize = LEVELS.next_power_of_two();
 
 /// A bucket with up to this many deadlines is sorted where it is, a longer one is spread out.
 const FEW: usize = 32;
+
+const NO_MEMORY: &str = "memory for a deadline";
 
 /// In place of a slot: none. Also one more than the greatest number a slot may have.
 const NIL: u32 = u32::MAX;
@@ -93,7 +98,7 @@ const REPEATS: u64 = 1 << 63;
 /// In an order: since the node was filed its time was moved later, or it was cancelled.
 const STALE: u64 = 1;
 
-#[derive(Debug)]
+#[derive(Copy, Clone, Debug)]
 struct Node {
     /// Zero if this is no deadline, or no longer.
     serial: u64,
@@ -104,6 +109,10 @@ struct Node {
     order: u64,
     /// The caller's; but an interval has the slot of its [`Interval`] here.
     id: u64,
+}
+
+impl Node {
+    const NONE: Node = Node { serial: 0, when: 0, order: 0, id: 0 };
 }
 
 /// What an interval needs beyond its node is kept in a second one, which is in no bucket.
@@ -132,17 +141,23 @@ struct Link {
     next: u32,
 }
 
+impl Link {
+    const NONE: Link = Link { prev: NIL, next: NIL };
+}
+
 /// The deadlines of one poller. See the [module's documentation](self).
 ///
 /// All times are nanoseconds on one clock of the caller's choice.
 pub struct Deadlines {
-    /// The node of slot `n` is at `n - BUCKETS`.
+    /// The node of slot `n` is at [`node_index`]`(n)`.
     nodes: Vec<Node>,
     /// One circle for each bucket, closed by the bucket's own link: the first [`BUCKETS`] of them
     /// are the buckets, the others the slots. No links at all before the first addition.
     links: Vec<Link>,
     /// The first of the vacant slots, which are chained by `next`.
     vacant: u32,
+    /// From this one on all slots are vacant, too, and not chained.
+    fresh: u32,
     len: usize,
     /// The slots that are taken by cancelled deadlines.
     cancelled: usize,
@@ -151,9 +166,9 @@ pub struct Deadlines {
 
     origin: u64,
     /// A bit for each bucket with a deadline in it.
-    occupied: [u64; LEVELS],
+    occupied: [u64; SETS],
     /// A bit for each bucket whose nodes are in order, but for the stale ones. Set if empty.
-    sorted: [u64; LEVELS],
+    sorted: [u64; SETS],
     /// No bucket before this one is occupied, …
     front: u32,
     /// … and none will be as long as nothing is filed that is earlier than this.
@@ -173,12 +188,13 @@ impl Deadlines {
             nodes: Vec::new(),
             links: Vec::new(),
             vacant: NIL,
+            fresh: BUCKETS as u32,
             len: 0,
             cancelled: 0,
             intervals: 0,
             origin: 0,
-            occupied: [0; LEVELS],
-            sorted: [u64::MAX; LEVELS],
+            occupied: [0; SETS],
+            sorted: [u64::MAX; SETS],
             front: 0,
             front_from: 0,
             slack: DEFAULT_SLACK,
@@ -238,12 +254,33 @@ impl Deadlines {
     }
 
     /// Adds a deadline; once it has passed [`expire`](Self::expire) answers `id`.
+    ///
+    /// # Panics
+    ///
+    /// When there is no memory; [`try_add`](Self::try_add) has an error instead.
+    #[inline]
     pub fn add(&mut self, now: u64, deadline: u64, id: u64) -> DeadlineKey {
-        self.insert(now, deadline, id, 0)
+        self.try_add(now, deadline, id).expect(NO_MEMORY)
+    }
+
+    /// As [`add`](Self::add); what cannot be had is an error.
+    #[inline]
+    pub fn try_add(
+        &mut self,
+        now: u64,
+        deadline: u64,
+        id: u64,
+    ) -> Result<DeadlineKey, TryReserveError> {
+        let slot = self.vacant_slot()?;
+        Ok(self.insert(slot, now, deadline, id, 0))
     }
 
     /// Adds a deadline that, each time it has expired, moves to the next of the times `first +
     /// k * period` that is yet to come.
+    ///
+    /// # Panics
+    ///
+    /// When there is no memory; [`try_add_interval`](Self::try_add_interval) has an error instead.
     pub fn add_interval(
         &mut self,
         now: u64,
@@ -251,11 +288,30 @@ impl Deadlines {
         period: NonZeroU64,
         id: u64,
     ) -> DeadlineKey {
-        let interval = Interval { due: first, period: period.get(), id };
-        let slot = self.vacant_slot();
-        *self.node_mut(slot) = interval.into();
+        self.try_add_interval(now, first, period, id).expect(NO_MEMORY)
+    }
+
+    /// As [`add_interval`](Self::add_interval); what cannot be had is an error.
+    pub fn try_add_interval(
+        &mut self,
+        now: u64,
+        first: u64,
+        period: NonZeroU64,
+        id: u64,
+    ) -> Result<DeadlineKey, TryReserveError> {
+        let home = self.vacant_slot()?;
+        let slot = match self.vacant_slot() {
+            Ok(slot) => slot,
+            Err(error) => {
+                self.vacate(home);
+                return Err(error);
+            }
+        };
+        // It is in no bucket.
+        self.set_link(home, Link::NONE);
+        self.update(home, |node| *node = Interval { due: first, period: period.get(), id }.into());
         self.intervals += 1;
-        self.insert(now, first, u64::from(slot), REPEATS)
+        Ok(self.insert(slot, now, first, u64::from(home), REPEATS))
     }
 
     /// Whether there was such a deadline.
@@ -341,16 +397,44 @@ impl Deadlines {
 
 /// Slots and nodes.
 impl Deadlines {
-    fn node(&self, slot: u32) -> &Node {
-        &self.nodes[slot as usize - BUCKETS]
+    // No slot is beyond the arrays. The checks of these lead to nothing, instead of a panic, since the C
+    // library has nothing in it that could panic.
+
+    fn node(&self, slot: u32) -> Node {
+        self.nodes.get(node_index(slot)).copied().unwrap_or(Node::NONE)
     }
 
-    fn node_mut(&mut self, slot: u32) -> &mut Node {
-        &mut self.nodes[slot as usize - BUCKETS]
+    #[inline]
+    fn update(&mut self, slot: u32, update: impl FnOnce(&mut Node)) {
+        if let Some(node) = self.nodes.get_mut(node_index(slot)) {
+            update(node);
+        }
+    }
+
+    fn link(&self, n: u32) -> Link {
+        self.links.get(n as usize).copied().unwrap_or(Link::NONE)
+    }
+
+    fn set_link(&mut self, n: u32, to: Link) {
+        if let Some(link) = self.links.get_mut(n as usize) {
+            *link = to;
+        }
+    }
+
+    fn set_next(&mut self, n: u32, next: u32) {
+        if let Some(link) = self.links.get_mut(n as usize) {
+            link.next = next;
+        }
+    }
+
+    fn set_prev(&mut self, n: u32, prev: u32) {
+        if let Some(link) = self.links.get_mut(n as usize) {
+            link.prev = prev;
+        }
     }
 
     fn get(&mut self, key: DeadlineKey) -> Option<&mut Node> {
-        let node = self.nodes.get_mut((key.slot as usize).wrapping_sub(BUCKETS))?;
+        let node = self.nodes.get_mut(node_index(key.slot))?;
         (node.serial == key.serial.get()).then_some(node)
     }
 
@@ -358,7 +442,8 @@ impl Deadlines {
         if node.serial & REPEATS == 0 { node.id } else { self.node(node.id as u32).id }
     }
 
-    fn insert(&mut self, now: u64, deadline: u64, id: u64, kind: u64) -> DeadlineKey {
+    #[inline]
+    fn insert(&mut self, slot: u32, now: u64, deadline: u64, id: u64, kind: u64) -> DeadlineKey {
         if self.len + self.cancelled == 0 {
             // All buckets are empty, so that any origin will do; the best one is close.
             self.origin = now;
@@ -368,8 +453,8 @@ impl Deadlines {
         let number = self.next_number();
         // Numbers are even.
         let serial = NonZeroU64::MIN | number | kind;
-        let slot = self.vacant_slot();
-        *self.node_mut(slot) = Node { serial: serial.get(), when, order: number, id };
+        let node = Node { serial: serial.get(), when, order: number, id };
+        self.update(slot, |vacant| *vacant = node);
         self.len += 1;
         self.file(slot, when);
         DeadlineKey { slot, serial }
@@ -379,12 +464,10 @@ impl Deadlines {
     #[cold]
     #[inline(never)]
     fn relocate(&mut self, key: DeadlineKey, deadline: u64, when: u64, number: u64) {
-        let node = self.node_mut(key.slot);
-        node.when = when;
-        node.order = number;
+        self.update(key.slot, |node| (node.when, node.order) = (when, number));
         if key.serial.get() & REPEATS != 0 {
-            let interval = node.id as u32;
-            self.node_mut(interval).when = deadline;
+            let home = self.node(key.slot).id as u32;
+            self.update(home, |interval| interval.when = deadline);
         }
         self.unlink(key.slot);
         self.file(key.slot, when);
@@ -393,54 +476,72 @@ impl Deadlines {
     /// Puts an unlinked interval back for its next expiry, unless that is past the end of time.
     /// Answers its id.
     fn repeat(&mut self, slot: u32, home: u32, now: u64) -> u64 {
-        let Interval { due, period, id } = Interval::from(self.node(home));
-        // In the past of `now`, because it was filed at its time or later.
-        let last = now - (now - due) % period;
+        let Interval { due, period, id } = Interval::from(&self.node(home));
+        // In the past of `now`, because it was filed at its time or later. No period is zero.
+        let last = now - (now - due).checked_rem(period).unwrap_or(0);
         let Some(due) = last.checked_add(period) else {
             self.vacate_interval(home);
             self.len -= 1;
             self.vacate(slot);
             return id;
         };
-        *self.node_mut(home) = Interval { due, period, id }.into();
+        self.update(home, |interval| interval.when = due);
         let when = self.filed(now, due);
         let number = self.next_number();
-        let node = self.node_mut(slot);
-        node.when = when;
-        node.order = number;
+        self.update(slot, |node| (node.when, node.order) = (when, number));
         self.file(slot, when);
         id
     }
 
     /// Takes a vacant slot, or makes one.
-    fn vacant_slot(&mut self) -> u32 {
-        if self.vacant == NIL {
-            self.make_vacant();
-        }
+    #[inline]
+    fn vacant_slot(&mut self) -> Result<u32, TryReserveError> {
         let slot = self.vacant;
-        self.vacant = self.links[slot as usize].next;
-        slot
+        if slot != NIL {
+            self.vacant = self.link(slot).next;
+            return Ok(slot);
+        }
+        let slot = self.fresh;
+        if slot as usize >= self.links.len() {
+            return self.make_vacant();
+        }
+        self.fresh = slot + 1;
+        Ok(slot)
     }
 
     #[cold]
     #[inline(never)]
-    fn make_vacant(&mut self) {
+    fn make_vacant(&mut self) -> Result<u32, TryReserveError> {
         if self.cancelled > 0 && self.cancelled >= self.len {
-            return self.sweep();
+            self.sweep();
+        } else {
+            self.grow()?;
         }
+        self.vacant_slot()
+    }
+
+    /// Adds a vacant slot.
+    fn grow(&mut self) -> Result<(), TryReserveError> {
+        if self.links.len() >= NIL as usize {
+            // Too many.
+            return self.nodes.try_reserve(usize::MAX);
+        }
+        self.nodes.try_reserve(1)?;
         if self.links.is_empty() {
-            self.links.extend((0..BUCKETS as u32).map(|n| Link { prev: n, next: n }));
+            self.links.try_reserve(BUCKETS + 1)?;
+            for n in 0..BUCKETS as u32 {
+                push_reserved(&mut self.links, Link { prev: n, next: n });
+            }
         }
-        let slot = self.links.len() as u32;
-        assert!(slot < NIL, "too many deadlines");
-        self.links.push(Link { prev: NIL, next: NIL });
-        self.nodes.push(Node { serial: 0, when: 0, order: 0, id: 0 });
-        self.vacant = slot;
+        self.links.try_reserve(1)?;
+        push_reserved(&mut self.links, Link::NONE);
+        push_reserved(&mut self.nodes, Node::NONE);
+        Ok(())
     }
 
     fn vacate(&mut self, slot: u32) {
-        self.node_mut(slot).serial = 0;
-        self.links[slot as usize] = Link { prev: NIL, next: self.vacant };
+        self.update(slot, |node| node.serial = 0);
+        self.set_link(slot, Link { prev: NIL, next: self.vacant });
         self.vacant = slot;
     }
 
@@ -486,16 +587,21 @@ impl Deadlines {
     #[inline]
     fn file(&mut self, slot: u32, when: u64) {
         let bucket = self.bucket(when);
-        let last = self.links[bucket as usize].prev;
         let (level, bit) = level_and_bit(bucket);
+        let links = self.links.as_mut_slice();
+        let Some(circle) = links.get_mut(bucket as usize) else { return };
+        let last = mem::replace(&mut circle.prev, slot);
+        if let Some(link) = links.get_mut(slot as usize) {
+            *link = Link { prev: last, next: bucket };
+        }
+        if let Some(link) = links.get_mut(last as usize) {
+            link.next = slot;
+        }
         if last == bucket {
             self.occupied[level] |= bit;
         } else if self.sorted[level] & bit != 0 && self.rank(last) > self.rank(slot) {
             self.sorted[level] &= !bit;
         }
-        self.links[last as usize].next = slot;
-        self.links[bucket as usize].prev = slot;
-        self.links[slot as usize] = Link { prev: last, next: bucket };
         if when < self.front_from {
             self.front = bucket;
             self.front_from = when;
@@ -503,9 +609,9 @@ impl Deadlines {
     }
 
     fn unlink(&mut self, slot: u32) {
-        let Link { prev, next } = self.links[slot as usize];
-        self.links[prev as usize].next = next;
-        self.links[next as usize].prev = prev;
+        let Link { prev, next } = self.link(slot);
+        self.set_next(prev, next);
+        self.set_prev(next, prev);
         // Only a bucket is on both sides.
         if prev == next {
             self.note_empty(prev);
@@ -525,20 +631,19 @@ impl Deadlines {
                 self.arrange(bucket);
                 continue;
             }
-            let slot = self.links[bucket as usize].next;
-            let node = self.node_mut(slot);
+            let slot = self.link(bucket).next;
+            let node = self.node(slot);
             if node.order & STALE == 0 {
-                self.front_from = self.node(slot).when;
+                self.front_from = node.when;
                 return Some(slot);
             }
-            node.order &= !STALE;
-            let (serial, when) = (node.serial, node.when);
+            self.update(slot, |node| node.order &= !STALE);
             self.unlink(slot);
-            if serial == 0 {
+            if node.serial == 0 {
                 self.cancelled -= 1;
                 self.vacate(slot);
             } else {
-                self.file(slot, when);
+                self.file(slot, node.when);
             }
         }
     }
@@ -554,9 +659,9 @@ impl Deadlines {
     fn find_first_bucket(&self) -> Option<u32> {
         let before = (0..LEVELS as u32).rev().map(|level| {
             let earlier = (1 << digit(self.origin, level)) - 1;
-            (level, self.occupied[level as usize] & earlier)
+            (level, self.occupied[level as usize % SETS] & earlier)
         });
-        let after = (0..LEVELS as u32).map(|level| (level, self.occupied[level as usize]));
+        let after = (0..LEVELS as u32).map(|level| (level, self.occupied[level as usize % SETS]));
         before
             .chain(after)
             .find(|&(_, occupied)| occupied != 0)
@@ -571,15 +676,14 @@ impl Deadlines {
         let mut chain = self.detach(bucket);
         while chain != NIL {
             let slot = chain;
-            chain = self.links[slot as usize].next;
-            let node = self.node_mut(slot);
-            node.order &= !STALE;
-            let (serial, when) = (node.serial, node.when);
+            chain = self.link(slot).next;
+            let Node { serial, when, .. } = self.node(slot);
             if serial == 0 {
                 self.cancelled -= 1;
                 self.vacate(slot);
                 continue;
             }
+            self.update(slot, |node| node.order &= !STALE);
             if self.bucket(when) == bucket {
                 count += 1;
                 earliest = earliest.min(when);
@@ -598,27 +702,32 @@ impl Deadlines {
         }
         while chain != NIL {
             let slot = chain;
-            chain = self.links[slot as usize].next;
+            chain = self.link(slot).next;
             self.file(slot, self.node(slot).when);
         }
     }
 
     /// Vacates the slots of all cancelled deadlines, by filing the others anew.
     fn sweep(&mut self) {
-        for (n, link) in (0..).zip(&mut self.links[..BUCKETS]) {
+        for (n, link) in (0..BUCKETS as u32).zip(&mut self.links) {
             *link = Link { prev: n, next: n };
         }
-        self.occupied = [0; LEVELS];
-        self.sorted = [u64::MAX; LEVELS];
+        self.occupied = [0; SETS];
+        self.sorted = [u64::MAX; SETS];
         self.cancelled = 0;
+        if self.is_empty() {
+            // All were cancelled: nothing has to be looked at.
+            self.vacant = NIL;
+            self.fresh = BUCKETS as u32;
+            return;
+        }
         // Backwards, so that the vacant slots will be used from the first to the last.
-        for slot in (BUCKETS as u32..self.links.len() as u32).rev() {
-            let node = self.node_mut(slot);
-            if node.serial != 0 {
-                node.order &= !STALE;
-                let when = node.when;
+        for slot in (BUCKETS as u32..self.fresh).rev() {
+            let Node { serial, when, .. } = self.node(slot);
+            if serial != 0 {
+                self.update(slot, |node| node.order &= !STALE);
                 self.file(slot, when);
-            } else if self.links[slot as usize].prev != NIL {
+            } else if self.link(slot).prev != NIL {
                 self.vacate(slot);
             }
         }
@@ -629,9 +738,9 @@ impl Deadlines {
         // What differs from the old origin only below that level differs from the new one there.
         let home = level * 64 + digit(self.origin, level);
         for lower in 0..level {
-            while self.occupied[lower as usize] != 0 {
-                let bucket = lower * 64 + self.occupied[lower as usize].trailing_zeros();
-                self.append(bucket, home);
+            let set = lower as usize % SETS;
+            while self.occupied[set] != 0 {
+                self.append(lower * 64 + self.occupied[set].trailing_zeros(), home);
             }
         }
         self.origin = origin;
@@ -641,12 +750,12 @@ impl Deadlines {
 
     /// Appends all that is in one bucket to another.
     fn append(&mut self, bucket: u32, to: u32) {
-        let Link { prev: last, next: first } = self.links[bucket as usize];
-        let before = self.links[to as usize].prev;
-        self.links[before as usize].next = first;
-        self.links[first as usize].prev = before;
-        self.links[last as usize].next = to;
-        self.links[to as usize].prev = last;
+        let Link { prev: last, next: first } = self.link(bucket);
+        let before = self.link(to).prev;
+        self.set_next(before, first);
+        self.set_prev(first, before);
+        self.set_next(last, to);
+        self.set_prev(to, last);
         let (level, bit) = level_and_bit(to);
         self.occupied[level] |= bit;
         if before != to || !self.is_sorted(bucket) {
@@ -657,17 +766,17 @@ impl Deadlines {
 
     /// Empties a bucket and answers what was in it, chained by `next` up to `NIL`.
     fn detach(&mut self, bucket: u32) -> u32 {
-        let Link { prev: last, next: first } = self.links[bucket as usize];
+        let Link { prev: last, next: first } = self.link(bucket);
         if last == bucket {
             return NIL;
         }
-        self.links[last as usize].next = NIL;
+        self.set_next(last, NIL);
         self.clear(bucket);
         first
     }
 
     fn clear(&mut self, bucket: u32) {
-        self.links[bucket as usize] = Link { prev: bucket, next: bucket };
+        self.set_link(bucket, Link { prev: bucket, next: bucket });
         self.note_empty(bucket);
     }
 
@@ -693,13 +802,15 @@ impl Deadlines {
         let mut runs = [NIL; 32];
         while chain != NIL {
             let mut run = chain;
-            chain = std::mem::replace(&mut self.links[run as usize].next, NIL);
-            let mut place = 0;
-            while runs[place] != NIL {
-                run = self.merge(std::mem::replace(&mut runs[place], NIL), run);
-                place += 1;
+            chain = self.link(run).next;
+            self.set_next(run, NIL);
+            for place in &mut runs {
+                if *place == NIL {
+                    *place = run;
+                    break;
+                }
+                run = self.merge(mem::replace(place, NIL), run);
             }
-            runs[place] = run;
         }
         runs.into_iter().fold(NIL, |later, earlier| self.merge(earlier, later))
     }
@@ -709,11 +820,11 @@ impl Deadlines {
         while a != NIL && b != NIL {
             let from = if self.rank(b) < self.rank(a) { &mut b } else { &mut a };
             let slot = *from;
-            *from = self.links[slot as usize].next;
+            *from = self.link(slot).next;
             if last == NIL {
                 first = slot;
             } else {
-                self.links[last as usize].next = slot;
+                self.set_next(last, slot);
             }
             last = slot;
         }
@@ -721,7 +832,7 @@ impl Deadlines {
         if last == NIL {
             return rest;
         }
-        self.links[last as usize].next = rest;
+        self.set_next(last, rest);
         first
     }
 }
@@ -731,13 +842,25 @@ fn rounding_mask(slack: u64) -> u64 {
     (1 << (slack | 1).ilog2()) - 1
 }
 
+/// Pushes where there is room, which was made; so this does not grow, which could panic.
+fn push_reserved<T>(vec: &mut Vec<T>, value: T) {
+    if vec.len() < vec.capacity() {
+        vec.push(value);
+    }
+}
+
+/// The place of a slot in the array of nodes.
+fn node_index(slot: u32) -> usize {
+    (slot as usize).wrapping_sub(BUCKETS)
+}
+
 /// The 6 bits of a time that count at a level.
 fn digit(time: u64, level: u32) -> u32 {
     (time >> (level * 6)) as u32 & 63
 }
 
 fn level_and_bit(bucket: u32) -> (usize, u64) {
-    ((bucket / 64) as usize, 1 << (bucket % 64))
+    ((bucket / 64) as usize % SETS, 1 << (bucket % 64))
 }
 
 impl Default for Deadlines {

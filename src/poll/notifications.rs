@@ -25,6 +25,11 @@ impl Notifications {
         self.events.len() - self.taken
     }
 
+    #[inline]
+    fn waiting(&self) -> &[KernelEvent] {
+        self.events.get(self.taken..).unwrap_or_default()
+    }
+
     /// Whether pushing one more may allocate.
     pub(super) fn is_full(&self) -> bool {
         self.len() >= self.events.capacity() / 2
@@ -69,7 +74,7 @@ impl Notifications {
     #[cold]
     fn compact(&mut self) {
         if self.taken >= self.len() {
-            self.events.drain(..self.taken);
+            self.events.drain(..self.taken.min(self.events.len()));
             self.taken = 0;
         }
     }
@@ -77,7 +82,7 @@ impl Notifications {
     /// Moves all to the buffer, which has room for them.
     #[inline]
     pub(super) fn move_all_to(&mut self, buffer: &mut Buffer<'_>) {
-        let moved = buffer.extend(&self.events[self.taken..]);
+        let moved = buffer.extend(self.waiting());
         debug_assert_eq!(moved, self.len());
         self.events.clear();
         self.taken = 0;
@@ -86,7 +91,7 @@ impl Notifications {
     /// Moves at most `most` to the buffer, as long as there is room.
     #[inline]
     pub(super) fn move_to(&mut self, buffer: &mut Buffer<'_>, most: usize) {
-        let waiting = &self.events[self.taken..];
+        let waiting = self.waiting();
         self.taken += buffer.extend(&waiting[..most.min(waiting.len())]);
         if self.taken == self.events.len() {
             self.events.clear();

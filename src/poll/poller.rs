@@ -225,17 +225,15 @@ impl Poller {
     /// `WouldBlock` when as many notifications wait as there is room for: poll first, or create the
     /// poller [`with_capacity`](Poller::with_capacity). In a forked child it fails.
     pub fn try_notify(&mut self, id: EventedId, ready: Ready) -> io::Result<()> {
-        self.try_post(Event::new(id, ready))
+        self.generation.check()?;
+        self.post(Event::new(id, ready))
     }
 
-    pub(crate) fn try_post(&mut self, event: Event) -> io::Result<()> {
-        self.generation.check()?;
+    pub(crate) fn post(&mut self, event: Event) -> io::Result<()> {
         if self.notifications.is_full() {
             return Err(io::ErrorKind::WouldBlock.into());
         }
-        self.quiet.set(Generation::NONE);
-        self.notifications.push(event);
-        Ok(())
+        self.notify_checked(event)
     }
 
     /// Asks for an event with `id` and [`Ready::TIMER`] at the time `deadline`, or right away if it
@@ -266,13 +264,17 @@ impl Poller {
     /// # }
     /// ```
     pub fn add_deadline(&mut self, id: EventedId, deadline: Instant) -> DeadlineKey {
-        self.add_deadline_nanos(sys::nanos(deadline), id.0 as u64)
+        self.quiet.set(Generation::NONE);
+        let deadline = sys::nanos(deadline);
+        self.deadlines.add(self.time_before(deadline), deadline, id.0 as u64)
     }
 
     /// Asks for an event with `id` and [`Ready::TIMER`] after `timeout`, counted from now (not from the
     /// last poll).
     pub fn add_timeout(&mut self, id: EventedId, timeout: Duration) -> DeadlineKey {
-        self.add_timeout_nanos(sys::duration(timeout), id.0 as u64)
+        self.quiet.set(Generation::NONE);
+        let now = sys::monotonic();
+        self.deadlines.add(now, now.saturating_add(sys::duration(timeout)), id.0 as u64)
     }
 
     /// Asks for an event with `id` and [`Ready::TIMER`] after `first`, counted from now, and from then
@@ -287,7 +289,10 @@ impl Poller {
         period: Duration,
     ) -> DeadlineKey {
         let period = NonZeroU64::new(sys::duration(period)).unwrap_or(NonZeroU64::MIN);
-        self.add_interval_nanos(sys::duration(first), period, id.0 as u64)
+        self.quiet.set(Generation::NONE);
+        let now = sys::monotonic();
+        let first = now.saturating_add(sys::duration(first));
+        self.deadlines.add_interval(now, first, period, id.0 as u64)
     }
 
     /// Cancels a deadline: no event of it comes any more. Takes constant time.
@@ -305,9 +310,29 @@ impl Poller {
         self.move_deadline_nanos(key, sys::nanos(deadline))
     }
 
-    pub(crate) fn add_deadline_nanos(&mut self, deadline: u64, id: u64) -> DeadlineKey {
+    /// As [`add_deadline`](Poller::add_deadline), in nanoseconds; what cannot be had is `OutOfMemory`. So
+    /// are the two below.
+    pub(crate) fn try_add_deadline(&mut self, deadline: u64, id: u64) -> io::Result<DeadlineKey> {
         self.quiet.set(Generation::NONE);
-        self.deadlines.add(self.time_before(deadline), deadline, id)
+        Ok(self.deadlines.try_add(self.time_before(deadline), deadline, id)?)
+    }
+
+    pub(crate) fn try_add_timeout(&mut self, timeout: u64, id: u64) -> io::Result<DeadlineKey> {
+        self.quiet.set(Generation::NONE);
+        let now = sys::monotonic();
+        Ok(self.deadlines.try_add(now, now.saturating_add(timeout), id)?)
+    }
+
+    pub(crate) fn try_add_interval(
+        &mut self,
+        first: u64,
+        period: NonZeroU64,
+        id: u64,
+    ) -> io::Result<DeadlineKey> {
+        self.quiet.set(Generation::NONE);
+        let now = sys::monotonic();
+        let first = now.saturating_add(first);
+        Ok(self.deadlines.try_add_interval(now, first, period, id)?)
     }
 
     pub(crate) fn move_deadline_nanos(&mut self, key: DeadlineKey, deadline: u64) -> bool {
@@ -391,6 +416,10 @@ impl Poller {
     #[inline(never)]
     fn refill(&mut self, batch: &mut Batch, timeout: Option<Duration>) -> io::Result<()> {
         batch.fill(|buffer| {
+            self.generation.check()?;
+            if buffer.room() == 0 {
+                return Err(io::Error::new(io::ErrorKind::InvalidInput, "no capacity for events"));
+            }
             if self.fill_notified(buffer) {
                 return Ok(());
             }
@@ -467,7 +496,7 @@ impl Poller {
     fn fill_notified(&mut self, buffer: &mut Buffer<'_>) -> bool {
         let waiting = self.notifications.len();
         let few = waiting > 0 && waiting <= buffer.room() / 4;
-        if !few || !self.deadlines.is_empty() || !self.generation.is_current() {
+        if !few || !self.deadlines.is_empty() {
             return false;
         }
         if !matches!(self.select(buffer, buffer.room() - waiting, Some(0)), Ok(Some(_))) {
@@ -479,12 +508,8 @@ impl Poller {
         true
     }
 
-    /// The poll cycle.
+    /// The poll cycle. There is room, and this is the process that created the poller.
     fn fill(&mut self, buffer: &mut Buffer<'_>, timeout: Option<u64>) -> io::Result<()> {
-        self.generation.check()?;
-        if buffer.room() == 0 {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, "no capacity for events"));
-        }
         self.now.set(None);
         let expired = self.deadline_expired();
         let notifications = self.notifications.len();
@@ -551,7 +576,10 @@ impl Poller {
                 self.awakeners.rearm(|n| buffer.get(n));
                 Ok(Some(count))
             }
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(None),
+            Err(error) if error.raw_os_error() == Some(libc::EINTR) => {
+                sys::ignore(error);
+                Ok(None)
+            }
             Err(error) => Err(error),
         }
     }
@@ -625,23 +653,6 @@ impl Poller {
         Ok(self.notifications.try_push(event)?)
     }
 
-    pub(crate) fn add_timeout_nanos(&mut self, timeout: u64, id: u64) -> DeadlineKey {
-        let now = sys::monotonic();
-        self.quiet.set(Generation::NONE);
-        self.deadlines.add(now, now.saturating_add(timeout), id)
-    }
-
-    pub(crate) fn add_interval_nanos(
-        &mut self,
-        first: u64,
-        period: NonZeroU64,
-        id: u64,
-    ) -> DeadlineKey {
-        let now = sys::monotonic();
-        self.quiet.set(Generation::NONE);
-        self.deadlines.add_interval(now, now.saturating_add(first), period, id)
-    }
-
     /// Makes room for so many more deadlines and notifications.
     pub(crate) fn try_reserve(&mut self, deadlines: usize, notifications: usize) -> io::Result<()> {
         if deadlines > 0 {
@@ -663,13 +674,8 @@ impl Poller {
     }
 
     pub(crate) fn add_awakener(&mut self, id: u64) -> io::Result<Awakener> {
-        self.generation.check()?;
         self.quiet.set(Generation::NONE);
-        self.awakeners.sweep(|unseen| {
-            self.notifications.try_reserve(1)?;
-            self.notifications.push(unseen);
-            Ok(())
-        })?;
+        self.awakeners.sweep(|unseen| self.notifications.try_push(unseen))?;
         let waker = Waker::new(&self.selector, id)?;
         self.awakeners.add(waker, id, self.generation)
     }
@@ -695,6 +701,6 @@ impl AsFd for Poller {
 
 impl AsRawFd for Poller {
     fn as_raw_fd(&self) -> RawFd {
-        self.as_fd().as_raw_fd()
+        self.selector.as_raw_fd()
     }
 }

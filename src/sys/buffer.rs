@@ -26,15 +26,17 @@ impl<'a> Buffer<'a> {
     /// Puts an event in; the caller has looked that there is room.
     #[inline]
     pub(crate) fn push(&mut self, event: Event) {
-        self.memory[self.len].write(untranslated(event));
-        self.len += 1;
+        if let Some(place) = self.memory.get_mut(self.len) {
+            place.write(untranslated(event));
+            self.len += 1;
+        }
     }
 
     /// Puts in as many of the events as there is room for, and returns how many.
     #[inline]
     pub(crate) fn extend(&mut self, events: &[KernelEvent]) -> usize {
-        let count = events.len().min(self.room());
-        let free = &mut self.memory[self.len..][..count];
+        let free = self.memory.get_mut(self.len..).unwrap_or_default();
+        let count = events.len().min(free.len());
         let free = free.as_mut_ptr().cast::<KernelEvent>();
         // SAFETY: there are `count` events in both; one is borrowed mutably, so that they do not overlap.
         unsafe { ptr::copy_nonoverlapping(events.as_ptr(), free, count) };

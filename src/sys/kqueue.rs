@@ -613,6 +613,12 @@ impl AsFd for Selector {
     }
 }
 
+impl AsRawFd for Selector {
+    fn as_raw_fd(&self) -> RawFd {
+        self.queue.as_raw_fd()
+    }
+}
+
 impl State {
     /// Makes room in the table for a descriptor, which is open, so that its number is a small one.
     fn make_room(&mut self, fd: RawFd) -> io::Result<()> {

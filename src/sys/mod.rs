@@ -20,6 +20,12 @@ macro_rules! syscall {
     }};
 }
 
+/// Forgets an error of the system's, in which there is nothing to drop. The compiler does not know that, and
+/// would provide for a drop that panics, in every function up to those of the C library.
+pub(crate) fn ignore(error: std::io::Error) {
+    std::mem::forget(error);
+}
+
 #[cfg_attr(epoll, path = "epoll.rs")]
 #[cfg_attr(kqueue, path = "kqueue.rs")]
 mod selector;

@@ -124,7 +124,7 @@ impl TryFrom<&Addr> for SocketAddr {
                 let port = u16::from_be(v6.sin6_port);
                 Ok(SocketAddrV6::new(ip, port, v6.sin6_flowinfo, v6.sin6_scope_id).into())
             }
-            _ => Err(io::Error::new(io::ErrorKind::InvalidInput, "not an internet address")),
+            _ => Err(io::Error::from_raw_os_error(libc::EINVAL)),
         }
     }
 }

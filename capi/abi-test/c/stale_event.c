@@ -66,7 +66,7 @@ int main(void)
 
     OK(mio_st_poller_register_tcp_stream(poller, late, 7, MIO_ST_READABLE, MIO_ST_EDGE));
     do
-        count = OK(mio_st_poller_poll(poller, events, 1, -1));
+        OK(mio_st_poller_poll(poller, events, 1, -1));
     while (events[0].id != 7);
     EQUAL(mio_st_tcp_stream_read(late, buffer, sizeof buffer), 6);
 

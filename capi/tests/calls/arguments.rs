@@ -272,6 +272,9 @@ impl World {
             datagram.buffer = self.memory(vec![CANARY; length], receive).cast();
             if receive {
                 datagram.capacity = length;
+                datagram.length = usize::MAX;
+                datagram.flags = u32::MAX;
+                datagram.address_length = socklen_t::MAX;
             } else {
                 datagram.length = length;
                 let address = self.address_bytes();
@@ -507,10 +510,12 @@ impl World {
 
     /// The address of an open socket.
     fn live_address(&mut self, unix: bool) -> Vec<u8> {
-        let kinds = if unix {
-            [UNIX_LISTENER, UNIX_DATAGRAM, UNIX_STREAM, UNIX_LISTENER]
-        } else {
-            [TCP_LISTENER, UDP_SOCKET, CONNECTED_UDP_SOCKET, TCP_STREAM]
+        let datagrams = self.call.name.contains("_udp_") || self.call.name.contains("_datagram_");
+        let kinds = match (unix, datagrams) {
+            (true, true) => [UNIX_DATAGRAM, UNIX_LISTENER],
+            (true, false) => [UNIX_LISTENER, UNIX_STREAM],
+            (false, true) => [UDP_SOCKET, CONNECTED_UDP_SOCKET],
+            (false, false) => [TCP_LISTENER, TCP_STREAM],
         };
         let sockets = self.handles.iter().filter(|k| k.open && kinds.contains(&k.kind));
         let fds: Vec<c_int> = sockets.map(|known| known.fd).collect();

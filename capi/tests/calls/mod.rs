@@ -11,6 +11,8 @@
 //! does, and it gets the right error; nothing is written without success, or beyond a buffer; nothing
 //! panics; no handle is given twice; and in the end nothing is left open. Nothing here waits, and no
 //! traffic leaves the machine.
+//!
+//! With `TRACE_CALLS` set in the environment each step is printed, to see what led to a failure.
 
 mod arguments;
 mod kinds;
