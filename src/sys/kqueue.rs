@@ -724,7 +724,7 @@ impl Waker {
         // From the largest number downwards: descriptors do not come so far.
         state.wakers += 1;
         let ident = usize::MAX - state.wakers;
-        let waker = Waker { queue: selector.queue.clone(), ident, id };
+        let waker = Waker { queue: selector.queue.try_clone()?, ident, id };
         waker.queue.change(waker.change(EV_ADD | EV_CLEAR, 0))?;
         Ok(waker)
     }
