@@ -5,8 +5,8 @@ use libc::c_int;
 
 use crate::net::options::int;
 use crate::net::{Keepalive, TcpListener, TcpStream, UdpSocket};
-use crate::sys::socket::{self, Addr};
 use crate::sys::Fd;
+use crate::sys::socket::{self, Addr};
 
 /// What is set between making a socket and binding it.
 #[derive(Copy, Clone, Debug)]
