@@ -585,6 +585,7 @@ fn a_turn_is_bounded(language: Language) {
 }
 
 #[test]
+#[cfg(target_pointer_width = "64")] // Valgrind knows the host's C library, and no other.
 fn the_c_server_has_no_memory_error_and_leaks_nothing() {
     let Some(program) = example(Language::C, "http_server") else { return };
     if !have("valgrind", &["--version"]) {

@@ -1,5 +1,5 @@
-//! Every type and constant that C sees. It depends on nothing but `core` and
-//! libc, so that a test can include it.
+//! Every type and constant that C sees. It depends on nothing but `core` and libc, so that a test can
+//! translate it by itself (abi-test/tests/drift.rs).
 
 #![allow(non_camel_case_types)]
 // The system's addresses have no `Debug`.

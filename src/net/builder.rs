@@ -5,8 +5,8 @@ use libc::c_int;
 
 use crate::net::options::int;
 use crate::net::{Keepalive, TcpListener, TcpStream, UdpSocket};
+use crate::sys::Fd;
 use crate::sys::socket::{self, Addr};
-use crate::sys::{self, Fd};
 
 /// What is set between making a socket and binding it.
 #[derive(Copy, Clone, Debug)]
@@ -276,7 +276,7 @@ impl TcpStreamBuilder {
             if local.port() == 0 {
                 let (level, name) = (libc::IPPROTO_IP, libc::IP_BIND_ADDRESS_NO_PORT);
                 // A kernel that does not know it, before 4.2, chooses the port when binding.
-                socket::set_int_option(&fd, level, name, 1).unwrap_or_else(sys::ignore);
+                socket::set_int_option(&fd, level, name, 1).unwrap_or_else(crate::sys::ignore);
             }
             socket::bind(&fd, &Addr::from(local))?;
         }

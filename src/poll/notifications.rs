@@ -72,6 +72,7 @@ impl Notifications {
 
     /// Forgets what was handed out, if that is at least half: so each is moved once on average.
     #[cold]
+    #[inline(never)]
     fn compact(&mut self) {
         if self.taken >= self.len() {
             self.events.drain(..self.taken.min(self.events.len()));

@@ -89,8 +89,8 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Addr, c_int> {
     }
 }
 
-/// The address, where the system says nothing at all of a socket without a name: receiving on Linux, accepting on BSD
-/// from a peer that is gone.
+/// The address, where the system says nothing at all of a socket without a name: receiving on Linux,
+/// accepting on BSD from a peer that is gone.
 pub(crate) fn with_family(addr: Addr) -> Addr {
     if (addr.len as usize) < PATH { address(&[]) } else { addr }
 }

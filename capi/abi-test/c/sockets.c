@@ -36,6 +36,7 @@ static void udp_echoes_a_batch(void)
     mio_st_udp_socket_t echo = udp(&address, &length), client = udp(&sender, &sender_length);
     mio_st_connected_udp_socket_t connected, clone;
     mio_st_poller_t second;
+    static const char too_big[1 << 16];
     char memory[3][4], in[16];
     mio_st_datagram_t batch[3] = {
         {.buffer = memory[0], .capacity = 4},
@@ -51,6 +52,7 @@ static void udp_echoes_a_batch(void)
     EQUAL(mio_st_udp_socket_recv_from(echo, in, sizeof in, NULL, NULL), -EAGAIN);
     EQUAL(mio_st_udp_socket_recv_batch(echo, batch, 3), -EAGAIN);
     EQUAL(mio_st_udp_socket_send_to(client, "ab", 2, ANY_ADDRESS(address), sizeof address), 2);
+    EQUAL(mio_st_udp_socket_send_to(client, too_big, sizeof too_big, ANY_ADDRESS(address), length), -EMSGSIZE);
     /* A wrong family in a batch: what is before it is sent. */
     memset(&batch[0].address, 0, sizeof batch[0].address);
     batch[0].address_length = sizeof(struct sockaddr_in);
