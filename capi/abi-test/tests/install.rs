@@ -12,7 +12,7 @@ use std::sync::Once;
 const LIBDIR: &str = "usr/lib/some-linux";
 
 #[test]
-fn it_installs_the_header_the_libraries_their_links_and_nothing_else() {
+fn it_installs_the_header_the_libraries_their_links_the_manual_and_nothing_else() {
     let root = installed();
     let version = env!("CARGO_PKG_VERSION");
     let [major, minor] = [env!("CARGO_PKG_VERSION_MAJOR"), env!("CARGO_PKG_VERSION_MINOR")];
@@ -25,12 +25,16 @@ fn it_installs_the_header_the_libraries_their_links_and_nothing_else() {
         format!("{LIBDIR}/pkgconfig/mio_st.pc"),
     ]
     .into();
-    for page in files(&common::header::root().join("man")) {
-        if let Some(section @ ("3" | "7")) = Path::new(&page).extension().and_then(|s| s.to_str()) {
-            expected.insert(format!("usr/share/man/man{section}/{page}"));
-        }
-    }
-    assert_eq!(files(&root), expected);
+    expected.insert("usr/share/doc/mio_st/c-guide.md".to_string());
+    expected.insert("usr/share/man/man7/mio_st.7".to_string());
+    let installed = files(&root);
+    let page = |name: &str| format!("usr/share/man/man3/{name}.3");
+    expected.extend(common::functions(&common::committed()).iter().map(|f| page(&f.name)));
+    // Those of types and sections are the manual's own test.
+    expected.extend(
+        installed.iter().filter(|path| path.starts_with("usr/share/man/man3/mio_st")).cloned(),
+    );
+    assert_eq!(installed, expected);
     let library = root.join(LIBDIR);
     let link = |name: &str| fs::read_link(library.join(name)).unwrap();
     assert_eq!(link("libmio_st.so"), Path::new(&format!("libmio_st.so.{major}.{minor}")));
