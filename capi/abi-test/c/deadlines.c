@@ -120,18 +120,21 @@ static void a_cancelled_deadline_wakes_nobody(void)
 /* Behaviour 19 */
 static void deadlines_come_in_order_of_time_then_as_they_were_added_or_moved(void)
 {
-    const uint64_t order[] = {2, 3, 1, 0};
+    const uint64_t order[] = {2, 3, 5, 1, 4, 0};
     uint64_t past = monotonic() - MILLISECONDS(10), later = past + MILLISECONDS(1);
-    mio_st_deadline_key_t moved;
+    mio_st_deadline_key_t moved, to_the_same;
 
     open_poller(0);
     OK(mio_st_poller_add_deadline(poller, 0, later, NULL));
     OK(mio_st_poller_add_deadline(poller, 1, past, &moved));
     OK(mio_st_poller_add_deadline(poller, 2, past, NULL));
     OK(mio_st_poller_add_deadline(poller, 3, past, NULL));
+    OK(mio_st_poller_add_deadline(poller, 4, past, &to_the_same));
+    OK(mio_st_poller_add_deadline(poller, 5, past, NULL));
     EQUAL(mio_st_poller_move_deadline(poller, moved, later), 1);
     EQUAL(mio_st_poller_move_deadline(poller, moved, past), 1);
-    expect_timers(0, order, 4);
+    EQUAL(mio_st_poller_move_deadline(poller, to_the_same, past), 1);
+    expect_timers(0, order, 6);
     OK(mio_st_poller_close(poller));
 }
 
