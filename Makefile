@@ -19,7 +19,7 @@ abi := $(basename $(version))
 target_dir := $(or $(CARGO_TARGET_DIR),target)
 out := $(target_dir)/release
 
-.PHONY: run test check lib dist-static header docs man abi install size bench bench-quick budgets
+.PHONY: run test check check-targets lib dist-static header docs man abi install size bench bench-quick budgets
 .DEFAULT_GOAL := lib
 
 # The HTTP server in C, on 127.0.0.1:$(PORT).
@@ -38,6 +38,10 @@ check:
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy $(CARGO_FLAGS) --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc $(CARGO_FLAGS) --workspace --no-deps
+
+# Every target that can be checked from a Debian machine, whose packages it installs: docs/platforms.md.
+check-targets:
+	.ci/check-targets
 
 # The static and the shared library.
 lib:

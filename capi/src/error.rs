@@ -68,8 +68,8 @@ impl From<TryReserveError> for Error {
 
 /// The name of an error, such as `"EAGAIN"`.
 ///
-/// `error` is what a function of this library returned. Whatever is not negative is `"OK"`, and an
-/// unknown error is `"UNKNOWN"`: the result is never NULL. The string is static.
+/// `error` is what a function of this library returned; an `int64_t` below 0 fits an `int`. Whatever is not
+/// negative is `"OK"`, and an unknown error is `"UNKNOWN"`: the result is never NULL. The string is static.
 ///
 /// Never fails. Any thread, any time.
 #[unsafe(no_mangle)]
@@ -79,8 +79,9 @@ pub extern "C" fn mio_st_err_name(error: c_int) -> *const c_char {
 
 /// What an error means, in English, such as `"broken pipe"`.
 ///
-/// `error` is what a function of this library returned. Whatever is not negative is `"success"`, and an
-/// unknown error is `"unknown error"`: the result is never NULL. The string is static.
+/// `error` is what a function of this library returned; an `int64_t` below 0 fits an `int`. Whatever is not
+/// negative is `"success"`, and an unknown error is `"unknown error"`: the result is never NULL. The string is
+/// static.
 ///
 /// Never fails. Any thread, any time.
 #[unsafe(no_mangle)]

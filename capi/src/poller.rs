@@ -85,7 +85,7 @@ pub extern "C" fn mio_st_poller_close(poller: mio_st_poller_t) -> c_int {
 
 /// The descriptor of the poller, which stays the poller's. It becomes readable when a handle has an
 /// event, so that a poller can be registered in another poller, or in another event loop together with
-/// mio_st_poller_next_wakeup().
+/// mio_st_poller_next_wakeup(). Deadlines and notifications do not make it readable.
 ///
 /// Returns the descriptor; the errors of a handle.
 ///
@@ -149,7 +149,8 @@ pub unsafe extern "C" fn mio_st_poller_poll_userspace(
 
 /// Posts an event, which the next poll with room for it returns as it is.
 ///
-/// `id` is any number. `readiness` is at least one of the flags of readiness.
+/// `id` is any number. `readiness` is at least one of the flags of readiness. Each call is an event of its own:
+/// two with the same id are not made one.
 ///
 /// Returns 0; `-EINVAL` for an unknown flag or none; `-ENOMEM`; the errors of a handle.
 ///
@@ -845,8 +846,8 @@ pub unsafe extern "C" fn mio_st_poller_add_interval(
 
 /// Cancels a deadline: no event of it comes any more, unless the last poll has handed it out already.
 ///
-/// Returns 1; 0 if there was nothing to cancel, since it fired, was cancelled, or belongs to another
-/// poller; the errors of a handle.
+/// Returns 1; 0 if there was nothing to cancel, since it was cancelled, belongs to another poller, or fired:
+/// the last poll has handed its event out; the errors of a handle.
 ///
 /// Thread: that of the poller.
 #[unsafe(no_mangle)]
@@ -860,7 +861,8 @@ pub extern "C" fn mio_st_poller_cancel_deadline(
     })
 }
 
-/// Moves a deadline to another time, earlier or later. Its key stays valid.
+/// Moves a deadline to another time, earlier or later. Its key stays valid. One that fired cannot be moved:
+/// add another.
 ///
 /// `deadline_ns` is as in mio_st_poller_add_deadline().
 ///

@@ -300,17 +300,17 @@ impl Deadlines {
         id: u64,
     ) -> Result<DeadlineKey, TryReserveError> {
         let home = self.vacant_slot()?;
+        // From here on it is taken, and in no bucket: looking for the other one may sweep.
+        self.set_link(home, Link::NONE);
+        self.intervals += 1;
         let slot = match self.vacant_slot() {
             Ok(slot) => slot,
             Err(error) => {
-                self.vacate(home);
+                self.vacate_interval(home);
                 return Err(error);
             }
         };
-        // It is in no bucket.
-        self.set_link(home, Link::NONE);
         self.update(home, |node| *node = Interval { due: first, period: period.get(), id }.into());
-        self.intervals += 1;
         Ok(self.insert(slot, now, first, u64::from(home), REPEATS))
     }
 
@@ -715,7 +715,7 @@ impl Deadlines {
         self.occupied = [0; SETS];
         self.sorted = [u64::MAX; SETS];
         self.cancelled = 0;
-        if self.is_empty() {
+        if self.is_empty() && self.intervals == 0 {
             // All were cancelled: nothing has to be looked at.
             self.vacant = NIL;
             self.fresh = BUCKETS as u32;

@@ -54,6 +54,19 @@ type Count = usize;
 #[cfg(not(target_os = "netbsd"))]
 type Count = c_int;
 
+/// The struct of the libc crate is what tests/kevent_layout.c finds in the system's own header.
+#[cfg(all(target_pointer_width = "64", any(target_os = "macos", target_os = "freebsd")))]
+const _: () = {
+    let size = if cfg!(target_os = "freebsd") { 64 } else { 32 };
+    assert!(size_of::<Kevent>() == size);
+    assert!(mem::offset_of!(Kevent, ident) == 0);
+    assert!(mem::offset_of!(Kevent, filter) == 8);
+    assert!(mem::offset_of!(Kevent, flags) == 10);
+    assert!(mem::offset_of!(Kevent, fflags) == 12);
+    assert!(mem::offset_of!(Kevent, data) == 16);
+    assert!(mem::offset_of!(Kevent, udata) == 24);
+};
+
 /// The longest wait in nanoseconds: 2^50, about 13 days. Darwin answers EINVAL beyond 10^8 seconds
 /// (`itimerfix` in bsd/kern/kern_time.c).
 pub(crate) const MAX_WAIT: u64 = 1 << 50;

@@ -12,25 +12,27 @@ use std::sync::Once;
 const LIBDIR: &str = "usr/lib/some-linux";
 
 #[test]
-fn it_installs_the_header_the_libraries_their_links_and_nothing_else() {
+fn it_installs_the_header_the_libraries_their_links_and_the_manual() {
     let root = installed();
     let version = env!("CARGO_PKG_VERSION");
     let [major, minor] = [env!("CARGO_PKG_VERSION_MAJOR"), env!("CARGO_PKG_VERSION_MINOR")];
-    let mut expected: BTreeSet<_> = [
+    let (pages, rest): (BTreeSet<_>, _) =
+        files(&root).into_iter().partition(|file| file.starts_with("usr/share/man/"));
+    let expected = [
         "usr/include/mio_st.h".to_string(),
         format!("{LIBDIR}/libmio_st.a"),
         format!("{LIBDIR}/libmio_st.so"),
         format!("{LIBDIR}/libmio_st.so.{major}.{minor}"),
         format!("{LIBDIR}/libmio_st.so.{version}"),
         format!("{LIBDIR}/pkgconfig/mio_st.pc"),
-    ]
-    .into();
-    for page in files(&common::header::root().join("man")) {
-        if let Some(section @ ("3" | "7")) = Path::new(&page).extension().and_then(|s| s.to_str()) {
-            expected.insert(format!("usr/share/man/man{section}/{page}"));
-        }
+        "usr/share/doc/mio_st/c-guide.md".to_string(),
+    ];
+    assert_eq!(rest, BTreeSet::from(expected));
+    assert!(pages.contains("usr/share/man/man7/mio_st.7"), "{pages:?}");
+    for function in common::functions(&common::committed()) {
+        let page = format!("usr/share/man/man3/{}.3", function.name);
+        assert!(pages.contains(&page), "{page}");
     }
-    assert_eq!(files(&root), expected);
     let library = root.join(LIBDIR);
     let link = |name: &str| fs::read_link(library.join(name)).unwrap();
     assert_eq!(link("libmio_st.so"), Path::new(&format!("libmio_st.so.{major}.{minor}")));
