@@ -292,6 +292,13 @@ fn is_write_only(fd: RawFd) -> io::Result<bool> {
     Ok(flags & libc::O_ACCMODE == libc::O_WRONLY)
 }
 
+/// Whether a write to a pipe would not have to wait.
+fn has_room(fd: RawFd) -> bool {
+    let mut poll = libc::pollfd { fd, events: libc::POLLOUT, revents: 0 };
+    // SAFETY: the pointer is that of one `pollfd`.
+    unsafe { libc::poll(&mut poll, 1, 0) == 1 && poll.revents & libc::POLLOUT != 0 }
+}
+
 /// Whether it is a stream socket that neither is connected nor connects nor listens, as far as can be
 /// told: one that has an address of its own may be connecting.
 fn is_unconnected(fd: RawFd) -> bool {
@@ -375,6 +382,10 @@ impl Entry {
             _ if event.flags & EV_EOF == 0 => plain,
             Kind::Socket => self.end_of_socket(fd, note, plain, event),
             Kind::Writer if note == WRITE && event.data > 0 => Ready::WRITABLE | Ready::ERROR,
+            // In place of a note for writing, which the kernel did not take.
+            Kind::Writer if self.interests.is_writable() && note == READ && has_room(fd) => {
+                Ready::WRITABLE | Ready::ERROR
+            }
             Kind::Writer => Ready::ERROR,
             Kind::Other => HANG_UP,
         }
