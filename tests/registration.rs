@@ -130,6 +130,9 @@ fn a_regular_file_and_a_folder_are_refused_with_eperm() {
         let mut handle = EventedFd::new(&file);
         let registered = poller.register(&mut handle, EventedId(0), R, PollOption::Level);
         assert_eq!(errno(registered), Some(libc::EPERM), "{path}");
+        let reregistered = poller.reregister(&mut handle, EventedId(0), R, PollOption::Level);
+        assert_eq!(errno(reregistered), Some(libc::EPERM), "{path}");
+        assert_eq!(errno(poller.deregister(&mut handle)), Some(libc::EPERM), "{path}");
     }
 }
 

@@ -549,13 +549,13 @@ impl Selector {
         self.state.borrow_mut().entries[fd as usize] = None;
     }
 
-    /// The entry of a descriptor. EBADF if it is not open, ENOENT if it is not registered.
+    /// The entry of a descriptor. The errors are epoll's: EBADF if it is not open, EPERM if it is a regular
+    /// file, and ENOENT if it is not registered.
     fn find(&self, fd: RawFd) -> io::Result<Entry> {
         if let Some(entry) = self.entry(fd) {
             return Ok(entry);
         }
-        // SAFETY: no pointer is passed, and a descriptor may be any number.
-        unsafe { syscall!(fcntl(fd, libc::F_GETFD)) }?;
+        Kind::of(fd)?;
         Err(io::Error::from_raw_os_error(libc::ENOENT))
     }
 

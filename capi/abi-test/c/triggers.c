@@ -114,10 +114,11 @@ static void enlist(mio_st_poller_t poller, const struct kind *kind, uint64_t bit
 /* The readiness of the one event that is there without waiting; 0 if there is none. */
 static uint32_t ready(mio_st_poller_t poller)
 {
-    mio_st_event_t event = {0};
-    int count = OK(mio_st_poller_poll(poller, &event, 1, 0));
+    /* Room for both directions: with less, a kqueue tells them one after the other. */
+    mio_st_event_t events[2] = {{0}};
+    int count = OK(mio_st_poller_poll(poller, events, 2, 0));
 
-    return count == 0 ? 0 : event.readiness;
+    return count == 0 ? 0 : events[0].readiness;
 }
 
 /* Waits until the readiness, of which only `mask` counts, is as expected, for a while; returns it. */
