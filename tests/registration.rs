@@ -6,7 +6,7 @@ use std::fs::{self, File};
 use std::io::{self, Read, Write};
 #[cfg(epoll)]
 use std::os::fd::AsFd;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
@@ -124,15 +124,42 @@ fn a_bad_descriptor_is_an_error() {
 // Behaviour 2
 #[test]
 fn a_regular_file_and_a_folder_are_refused_with_eperm() {
+    type Call = fn(&mut Poller, &mut EventedFd) -> io::Result<()>;
+    let calls: [(&str, Call); 3] = [
+        ("register", |poller, handle| poller.register(handle, EventedId(0), R, PollOption::Level)),
+        ("reregister", |poller, handle| {
+            poller.reregister(handle, EventedId(0), R, PollOption::Level)
+        }),
+        ("deregister", |poller, handle| poller.deregister(handle)),
+    ];
     let mut poller = Poller::new().unwrap();
     for path in ["/proc/self/exe", "/"] {
         let file = File::open(path).unwrap();
-        let mut handle = EventedFd::new(&file);
-        let registered = poller.register(&mut handle, EventedId(0), R, PollOption::Level);
-        assert_eq!(errno(registered), Some(libc::EPERM), "{path}");
-        let reregistered = poller.reregister(&mut handle, EventedId(0), R, PollOption::Level);
-        assert_eq!(errno(reregistered), Some(libc::EPERM), "{path}");
-        assert_eq!(errno(poller.deregister(&mut handle)), Some(libc::EPERM), "{path}");
+        for (name, call) in calls {
+            let result = call(&mut poller, &mut EventedFd::new(&file));
+            assert_eq!(errno(result), Some(libc::EPERM), "{name} {path}");
+            // It has the number that a registered descriptor had: a high one, which nobody else gets.
+            let (socket, _peer) = UnixStream::pair().unwrap();
+            let registered = duplicate(&socket, 500);
+            let mut handle = EventedFd::new(&registered);
+            poller.register(&mut handle, EventedId(1), R, PollOption::Level).unwrap();
+            let number = registered.as_raw_fd();
+            drop(registered);
+            let file = duplicate(&file, number);
+            assert_eq!(file.as_raw_fd(), number);
+            let result = call(&mut poller, &mut EventedFd::new(&file));
+            assert_eq!(errno(result), Some(libc::EPERM), "{name} {path}, registered before");
+        }
+    }
+}
+
+/// Another descriptor of the same file, of this number or above.
+fn duplicate(descriptor: &impl AsRawFd, number: RawFd) -> OwnedFd {
+    // SAFETY: no pointer is passed, and the new descriptor is ours.
+    unsafe {
+        let new = libc::fcntl(descriptor.as_raw_fd(), libc::F_DUPFD_CLOEXEC, number);
+        assert!(new >= 0, "{}", io::Error::last_os_error());
+        OwnedFd::from_raw_fd(new)
     }
 }
 

@@ -437,7 +437,7 @@ fn priority(_: &Kevent) -> Ready {
     NOTHING
 }
 
-/// What became of deletions: NotFound, if the kernel had not all the notes.
+/// What became of deletions: an error, if the kernel had not all the notes.
 fn deleted(receipts: &[Kevent]) -> io::Result<()> {
     receipts.iter().try_for_each(receipt)
 }
@@ -459,6 +459,12 @@ fn added(receipts: &[Kevent]) -> io::Result<Notes> {
         }
     }
     Ok(broken)
+}
+
+/// The error of a descriptor that is not registered, which is epoll's: EBADF if it is not open, EPERM if it
+/// is a regular file or a folder, ENOENT otherwise.
+fn unregistered(fd: RawFd) -> io::Error {
+    Kind::of(fd).err().unwrap_or_else(|| io::Error::from_raw_os_error(libc::ENOENT))
 }
 
 #[derive(Debug)]
@@ -538,7 +544,7 @@ impl Selector {
         self.forget(fd);
         let mut changes = Changes::new();
         changes.push(fd, known.notes, EV_DELETE, known.id);
-        deleted(changes.apply(&self.queue)?)
+        deleted(changes.apply(&self.queue)?).map_err(|_| unregistered(fd))
     }
 
     fn entry(&self, fd: RawFd) -> Option<Entry> {
@@ -549,14 +555,8 @@ impl Selector {
         self.state.borrow_mut().entries[fd as usize] = None;
     }
 
-    /// The entry of a descriptor. The errors are epoll's: EBADF if it is not open, EPERM if it is a regular
-    /// file, and ENOENT if it is not registered.
     fn find(&self, fd: RawFd) -> io::Result<Entry> {
-        if let Some(entry) = self.entry(fd) {
-            return Ok(entry);
-        }
-        Kind::of(fd)?;
-        Err(io::Error::from_raw_os_error(libc::ENOENT))
+        self.entry(fd).ok_or_else(|| unregistered(fd))
     }
 
     /// Whether the kernel still has the notes of an entry, by a change that changes nothing.
@@ -578,7 +578,8 @@ impl Selector {
         changes.push(fd, entry.notes, entry.flags(), entry.id);
         let receipts = changes.apply(&self.queue)?;
         let (deletions, additions) = receipts.split_at(old.count_ones() as usize);
-        match deleted(deletions).and_then(|()| added(additions)) {
+        let deleted = deleted(deletions).map_err(|_| unregistered(fd));
+        match deleted.and_then(|()| added(additions)) {
             Ok(broken) => entry.notes &= !broken,
             Err(error) => {
                 self.forget(fd);
