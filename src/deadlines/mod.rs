@@ -19,9 +19,12 @@
 //! the first occupied one. That holds for *any* origin, in the past or in the future; the origin
 //! decides how fast things are, never whether they are right.
 //!
-//! Three kinds of work are put off until a bucket is the first one, because most deadlines are
-//! cancelled or moved before that:
+//! Four kinds of work are put off until a time in question is the first one, because most deadlines
+//! are cancelled or moved before that:
 //!
+//! - A new deadline is only written into a slot: it is in the *inbox*, which knows no more than a
+//!   time that none in it is earlier than. It is filed in the wheel when that time comes before all
+//!   others.
 //! - A deadline moved *later* stays where it is with its new time written into it. This is what a
 //!   server does at every read, and it touches one line of memory.
 //! - A bucket is a list in the order of arrival. Usually that is the right order; if it is not, it
@@ -31,7 +34,12 @@
 //!
 //! A cancelled deadline is only marked. Its slot is free when it is met at the front, or when a
 //! slot is wanted, none is vacant, and there are no fewer marked ones than live ones: then all the
-//! others are filed anew, in one pass over the memory.
+//! others go back to the inbox, in one pass over the memory.
+//!
+//! The vacant slots are a chain, from which an addition takes the first, and goes on to point at the
+//! one that was second. So the slots taken last are a chain without another word being written: the
+//! inbox is the part of it from where it was last empty. A slot that becomes vacant goes to another
+//! chain, which is appended when the first one ends.
 //!
 //! Links (8 bytes) and nodes (32 bytes) live in two arrays: moving a deadline later and cancelling
 //! it touch its node alone, and a node never straddles two lines of the cache.
@@ -52,6 +60,7 @@ mod tests;
 /// that, and on any other poller, it is answered `false`, for ever.
 #[derive(Copy, Clone, Debug, Eq, PartialEq, Hash)]
 pub struct DeadlineKey {
+    /// The index of its node; [`INTERVAL`] is part of it.
     slot: u32,
     /// Unique in the process; [`REPEATS`] is part of it.
     serial: NonZeroU64,
@@ -68,9 +77,12 @@ impl DeadlineKey {
     #[doc(hidden)]
     pub fn from_parts(slot: u32, serial: u64) -> DeadlineKey {
         match NonZeroU64::new(serial) {
-            Some(serial) => DeadlineKey { slot, serial },
-            // No slot has this number.
-            None => DeadlineKey { slot: NIL, serial: NonZeroU64::MAX },
+            // Nothing else keeps an interval from being taken for a plain deadline.
+            Some(serial) if (slot & INTERVAL != 0) == (serial.get() & REPEATS != 0) => {
+                DeadlineKey { slot, serial }
+            }
+            // No node has this serial.
+            _ => DeadlineKey { slot: NIL, serial: NonZeroU64::MAX },
         }
     }
 }
@@ -84,8 +96,15 @@ const BUCKETS: usize = LEVELS * 64;
 /// A bucket with up to this many deadlines is sorted where it is, a longer one is spread out.
 const FEW: usize = 32;
 
-/// In place of a slot: none. Also one more than the greatest number a slot may have.
+/// In place of a slot: none.
 const NIL: u32 = u32::MAX;
+
+/// In place of the link to the one before: this is the second slot of an interval.
+const HOME: u32 = NIL - 1;
+
+/// In the slot of a key: an interval. There are no more slots than that, so that the key of an
+/// interval needs no test of its own where the index is tested anyway.
+const INTERVAL: u32 = 1 << 31;
 
 /// In a serial: an interval.
 const REPEATS: u64 = 1 << 63;
@@ -93,7 +112,9 @@ const REPEATS: u64 = 1 << 63;
 /// In an order: since the node was filed its time was moved later, or it was cancelled.
 const STALE: u64 = 1;
 
+/// Aligned not to straddle two lines of the cache.
 #[derive(Debug)]
+#[repr(align(32))]
 struct Node {
     /// Zero if this is no deadline, or no longer.
     serial: u64,
@@ -102,7 +123,7 @@ struct Node {
     /// The number of the last addition or move; decides between equal times. [`STALE`] is part of
     /// it.
     order: u64,
-    /// The caller's; but an interval has the slot of its [`Interval`] here.
+    /// The caller's; but an interval has the place of its [`Interval`] here.
     id: u64,
 }
 
@@ -112,6 +133,12 @@ struct Interval {
     due: u64,
     period: u64,
     id: u64,
+}
+
+impl Node {
+    fn repeats(&self) -> bool {
+        self.serial & REPEATS != 0
+    }
 }
 
 impl From<Interval> for Node {
@@ -136,17 +163,28 @@ struct Link {
 ///
 /// All times are nanoseconds on one clock of the caller's choice.
 pub struct Deadlines {
-    /// The node of slot `n` is at `n - BUCKETS`.
+    /// The node at place `n` has the index `n - BUCKETS`.
     nodes: Vec<Node>,
     /// One circle for each bucket, closed by the bucket's own link: the first [`BUCKETS`] of them
-    /// are the buckets, the others the slots. No links at all before the first addition.
+    /// are the buckets, the others those of the nodes. No links at all before the first addition.
+    ///
+    /// What is in no bucket has [`NIL`] or [`HOME`] as `prev`.
     links: Vec<Link>,
-    /// The first of the vacant slots, which are chained by `next`.
+    /// The first of the vacant places, which are chained by `next`, …
     vacant: u32,
+    /// … and the last one, or the last of the inbox if there is none. Undefined without either.
+    last: u32,
+    /// The first that was taken from that chain and is not filed yet; `vacant` if there is none.
+    inbox: u32,
+    /// No deadline in the inbox is earlier than this.
+    inbox_from: u64,
+    /// What has become vacant since: another chain, and its last one.
+    freed: u32,
+    last_freed: u32,
     len: usize,
-    /// The slots that are taken by cancelled deadlines.
+    /// The places that are taken by cancelled deadlines.
     cancelled: usize,
-    /// The slots that are taken by [`Interval`]s.
+    /// The places that are taken by [`Interval`]s.
     intervals: usize,
 
     origin: u64,
@@ -162,8 +200,14 @@ pub struct Deadlines {
     slack: u64,
     /// The [`rounding_mask`] of the full slack.
     slack_mask: u64,
+    /// From this distance on a deadline has the full slack.
+    slack_from: u64,
     strictest_slack: u64,
-    last_number: u64,
+    /// The number of the last addition or move.
+    last_order: u64,
+    /// What makes a serial of the number of an addition, up to `serials_end`.
+    serials: u64,
+    serials_end: u64,
 }
 
 impl Deadlines {
@@ -173,6 +217,11 @@ impl Deadlines {
             nodes: Vec::new(),
             links: Vec::new(),
             vacant: NIL,
+            last: NIL,
+            inbox: NIL,
+            inbox_from: u64::MAX,
+            freed: NIL,
+            last_freed: NIL,
             len: 0,
             cancelled: 0,
             intervals: 0,
@@ -183,8 +232,11 @@ impl Deadlines {
             front_from: 0,
             slack: DEFAULT_SLACK,
             slack_mask: rounding_mask(DEFAULT_SLACK),
+            slack_from: DEFAULT_SLACK * 128,
             strictest_slack: DEFAULT_SLACK,
-            last_number: 0,
+            last_order: 0,
+            serials: 0,
+            serials_end: 0,
         }
     }
 
@@ -203,7 +255,7 @@ impl Deadlines {
     pub fn try_reserve(&mut self, additional: usize) -> Result<(), TryReserveError> {
         // Twice, for as many cancelled ones may be among them.
         let total = (self.len + self.intervals).saturating_add(additional).saturating_mul(2);
-        if total > NIL as usize - BUCKETS {
+        if total > INTERVAL as usize - BUCKETS {
             return self.nodes.try_reserve(usize::MAX);
         }
         self.nodes.try_reserve(total.saturating_sub(self.nodes.len()))?;
@@ -222,6 +274,7 @@ impl Deadlines {
     pub fn set_slack(&mut self, slack: u64) {
         self.slack = slack;
         self.slack_mask = rounding_mask(slack);
+        self.slack_from = slack.saturating_mul(128);
         self.strictest_slack =
             if self.is_empty() { slack } else { slack.min(self.strictest_slack) };
     }
@@ -238,8 +291,12 @@ impl Deadlines {
     }
 
     /// Adds a deadline; once it has passed [`expire`](Self::expire) answers `id`.
+    #[inline]
     pub fn add(&mut self, now: u64, deadline: u64, id: u64) -> DeadlineKey {
-        self.insert(now, deadline, id, 0)
+        let when = self.filed(now, deadline);
+        let (place, serial) = self.take(when, id, 0);
+        self.inbox_from = self.inbox_from.min(when);
+        DeadlineKey { slot: place - BUCKETS as u32, serial }
     }
 
     /// Adds a deadline that, each time it has expired, moves to the next of the times `first +
@@ -251,27 +308,30 @@ impl Deadlines {
         period: NonZeroU64,
         id: u64,
     ) -> DeadlineKey {
-        let interval = Interval { due: first, period: period.get(), id };
-        let slot = self.vacant_slot();
-        *self.node_mut(slot) = interval.into();
+        let home = self.take_place();
+        *self.node_mut(home) = Interval { due: first, period: period.get(), id }.into();
+        self.links[home as usize].prev = HOME;
         self.intervals += 1;
-        self.insert(now, first, u64::from(slot), REPEATS)
+        let when = self.filed(now, first);
+        let (place, serial) = self.take(when, home.into(), REPEATS);
+        self.inbox_from = self.inbox_from.min(when);
+        // The second place must not stay in that chain, to be vacant at once when it is cancelled.
+        self.empty_inbox();
+        DeadlineKey { slot: (place - BUCKETS as u32) | INTERVAL, serial }
     }
 
     /// Whether there was such a deadline.
     #[inline]
     pub fn cancel(&mut self, key: DeadlineKey) -> bool {
-        let Some(node) = self.get(key) else {
-            return false;
+        let Some(node) = self.nodes.get_mut(key.slot as usize) else {
+            return self.cancel_interval(key);
         };
+        if node.serial != key.serial.get() {
+            return false;
+        }
         node.serial = 0;
-        node.order |= STALE;
-        let id = node.id;
         self.len -= 1;
         self.cancelled += 1;
-        if key.serial.get() & REPEATS != 0 {
-            self.vacate_interval(id as u32);
-        }
         true
     }
 
@@ -280,27 +340,33 @@ impl Deadlines {
     #[inline]
     pub fn move_to(&mut self, now: u64, key: DeadlineKey, deadline: u64) -> bool {
         let when = self.filed(now, deadline);
-        let number = self.next_number();
-        let Some(node) = self.get(key) else {
-            return false;
+        let Some(node) = self.nodes.get_mut(key.slot as usize) else {
+            return self.move_interval(key, deadline, when);
         };
-        if when < node.when || key.serial.get() & REPEATS != 0 {
-            self.relocate(key, deadline, when, number);
+        if node.serial != key.serial.get() {
+            return false;
+        }
+        if when < node.when {
+            self.relocate(key.slot + BUCKETS as u32, when);
             return true;
         }
+        self.last_order += 2;
         node.when = when;
-        node.order = number | STALE;
+        node.order = self.last_order | STALE;
         true
     }
 
     /// Cancels the earliest deadline of this id, if there is one. Looks at them all.
     pub fn remove(&mut self, id: u64) -> bool {
-        let slots = (BUCKETS as u32..).zip(&self.nodes);
-        let key = slots
+        let key = (0..)
+            .zip(&self.nodes)
             .filter_map(|(slot, node)| Some((slot, node, NonZeroU64::new(node.serial)?)))
             .filter(|(_, node, _)| self.id(node) == id)
             .min_by_key(|(_, node, _)| (node.when, node.order))
-            .map(|(slot, _, serial)| DeadlineKey { slot, serial });
+            .map(|(slot, node, serial)| {
+                let kind = if node.repeats() { INTERVAL } else { 0 };
+                DeadlineKey { slot: slot | kind, serial }
+            });
         key.is_some_and(|key| self.cancel(key))
     }
 
@@ -320,7 +386,7 @@ impl Deadlines {
     ///
     /// To be called until it answers `None`, or until there is no room for more; then they wait.
     pub fn expire(&mut self, now: u64) -> Option<u64> {
-        if now < self.front_from {
+        if now < self.front_from && now < self.inbox_from {
             return None;
         }
         let slot = self.earliest()?;
@@ -328,7 +394,7 @@ impl Deadlines {
         if node.when > now {
             return None;
         }
-        let (id, repeats) = (node.id, node.serial & REPEATS != 0);
+        let (id, repeats) = (node.id, node.repeats());
         self.unlink(slot);
         if repeats {
             return Some(self.repeat(slot, id as u32, now));
@@ -349,45 +415,62 @@ impl Deadlines {
         &mut self.nodes[slot as usize - BUCKETS]
     }
 
-    fn get(&mut self, key: DeadlineKey) -> Option<&mut Node> {
-        let node = self.nodes.get_mut((key.slot as usize).wrapping_sub(BUCKETS))?;
-        (node.serial == key.serial.get()).then_some(node)
-    }
-
     fn id(&self, node: &Node) -> u64 {
-        if node.serial & REPEATS == 0 { node.id } else { self.node(node.id as u32).id }
+        if node.repeats() { self.node(node.id as u32).id } else { node.id }
     }
 
-    fn insert(&mut self, now: u64, deadline: u64, id: u64, kind: u64) -> DeadlineKey {
-        if self.len + self.cancelled == 0 {
-            // All buckets are empty, so that any origin will do; the best one is close.
-            self.origin = now;
-            self.front_from = u64::MAX;
+    /// The place of an interval.
+    fn interval(&self, key: DeadlineKey) -> Option<u32> {
+        if key.slot & INTERVAL == 0 {
+            return None;
         }
-        let when = self.filed(now, deadline);
-        let number = self.next_number();
-        // Numbers are even.
-        let serial = NonZeroU64::MIN | number | kind;
-        let slot = self.vacant_slot();
-        *self.node_mut(slot) = Node { serial: serial.get(), when, order: number, id };
-        self.len += 1;
-        self.file(slot, when);
-        DeadlineKey { slot, serial }
+        let slot = key.slot ^ INTERVAL;
+        let node = self.nodes.get(slot as usize)?;
+        (node.serial == key.serial.get()).then_some(slot + BUCKETS as u32)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn cancel_interval(&mut self, key: DeadlineKey) -> bool {
+        let Some(place) = self.interval(key) else {
+            return false;
+        };
+        let node = self.node_mut(place);
+        node.serial = 0;
+        let home = node.id as u32;
+        self.len -= 1;
+        self.cancelled += 1;
+        self.vacate_interval(home);
+        true
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn move_interval(&mut self, key: DeadlineKey, deadline: u64, when: u64) -> bool {
+        let Some(place) = self.interval(key) else {
+            return false;
+        };
+        let home = self.node(place).id as u32;
+        self.node_mut(home).when = deadline;
+        self.relocate(place, when);
+        true
     }
 
     /// Moves a deadline to another bucket.
     #[cold]
     #[inline(never)]
-    fn relocate(&mut self, key: DeadlineKey, deadline: u64, when: u64, number: u64) {
-        let node = self.node_mut(key.slot);
+    fn relocate(&mut self, place: u32, when: u64) {
+        self.last_order += 2;
+        let order = self.last_order;
+        let node = self.node_mut(place);
         node.when = when;
-        node.order = number;
-        if key.serial.get() & REPEATS != 0 {
-            let interval = node.id as u32;
-            self.node_mut(interval).when = deadline;
+        node.order = order;
+        if self.links[place as usize].prev == NIL {
+            self.inbox_from = self.inbox_from.min(when);
+        } else {
+            self.unlink(place);
+            self.file(place, when);
         }
-        self.unlink(key.slot);
-        self.file(key.slot, when);
     }
 
     /// Puts an unlinked interval back for its next expiry, unless that is past the end of time.
@@ -404,69 +487,123 @@ impl Deadlines {
         };
         *self.node_mut(home) = Interval { due, period, id }.into();
         let when = self.filed(now, due);
-        let number = self.next_number();
+        self.last_order += 2;
+        let order = self.last_order;
         let node = self.node_mut(slot);
         node.when = when;
-        node.order = number;
+        node.order = order;
         self.file(slot, when);
         id
     }
 
-    /// Takes a vacant slot, or makes one.
-    fn vacant_slot(&mut self) -> u32 {
+    /// Takes a vacant place into the inbox, for a deadline.
+    #[inline]
+    fn take(&mut self, when: u64, id: u64, kind: u64) -> (u32, NonZeroU64) {
+        let place = self.take_place();
+        self.last_order += 2;
+        let order = self.last_order;
+        if order >= self.serials_end {
+            self.take_serials();
+        }
+        // It is never zero before: this is what tells the compiler.
+        let serial = NonZeroU64::MIN | self.serials.wrapping_add(order) | kind;
+        *self.node_mut(place) = Node { serial: serial.get(), when, order, id };
+        self.len += 1;
+        (place, serial)
+    }
+
+    #[inline]
+    fn take_place(&mut self) -> u32 {
         if self.vacant == NIL {
             self.make_vacant();
         }
-        let slot = self.vacant;
-        self.vacant = self.links[slot as usize].next;
-        slot
+        let place = self.vacant;
+        self.vacant = self.links[place as usize].next;
+        place
     }
 
     #[cold]
     #[inline(never)]
     fn make_vacant(&mut self) {
-        if self.cancelled > 0 && self.cancelled >= self.len {
-            return self.sweep();
+        if self.freed != NIL {
+            self.append_vacant(self.freed, self.last_freed);
+            self.freed = NIL;
+        } else if self.cancelled > 0 && self.cancelled >= self.len {
+            self.sweep();
+        } else {
+            self.grow();
         }
+    }
+
+    fn append_vacant(&mut self, first: u32, last: u32) {
+        if self.inbox == NIL {
+            self.inbox = first;
+        } else {
+            self.links[self.last as usize].next = first;
+        }
+        self.vacant = first;
+        self.last = last;
+    }
+
+    fn grow(&mut self) {
         if self.links.is_empty() {
             self.links.extend((0..BUCKETS as u32).map(|n| Link { prev: n, next: n }));
         }
-        let slot = self.links.len() as u32;
-        assert!(slot < NIL, "too many deadlines");
-        self.links.push(Link { prev: NIL, next: NIL });
-        self.nodes.push(Node { serial: 0, when: 0, order: 0, id: 0 });
-        self.vacant = slot;
+        // Some at once, if that allocates nothing.
+        let room = self.links.capacity().min(self.nodes.capacity() + BUCKETS);
+        let first = self.links.len();
+        let end = room.min(first + 32).max(first + 1);
+        assert!(end <= INTERVAL as usize, "too many deadlines");
+        let (first, end) = (first as u32, end as u32);
+        self.links.extend((first + 1..=end).map(|next| Link { prev: NIL, next }));
+        self.links[end as usize - 1].next = NIL;
+        self.nodes.extend((first..end).map(|_| Node { serial: 0, when: 0, order: 0, id: 0 }));
+        self.append_vacant(first, end - 1);
     }
 
-    fn vacate(&mut self, slot: u32) {
-        self.node_mut(slot).serial = 0;
-        self.links[slot as usize] = Link { prev: NIL, next: self.vacant };
-        self.vacant = slot;
+    fn vacate(&mut self, place: u32) {
+        self.node_mut(place).serial = 0;
+        self.links[place as usize] = Link { prev: NIL, next: self.freed };
+        if self.freed == NIL {
+            self.last_freed = place;
+        }
+        self.freed = place;
     }
 
-    fn vacate_interval(&mut self, slot: u32) {
+    fn vacate_interval(&mut self, home: u32) {
         self.intervals -= 1;
-        self.vacate(slot);
+        self.vacate(home);
     }
 
-    /// Counts additions and moves of the whole process, by two.
-    fn next_number(&mut self) -> u64 {
-        /// Numbers are taken from the process by the block, not to share memory each time.
+    /// Serials are taken from the process by the block, not to share memory each time.
+    #[cold]
+    #[inline(never)]
+    fn take_serials(&mut self) {
         const BLOCK: u64 = 1 << 21;
         /// How many blocks are taken. Not an `AtomicU64`, which some systems lack.
         static BLOCKS: AtomicUsize = AtomicUsize::new(0);
-        if self.last_number % BLOCK == 0 {
-            self.last_number = BLOCKS.fetch_add(1, Ordering::Relaxed) as u64 * BLOCK;
-        }
-        self.last_number += 2;
-        self.last_number
+        // Not the first block, for no serial is zero.
+        let first = (BLOCKS.fetch_add(1, Ordering::Relaxed) as u64 + 1) * BLOCK;
+        self.serials = first.wrapping_sub(self.last_order);
+        self.serials_end = self.last_order + BLOCK;
     }
 
     /// Rounds a deadline up so that it shares a wake-up with its neighbours, by less than its
     /// slack.
+    #[inline]
     fn filed(&self, now: u64, deadline: u64) -> u64 {
-        let slack = deadline.saturating_sub(now) / 128;
-        let mask = if slack >= self.slack { self.slack_mask } else { rounding_mask(slack) };
+        let (distance, passed) = deadline.overflowing_sub(now);
+        let (sum, beyond) = deadline.overflowing_add(self.slack_mask);
+        if passed || distance < self.slack_from || beyond {
+            return self.filed_near(now, deadline);
+        }
+        sum & !self.slack_mask
+    }
+
+    #[inline(never)]
+    fn filed_near(&self, now: u64, deadline: u64) -> u64 {
+        let slack = self.slack.min(deadline.saturating_sub(now) / 128);
+        let mask = rounding_mask(slack);
         match deadline.checked_add(mask) {
             Some(sum) => sum & !mask,
             None => u64::MAX,
@@ -517,28 +654,62 @@ impl Deadlines {
         (node.when, node.order)
     }
 
-    /// The slot of the earliest deadline, after doing what was put off in the buckets up to it.
+    /// The place of the earliest deadline, after doing what was put off up to it.
     fn earliest(&mut self) -> Option<u32> {
+        loop {
+            let filed = self.earliest_filed();
+            let from = filed.map_or(u64::MAX, |place| self.node(place).when);
+            if self.inbox_from > from || self.inbox == self.vacant {
+                return filed;
+            }
+            self.empty_inbox();
+        }
+    }
+
+    fn earliest_filed(&mut self) -> Option<u32> {
         loop {
             let bucket = self.first_bucket()?;
             if !self.is_sorted(bucket) {
                 self.arrange(bucket);
                 continue;
             }
-            let slot = self.links[bucket as usize].next;
-            let node = self.node_mut(slot);
-            if node.order & STALE == 0 {
-                self.front_from = self.node(slot).when;
-                return Some(slot);
-            }
-            node.order &= !STALE;
+            let place = self.links[bucket as usize].next;
+            let node = self.node_mut(place);
             let (serial, when) = (node.serial, node.when);
-            self.unlink(slot);
             if serial == 0 {
+                self.unlink(place);
                 self.cancelled -= 1;
-                self.vacate(slot);
+                self.vacate(place);
+            } else if node.order & STALE != 0 {
+                node.order &= !STALE;
+                self.unlink(place);
+                self.file(place, when);
             } else {
-                self.file(slot, when);
+                self.front_from = when;
+                return Some(place);
+            }
+        }
+    }
+
+    /// Files what is in the inbox.
+    fn empty_inbox(&mut self) {
+        if self.occupied == [0; LEVELS] {
+            // Any origin will do; the best one is close.
+            self.origin = self.inbox_from;
+            self.front_from = u64::MAX;
+        }
+        self.inbox_from = u64::MAX;
+        while self.inbox != self.vacant {
+            let place = self.inbox;
+            self.inbox = self.links[place as usize].next;
+            let node = self.node_mut(place);
+            if node.serial != 0 {
+                node.order &= !STALE;
+                let when = node.when;
+                self.file(place, when);
+            } else if self.links[place as usize].prev != HOME {
+                self.cancelled -= 1;
+                self.vacate(place);
             }
         }
     }
@@ -566,62 +737,82 @@ impl Deadlines {
     /// Puts the first bucket in order: sends home what was moved elsewhere, and sorts or spreads
     /// what remains.
     fn arrange(&mut self, bucket: u32) {
+        let mut chain = self.detach(bucket);
+        let (mut kept, mut last) = (NIL, NIL);
         let mut count = 0;
         let mut earliest = u64::MAX;
-        let mut chain = self.detach(bucket);
         while chain != NIL {
-            let slot = chain;
-            chain = self.links[slot as usize].next;
-            let node = self.node_mut(slot);
+            let place = chain;
+            chain = self.links[place as usize].next;
+            let node = self.node_mut(place);
             node.order &= !STALE;
             let (serial, when) = (node.serial, node.when);
             if serial == 0 {
                 self.cancelled -= 1;
-                self.vacate(slot);
-                continue;
-            }
-            if self.bucket(when) == bucket {
+                self.vacate(place);
+            } else if self.bucket(when) != bucket {
+                self.file(place, when);
+            } else {
                 count += 1;
                 earliest = earliest.min(when);
+                if last == NIL {
+                    kept = place;
+                } else {
+                    self.links[last as usize].next = place;
+                }
+                last = place;
             }
-            self.file(slot, when);
         }
-        if self.is_sorted(bucket) {
+        if last == NIL {
             return;
         }
-        let mut chain = self.detach(bucket);
+        self.links[last as usize].next = NIL;
         // At the lowest level all times are equal.
         if count > FEW && bucket >= 64 {
             self.move_origin(earliest, bucket / 64);
         } else {
-            chain = self.sort(chain);
+            kept = self.sort(kept);
         }
-        while chain != NIL {
-            let slot = chain;
-            chain = self.links[slot as usize].next;
-            self.file(slot, self.node(slot).when);
+        while kept != NIL {
+            let place = kept;
+            kept = self.links[place as usize].next;
+            self.file(place, self.node(place).when);
         }
     }
 
-    /// Vacates the slots of all cancelled deadlines, by filing the others anew.
+    /// Makes the places of all cancelled deadlines vacant, by moving the others to the inbox.
     fn sweep(&mut self) {
-        for (n, link) in (0..).zip(&mut self.links[..BUCKETS]) {
-            *link = Link { prev: n, next: n };
-        }
-        self.occupied = [0; LEVELS];
-        self.sorted = [u64::MAX; LEVELS];
-        self.cancelled = 0;
-        // Backwards, so that the vacant slots will be used from the first to the last.
-        for slot in (BUCKETS as u32..self.links.len() as u32).rev() {
-            let node = self.node_mut(slot);
-            if node.serial != 0 {
-                node.order &= !STALE;
-                let when = node.when;
-                self.file(slot, when);
-            } else if self.links[slot as usize].prev != NIL {
-                self.vacate(slot);
+        for level in 0..LEVELS as u32 {
+            while self.occupied[level as usize] != 0 {
+                self.clear(level * 64 + self.occupied[level as usize].trailing_zeros());
             }
         }
+        self.cancelled = 0;
+        self.inbox_from = u64::MAX;
+        let (mut live, mut last_live) = (NIL, NIL);
+        let (mut vacant, mut last_vacant) = (NIL, NIL);
+        // Backwards, so that the chains are in the order of the memory.
+        let places = BUCKETS as u32..self.links.len() as u32;
+        let links = self.links.iter_mut().rev();
+        for ((place, link), node) in places.rev().zip(links).zip(self.nodes.iter().rev()) {
+            if node.serial != 0 {
+                *link = Link { prev: NIL, next: live };
+                live = place;
+                if last_live == NIL {
+                    last_live = place;
+                }
+                self.inbox_from = self.inbox_from.min(node.when);
+            } else if link.prev != HOME {
+                *link = Link { prev: NIL, next: vacant };
+                vacant = place;
+                if last_vacant == NIL {
+                    last_vacant = place;
+                }
+            }
+        }
+        self.inbox = live;
+        self.last = last_live;
+        self.append_vacant(vacant, last_vacant);
     }
 
     /// Moves the origin to a time earlier than all others, in an empty bucket of this level.

@@ -239,6 +239,7 @@ fn the_strictest_slack_is_remembered_while_it_matters() {
 fn memory() {
     use super::{Link, Node};
     assert!(size_of::<Node>() + size_of::<Link>() <= 40);
+    assert_eq!(64 % align_of::<Node>().max(size_of::<Node>()), 0, "one line of the cache each");
     // A `u64` is aligned to 4 bytes on some systems of 32 bits.
     assert_eq!(size_of::<Option<DeadlineKey>>(), 8 + align_of::<u64>());
     let mut deadlines = Deadlines::new();
@@ -247,7 +248,8 @@ fn memory() {
         let keys: Vec<_> = (0..1_000).map(|n| deadlines.add(round, n * MS, n)).collect();
         keys.into_iter().for_each(|key| assert!(deadlines.cancel(key)));
     }
-    assert_eq!(deadlines.nodes.len(), 1_000, "slots are used again");
+    let nodes = deadlines.nodes.len();
+    assert!((1_000..1_032).contains(&nodes), "slots are used again: {nodes}");
     assert!(deadlines.try_reserve(usize::MAX).is_err());
     assert!(deadlines.try_reserve(u32::MAX as usize).is_err());
 }
