@@ -4,11 +4,14 @@ CARGO ?= cargo
 CARGO_FLAGS ?= --locked
 CC ?= cc
 INSTALL ?= install
+OBJCOPY ?= objcopy
 prefix ?= /usr/local
 exec_prefix ?= $(prefix)
 includedir ?= $(prefix)/include
 libdir ?= $(exec_prefix)/lib
 pkgconfigdir ?= $(libdir)/pkgconfig
+mandir ?= $(prefix)/share/man
+docdir ?= $(prefix)/share/doc/mio_st
 
 version := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 # Before 1.0 a minor version may break the ABI, and the SONAME says so.
@@ -16,7 +19,7 @@ abi := $(basename $(version))
 target_dir := $(or $(CARGO_TARGET_DIR),target)
 out := $(target_dir)/release
 
-.PHONY: run test check lib header install size bench bench-quick budgets
+.PHONY: run test check check-targets lib dist-static header docs man abi install size bench bench-quick budgets
 .DEFAULT_GOAL := lib
 
 # The HTTP server in C, on 127.0.0.1:$(PORT).
@@ -36,16 +39,46 @@ check:
 	$(CARGO) clippy $(CARGO_FLAGS) --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc $(CARGO_FLAGS) --workspace --no-deps
 
+# Every target that can be checked from a Debian machine, whose packages it installs: docs/platforms.md.
+check-targets:
+	.ci/check-targets
+
 # The static and the shared library.
 lib:
 	$(CARGO) build $(CARGO_FLAGS) --release --package mio-st-lib
 	ln -sf libmio_st.so $(out)/libmio_st.so.$(abi)
 
+# A static library that other static libraries of Rust cannot clash with, whatever compiler made them: one object,
+# whose only global symbols are the functions of the header. It needs binutils.
+dist-static: lib
+	mkdir -p $(out)/dist
+	$(CC) -r -nostdlib -Wl,--gc-sections,--force-group-allocation \
+	    $$(sed -n 's/.*\b\(mio_st_[a-z0-9_]*\)(.*/-Wl,-u,\1/p' include/mio_st.h | sort -u) \
+	    -o $(out)/dist/mio_st.o $(out)/libmio_st.a
+	$(OBJCOPY) --wildcard --keep-global-symbol='mio_st_*' $(out)/dist/mio_st.o
+	rm -f $(out)/dist/libmio_st.a
+	$(AR) rcs $(out)/dist/libmio_st.a $(out)/dist/mio_st.o
+
 # include/mio_st.h, from the sources in capi/.
 header:
 	$(CARGO) run $(CARGO_FLAGS) --quiet --package mio-st-abi-test
 
-install: lib
+# The reference in HTML, from the header and the guide; whatever doxygen has to remark is an error.
+docs: man
+	VERSION=$(version) OUTPUT=$(target_dir)/docs doxygen docs/reference/Doxyfile
+
+# The pages of section 3, from the header. It needs awk only: `make install` runs it.
+man:
+	rm -rf $(target_dir)/docs/man3
+	mkdir -p $(target_dir)/docs/man3
+	awk -v dir=$(target_dir)/docs/man3 -v date="$$(sed -n 's/^\.Dd //p' docs/mio_st.7)" \
+	    -f docs/reference/man.awk include/mio_st.h
+
+# The description of the binary interface, which the tests compare. It needs abigail-tools.
+abi:
+	MIO_ST_WRITE_ABI=1 $(CARGO) test $(CARGO_FLAGS) --quiet --package mio-st-abi-test --test abi
+
+install: lib man
 	$(INSTALL) -d "$(DESTDIR)$(includedir)" "$(DESTDIR)$(pkgconfigdir)"
 	$(INSTALL) -m 644 include/mio_st.h "$(DESTDIR)$(includedir)/mio_st.h"
 	$(INSTALL) -m 644 $(out)/libmio_st.a "$(DESTDIR)$(libdir)/libmio_st.a"
@@ -56,13 +89,21 @@ install: lib
 	    -e 's|@includedir@|$(includedir)|' -e 's|@version@|$(version)|' capi/lib/mio_st.pc.in \
 	    > $(out)/mio_st.pc
 	$(INSTALL) -m 644 $(out)/mio_st.pc "$(DESTDIR)$(pkgconfigdir)/mio_st.pc"
+	$(INSTALL) -d "$(DESTDIR)$(mandir)/man3" "$(DESTDIR)$(mandir)/man7" "$(DESTDIR)$(docdir)"
+	$(INSTALL) -m 644 $(target_dir)/docs/man3/*.3 "$(DESTDIR)$(mandir)/man3"
+	$(INSTALL) -m 644 docs/mio_st.7 "$(DESTDIR)$(mandir)/man7/mio_st.7"
+	$(INSTALL) -m 644 docs/c-guide.md "$(DESTDIR)$(docdir)/c-guide.md"
 
-# What the library takes on disk and in a program, stripped.
+# What the library takes on disk and in a program, stripped. More than this many bytes is an error.
+max_size ?= 350000
 size: lib
 	strip -o $(out)/libmio_st.stripped.so $(out)/libmio_st.so
 	$(CC) -std=c11 -O2 -s -Wl,--gc-sections -Iinclude -o $(out)/echo_server c-examples/echo_server.c \
 	    $(out)/libmio_st.a
-	@wc -c $(out)/libmio_st.stripped.so $(out)/echo_server
+	@for file in libmio_st.stripped.so echo_server; do \
+	    size=$$(wc -c <$(out)/$$file); echo "$$size $(out)/$$file"; \
+	    [ $$size -le $(max_size) ] || { echo "more than $(max_size) bytes" >&2; exit 1; }; \
+	done
 
 # Beside the peers: raw epoll, mio, polling, libuv, libev, libevent (Debian: libuv1-dev libev-dev
 # libevent-dev, wrk, valgrind, strace). `bench` writes docs/performance.md.

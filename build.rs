@@ -9,9 +9,9 @@ fn main() {
     println!("cargo::rustc-check-cfg=cfg(epoll, kqueue, bsd, evfilt_user, evfilt_except)");
     println!("cargo::rustc-check-cfg=cfg(kqueue_simulated, values(none(), \"plain\", \"linked\"))");
     let cfgs: &[&str] = match env::var("CARGO_CFG_KQUEUE_SIMULATED").as_deref() {
-        // Tests of the kqueue backend on Linux, see tests/kqueue_simulator/mod.rs. With
-        // `--cfg kqueue_simulated="plain"` it is a kqueue without what not all of them have.
+        // Tests of the kqueue backend on Linux, see tests/kqueue_simulator/mod.rs.
         Ok("plain") => &["kqueue", "kqueue_simulated"],
+        Ok("linked") => &["kqueue", "kqueue_simulated", "evfilt_user"],
         Ok(_) => &["kqueue", "kqueue_simulated", "evfilt_user", "evfilt_except"],
         Err(_) => match env::var("CARGO_CFG_TARGET_OS").as_deref() {
             Ok("linux" | "android") => &["epoll"],

@@ -6,7 +6,7 @@ fn main() {
     }
     compiler()
         .include("../include")
-        .files(["raw", "libuv", "libev", "libevent", "mio_st", "http_mio_st"].map(file))
+        .files(["raw", "libuv", "libev", "libevent", "mio_st", "http_mio_st", "calls"].map(file))
         .compile("contenders");
     // Its <mio_st.h> is another.
     compiler().include("c/http").file(file("http_raw")).compile("http_raw");

@@ -3,6 +3,9 @@
  *
  * Generated from capi/src by `make header`; do not edit.
  *
+ * Guide. `c-guide.md`, in docs/ of the sources and beside the installed manual, leads from a first program to a
+ * whole server, and has a chapter for each trap. This file is the reference.
+ *
  * Handles. A handle is a small value that names an object of the library. Store it, copy it, compare its
  * bits. Each is checked at each call, so that using one that was closed is an error and never an accident,
  * also if its memory or its descriptor number serves another object by then. `{0}` is never a handle; closing
@@ -47,7 +50,7 @@
 struct in_addr;
 struct in6_addr;
 
-/* Before a function whose result must not be ignored. */
+/** Before a function whose result must not be ignored. */
 #if defined(__GNUC__)
 #define MIO_ST_MUST_USE __attribute__((warn_unused_result))
 #else
@@ -131,8 +134,8 @@ uint32_t mio_st_features(void);
 /**
  * The name of an error, such as `"EAGAIN"`.
  *
- * `error` is what a function of this library returned. Whatever is not negative is `"OK"`, and an
- * unknown error is `"UNKNOWN"`: the result is never NULL. The string is static.
+ * `error` is what a function of this library returned; an `int64_t` below 0 fits an `int`. Whatever is not
+ * negative is `"OK"`, and an unknown error is `"UNKNOWN"`: the result is never NULL. The string is static.
  *
  * Never fails. Any thread, any time.
  */
@@ -141,8 +144,9 @@ const char *mio_st_err_name(int error);
 /**
  * What an error means, in English, such as `"broken pipe"`.
  *
- * `error` is what a function of this library returned. Whatever is not negative is `"success"`, and an
- * unknown error is `"unknown error"`: the result is never NULL. The string is static.
+ * `error` is what a function of this library returned; an `int64_t` below 0 fits an `int`. Whatever is not
+ * negative is `"success"`, and an unknown error is `"unknown error"`: the result is never NULL. The string is
+ * static.
  *
  * Never fails. Any thread, any time.
  */
@@ -170,17 +174,20 @@ const char *mio_st_strerror(int error);
 #define MIO_ST_WRITABLE (1u << 2)
 
 /**
- * Readiness: an error waits at the handle. Reading, writing or `_take_error` tell which.
+ * Readiness: an error waits at the handle. Reading, writing or `_take_error` tell which. Reported whatever
+ * the interests are, and perhaps alone.
  */
 #define MIO_ST_ERROR (1u << 3)
 
 /**
- * Readiness: both directions of the connection are closed.
+ * Readiness: both directions of the connection are closed. Reported whatever the interests are, and
+ * together with `MIO_ST_READABLE`, `MIO_ST_READ_CLOSED` and `MIO_ST_WRITE_CLOSED`: what was received before is
+ * still there to read.
  */
 #define MIO_ST_HUP (1u << 4)
 
 /**
- * Readiness: writing will fail for ever.
+ * Readiness: writing will fail for ever. Reported whatever the interests are.
  */
 #define MIO_ST_WRITE_CLOSED (1u << 5)
 
@@ -191,7 +198,8 @@ const char *mio_st_strerror(int error);
 
 /**
  * Readiness: reading will come to the end of the stream, since the peer sends no more. What it sent
- * before is still there to read. Only reported together with an interest in `MIO_ST_READABLE`.
+ * before is still there to read. Reported where there is an interest in `MIO_ST_READABLE`, and together with
+ * `MIO_ST_HUP`.
  */
 #define MIO_ST_READ_CLOSED (1u << 13)
 
@@ -308,7 +316,7 @@ int mio_st_poller_close(mio_st_poller_t poller);
 /**
  * The descriptor of the poller, which stays the poller's. It becomes readable when a handle has an
  * event, so that a poller can be registered in another poller, or in another event loop together with
- * mio_st_poller_next_wakeup().
+ * mio_st_poller_next_wakeup(). Deadlines and notifications do not make it readable.
  *
  * Returns the descriptor; the errors of a handle.
  *
@@ -351,13 +359,16 @@ int mio_st_poller_poll_userspace(mio_st_poller_t poller,
 /**
  * Posts an event, which the next poll with room for it returns as it is.
  *
- * `id` is any number. `readiness` is at least one of the flags of readiness.
+ * `id` is any number. `readiness` is at least one of the flags of readiness. Each call is an event of its own:
+ * two with the same id are not made one.
  *
  * Returns 0; `-EINVAL` for an unknown flag or none; `-ENOMEM`; the errors of a handle.
  *
  * Thread: that of the poller. Another thread wakes it by a mio_st_awakener_t.
  */
-int mio_st_poller_notify(mio_st_poller_t poller, uint64_t id, uint32_t readiness);
+int mio_st_poller_notify(mio_st_poller_t poller,
+                         uint64_t id,
+                         uint32_t readiness);
 
 /**
  * As mio_st_poller_notify(), without ever allocating.
@@ -470,8 +481,8 @@ int mio_st_poller_add_interval(mio_st_poller_t poller,
 /**
  * Cancels a deadline: no event of it comes any more, unless the last poll has handed it out already.
  *
- * Returns 1; 0 if there was nothing to cancel, since it fired, was cancelled, or belongs to another
- * poller; the errors of a handle.
+ * Returns 1; 0 if there was nothing to cancel, since it was cancelled, belongs to another poller, or fired:
+ * the last poll has handed its event out; the errors of a handle.
  *
  * Thread: that of the poller.
  */
@@ -479,7 +490,8 @@ int mio_st_poller_cancel_deadline(mio_st_poller_t poller,
                                   mio_st_deadline_key_t key);
 
 /**
- * Moves a deadline to another time, earlier or later. Its key stays valid.
+ * Moves a deadline to another time, earlier or later. Its key stays valid. One that fired cannot be moved:
+ * add another.
  *
  * `deadline_ns` is as in mio_st_poller_add_deadline().
  *

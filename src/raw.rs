@@ -9,23 +9,30 @@ use std::mem::MaybeUninit;
 use std::net::SocketAddr;
 use std::num::NonZeroU64;
 use std::os::fd::{AsRawFd, RawFd};
+use std::ptr;
 
 use libc::{iovec, sockaddr_storage, socklen_t};
 
 use crate::event::{Event, Ready};
-use crate::net::{ConnectedUdpSocket, UdpSocket};
+use crate::net::{ConnectedUdpSocket, TcpListener, TcpStream, UdpSocket};
 use crate::poll::{Awakener, DeadlineKey, Interests, PollOption, Poller};
+use crate::sys::signal::Set;
 use crate::sys::socket::{self, Addr};
 use crate::sys::{self, Buffer, unix_socket};
-use crate::unix::{self, Sender, Signal, UnixDatagram, UnixListener, UnixStream};
+use crate::unix::{self, Sender, Signal, Signals, UnixDatagram, UnixListener, UnixStream};
+
+/// How many events one poll returns at most.
+pub const MAX_EVENTS: usize = sys::MAX_EVENTS;
 
 /// The readiness with these bits, which are `MIO_ST_…` in C; `None` if one is unknown or none is set.
+#[inline]
 pub fn ready(bits: u32) -> Option<Ready> {
-    let known = Ready::all().bits();
+    let known = const { Ready::all().bits() };
     (bits != 0 && bits & !known == 0).then(|| Ready::from_bits(bits))
 }
 
 /// The interests with these bits; `None` if one is unknown or none is set.
+#[inline]
 pub fn interests(bits: u32) -> Option<Interests> {
     Interests::from_bits(bits)
 }
@@ -88,9 +95,31 @@ pub fn is_pipe_end(fd: RawFd, writable: bool) -> io::Result<bool> {
     sys::pipe::is_end(fd, writable)
 }
 
-/// Whether a signal can be received: `Signals::new` refuses others, and its error takes memory.
-pub fn is_receivable(signal: Signal) -> bool {
-    unix::is_receivable(signal)
+/// As `Signals::new`, whose errors take memory: these are all an errno.
+pub fn signals(numbers: &[i32]) -> io::Result<Signals> {
+    let invalid = || io::Error::from_raw_os_error(libc::EINVAL);
+    let mut set = Set::empty();
+    for &number in numbers {
+        if !unix::is_receivable(Signal::from_raw(number)) || !set.add(number) {
+            return Err(invalid());
+        }
+    }
+    if set.is_empty() { Err(invalid()) } else { Signals::of(set) }
+}
+
+/// As `TcpListener::accept`, with the address as the system has it, and only if it is wanted.
+///
+/// # Safety
+///
+/// `peer` can be written, or is null.
+#[allow(unsafe_code)] // The work is done in `sys`.
+#[inline]
+pub unsafe fn accept(listener: &TcpListener, peer: *mut sockaddr_storage) -> io::Result<TcpStream> {
+    let mut room = size_of::<sockaddr_storage>() as socklen_t;
+    let length: *mut socklen_t = if peer.is_null() { ptr::null_mut() } else { &mut room };
+    // SAFETY: the caller's promise; the length is that of the memory.
+    let connection = unsafe { socket::accept_to(listener.as_raw_fd(), peer.cast(), length) }?;
+    Ok(connection.into_owned().into())
 }
 
 /// Reads into buffers of C's.
@@ -147,8 +176,9 @@ impl UnixAddr {
         unix_socket::parse(bytes).map(UnixAddr)
     }
 
+    /// The address as C sees it, and its length, which is at least that of the family.
     pub fn into_parts(self) -> (sockaddr_storage, socklen_t) {
-        self.0.into_parts()
+        unix_socket::with_family(self.0).into_parts()
     }
 
     /// The address that a socket is bound to.
@@ -207,23 +237,27 @@ pub fn is_forked(awakener: &Awakener) -> bool {
     awakener.is_forked()
 }
 
-/// The poller with numbers instead of types.
+/// The poller with numbers instead of types. Those that register do not look whether the process was forked:
+/// see [`raw_is_forked`](Poller::raw_is_forked).
 impl Poller {
-    /// As `poll`, into memory that need not be initialised; returns how many events were written.
+    /// As `poll`, into memory that need not be initialised; returns how many events were written, and `None`
+    /// if the process was forked since the poller was created.
     #[inline]
     pub fn raw_poll(
         &mut self,
         events: &mut [MaybeUninit<Event>],
         timeout: Option<u64>,
-    ) -> io::Result<usize> {
-        Buffer::translated(events, |buffer| self.poll_into(buffer, timeout))
+    ) -> io::Result<Option<usize>> {
+        self.poll_into(events, timeout)
     }
 
     /// Whether the process was forked since the poller was created.
+    #[inline]
     pub fn raw_is_forked(&self) -> bool {
         !self.generation().is_current()
     }
 
+    #[inline]
     pub fn raw_register(
         &mut self,
         fd: RawFd,
@@ -231,9 +265,10 @@ impl Poller {
         interests: Interests,
         option: PollOption,
     ) -> io::Result<()> {
-        self.register_fd(fd, id, interests, option)
+        self.selector().register(fd, id, interests, option)
     }
 
+    #[inline]
     pub fn raw_reregister(
         &mut self,
         fd: RawFd,
@@ -241,20 +276,22 @@ impl Poller {
         interests: Interests,
         option: PollOption,
     ) -> io::Result<()> {
-        self.reregister_fd(fd, id, interests, option)
+        self.selector().reregister(fd, id, interests, option)
     }
 
+    #[inline]
     pub fn raw_deregister(&mut self, fd: RawFd) -> io::Result<()> {
-        self.deregister_fd(fd)
+        self.selector().deregister(fd)
     }
 
     /// As `notify`; growth that fails is `OutOfMemory`.
+    #[inline]
     pub fn raw_notify(&mut self, id: u64, ready: Ready) -> io::Result<()> {
         self.notify_checked(Event::from_raw(id, ready))
     }
 
     pub fn raw_try_notify(&mut self, id: u64, ready: Ready) -> io::Result<()> {
-        self.try_post(Event::from_raw(id, ready))
+        self.post(Event::from_raw(id, ready))
     }
 
     /// As `poll_userspace`, into memory that need not be initialised; returns how many events were
@@ -273,13 +310,11 @@ impl Poller {
     }
 
     pub fn raw_add_deadline(&mut self, id: u64, deadline: u64) -> io::Result<DeadlineKey> {
-        self.try_reserve(1, 0)?;
-        Ok(self.add_deadline_nanos(deadline, id))
+        self.try_add_deadline(deadline, id)
     }
 
     pub fn raw_add_timeout(&mut self, id: u64, timeout: u64) -> io::Result<DeadlineKey> {
-        self.try_reserve(1, 0)?;
-        Ok(self.add_timeout_nanos(timeout, id))
+        self.try_add_timeout(timeout, id)
     }
 
     pub fn raw_add_interval(
@@ -288,9 +323,7 @@ impl Poller {
         first: u64,
         period: NonZeroU64,
     ) -> io::Result<DeadlineKey> {
-        // An interval counts for two.
-        self.try_reserve(2, 0)?;
-        Ok(self.add_interval_nanos(first, period, id))
+        self.try_add_interval(first, period, id)
     }
 
     pub fn raw_move_deadline(&mut self, key: DeadlineKey, deadline: u64) -> bool {

@@ -211,8 +211,9 @@ fn a_request_makes_three_system_calls(language: Language) {
     drop(server);
     let calls = servers::system_calls(&trace, "request 0.", "request 100.");
     for (i, call) in calls.iter().enumerate() {
-        let expected = ["recvfrom", "sendto", "epoll_wait"][i % 3];
-        assert_eq!(call, expected, "the {i}th of {calls:?}");
+        let expected = ["recv", "send", "epoll_wait"][i % 3];
+        // `recvfrom` and `sendto`, but on the oldest processors.
+        assert!(call.starts_with(expected), "{expected} is {call}, the {i}th of {calls:?}");
     }
     // From the first read to the last write.
     assert_eq!(calls.len(), 101 + 101 + 100);

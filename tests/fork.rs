@@ -2,7 +2,11 @@
 
 mod unix_support;
 
+#[cfg(kqueue)]
+use std::fs::File;
 use std::io::{Read, Write};
+#[cfg(kqueue)]
+use std::os::fd::{AsFd, AsRawFd, FromRawFd};
 use std::os::unix::net::UnixStream;
 use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant};
@@ -196,6 +200,31 @@ fn alone_a_child_that_drops_everything() {
         drop((awakener, pairs, client, listener, poller));
     }));
     full.unwrap().assert_undisturbed();
+}
+
+// Behaviour 33
+#[test]
+#[cfg(kqueue)] // An epoll is inherited, and so its number is nobody else's.
+fn a_child_that_drops_a_poller_closes_nothing_of_its_own() {
+    passes_alone("alone_a_child_that_drops_a_poller_closes_nothing", &[]);
+}
+
+#[test]
+#[cfg(kqueue)]
+#[ignore = "in a process of its own"]
+fn alone_a_child_that_drops_a_poller_closes_nothing() {
+    let mut poller = Some(Poller::new().unwrap());
+    passes_forked(AssertUnwindSafe(|| {
+        let number = poller.as_ref().unwrap().as_fd().as_raw_fd();
+        let file = File::open("/dev/null").unwrap();
+        let file = match file.as_raw_fd() {
+            raw if raw == number => file,
+            // SAFETY: the number is that of the kqueue, which the child has not.
+            raw => unsafe { File::from_raw_fd(libc::dup2(raw, number)) },
+        };
+        drop(poller.take());
+        file.metadata().unwrap();
+    }));
 }
 
 // Behaviour 33

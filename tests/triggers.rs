@@ -204,6 +204,9 @@ impl Scene {
             }
             _ => panic!("{what}"),
         }
+        if kind == "tcp" {
+            wait_until_acknowledged(&scene.ours);
+        }
         scene
     }
 
@@ -292,6 +295,31 @@ fn shutdown(fd: &OwnedFd, how: Shutdown) {
 fn take_error(fd: &OwnedFd) -> i32 {
     let socket = UdpSocket::from(fd.try_clone().unwrap());
     socket.take_error().unwrap().expect("an error").raw_os_error().unwrap()
+}
+
+/// Waits until the end that was sent is acknowledged, if it was sent: for Linux that is an edge, too.
+fn wait_until_acknowledged(fd: &OwnedFd) {
+    /// TCP_FIN_WAIT1, TCP_LAST_ACK and TCP_CLOSING, see include/net/tcp_states.h.
+    const ON_ITS_WAY: [u8; 3] = [4, 9, 11];
+    let end = Instant::now() + Duration::from_secs(5);
+    while cfg!(target_os = "linux") && Instant::now() < end {
+        let (mut state, mut len) = (0_u8, 1);
+        // TCP_INFO, whose first byte is the state.
+        // SAFETY: the pointers are those of a byte and of its length.
+        let result = unsafe {
+            libc::getsockopt(
+                fd.as_raw_fd(),
+                libc::IPPROTO_TCP,
+                11,
+                (&raw mut state).cast(),
+                &mut len,
+            )
+        };
+        if result != 0 || !ON_ITS_WAY.contains(&state) {
+            return;
+        }
+        std::thread::yield_now();
+    }
 }
 
 /// Waits until the readiness contains these flags.
@@ -550,6 +578,26 @@ fn one_event_of_a_oneshot_handle_disarms_both_directions() {
     assert_eq!(poll(&mut poller).len(), 0);
     poller.reregister(&mut EventedFd::new(&ours), EventedId(1), W, PollOption::Oneshot).unwrap();
     assert!(poll(&mut poller)[0].readiness().contains(Ready::WRITABLE | Ready::HUP));
+}
+
+// Behaviour 8
+#[test]
+fn the_directions_of_a_handle_are_one_event_whatever_lies_between_them() {
+    for option in OPTIONS {
+        let (ours, peer) = UnixStream::pair().unwrap();
+        let (other, _other_peer) = UnixStream::pair().unwrap();
+        let mut poller = registered(&mut EventedFd::new(&ours), both(), option);
+        poller.register(&mut EventedFd::new(&other), EventedId(2), W, option).unwrap();
+        // The system may have seen first that the one can be written, then the other, and now this.
+        (&peer).write_all(b"x").unwrap();
+        let mut events = poll(&mut poller);
+        events.sort_by_key(|event| event.id().0);
+        let expected = [
+            Event::new(EventedId(1), Ready::READABLE | Ready::WRITABLE),
+            Event::new(EventedId(2), Ready::WRITABLE),
+        ];
+        assert_eq!(events, expected, "{option:?}");
+    }
 }
 
 // Behaviour 9

@@ -42,6 +42,18 @@ fn wait(handle: &mut impl Evented) -> Ready {
     readiness(handle, Interests::READABLE, LONG).expect("an event")
 }
 
+/// Sends to nobody until that is refused: the system tells so only so often a second, whoever asks
+/// (`icmp_msgs_per_sec` in icmp(7)).
+fn be_refused(socket: &mut ConnectedUdpSocket) -> Ready {
+    for _ in 0..20 {
+        socket.send(b"anybody?").unwrap();
+        if let Some(ready) = readiness(socket, Interests::READABLE, Duration::from_secs(1)) {
+            return ready;
+        }
+    }
+    panic!("no refusal");
+}
+
 /// What waits at a socket: one datagram, and who sent it.
 fn receive(socket: &mut UdpSocket) -> (Vec<u8>, SocketAddr) {
     wait(socket);
@@ -240,8 +252,7 @@ fn a_refusal_surfaces_on_a_connected_socket_which_works_on() {
         for way in ways {
             let (nobody, peer) = deaf(address);
             let mut socket = ConnectedUdpSocket::connect(address, peer).unwrap();
-            socket.send(b"anybody?").unwrap();
-            let ready = wait(&mut socket);
+            let ready = be_refused(&mut socket);
             // On kqueue an error that is no end is an event like any other.
             assert!(ready.is_error() || cfg!(kqueue) && ready.is_readable(), "{ready:?}");
             assert_eq!(kind(way(&socket)), ErrorKind::ConnectionRefused);
@@ -255,8 +266,7 @@ fn a_refusal_surfaces_on_a_connected_socket_which_works_on() {
         }
         let (_nobody, peer) = deaf(address);
         let mut socket = ConnectedUdpSocket::connect(address, peer).unwrap();
-        socket.send(b"anybody?").unwrap();
-        wait(&mut socket);
+        be_refused(&mut socket);
         let error = socket.take_error().unwrap().unwrap();
         assert_eq!(error.kind(), ErrorKind::ConnectionRefused);
         assert!(socket.take_error().unwrap().is_none());

@@ -36,13 +36,14 @@ fn main() {
         "full" => {
             let tables = tables(&plan, 11, 1, true);
             let heap = heap();
-            report::print(&tables, &heap);
+            let calls = measure::calls();
+            report::print(&tables, &heap, &calls);
             if only.is_empty() {
-                report::write(&tables, &heap);
+                report::write(&tables, &heap, &calls);
             }
         }
-        "quick" => report::print(&tables(&plan, 5, 8, false), &[]),
-        "counts" => report::print(&tables(&plan, 1, 100, true), &[]),
+        "quick" => report::print(&tables(&plan, 5, 8, false), &[], ""),
+        "counts" => report::print(&tables(&plan, 1, 100, true), &[], ""),
         "budgets" => budgets(),
         other => panic!("none of full, quick, counts, budgets: {other}"),
     }

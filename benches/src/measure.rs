@@ -125,6 +125,13 @@ pub fn heap_per_source(contender: &str, few: usize, many: usize) -> f64 {
     (heap(many) - heap(few)) / (many - few) as f64
 }
 
+/// What a call from C costs beyond the same in Rust: a table.
+pub fn calls() -> String {
+    let output = Command::new(programs().join("calls")).output().unwrap();
+    assert!(output.status.success(), "{}", said(&output));
+    said(&output)
+}
+
 fn temporary_file() -> PathBuf {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
     let next = NEXT.fetch_add(1, Ordering::Relaxed);

@@ -8,17 +8,18 @@ use mio_st_benches::plan::{Clock, FLOOR, is_ours};
 
 const DOCS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs");
 
-pub fn print(tables: &[Table], heap: &[(&str, f64)]) {
+pub fn print(tables: &[Table], heap: &[(&str, f64)], calls: &str) {
     for table in tables {
         println!("{}", section(table));
     }
     if !heap.is_empty() {
         println!("{}", heap_section(heap));
     }
+    println!("{calls}");
 }
 
 /// Writes docs/performance.md and its plots.
-pub fn write(tables: &[Table], heap: &[(&str, f64)]) {
+pub fn write(tables: &[Table], heap: &[(&str, f64)], calls: &str) {
     let mut text = String::from(include_str!("performance.md"));
     writeln!(text, "\n{}\n", machine()).unwrap();
     fs::create_dir_all(format!("{DOCS}/performance")).unwrap();
@@ -29,8 +30,20 @@ pub fn write(tables: &[Table], heap: &[(&str, f64)]) {
         writeln!(text, "{with_plot}").unwrap();
     }
     text += &heap_section(heap);
+    text += CALLS;
+    text += calls;
     fs::write(format!("{DOCS}/performance.md"), text).unwrap();
 }
+
+const CALLS: &str = "
+## What the C interface adds to a call
+
+The same call from Rust and from C, in one process, by turns; medians. A call in Rust is inlined. After a
+system call the processor has forgotten where functions return to, and predicts each return wrongly: one more
+function costs some 10 ns there, whatever it does. In the rows \"in a function\" the Rust call is in a
+function of its own too.
+
+";
 
 /// What it was measured on.
 fn machine() -> String {

@@ -1,5 +1,5 @@
-//! Every type and constant that C sees. It depends on nothing but `core` and
-//! libc, so that a test can include it.
+//! Every type and constant that C sees. It depends on nothing but `core` and libc, so that a test can
+//! translate it by itself (abi-test/tests/drift.rs).
 
 #![allow(non_camel_case_types)]
 // The system's addresses have no `Debug`.
@@ -49,20 +49,24 @@ pub const MIO_ST_PRIORITY: u32 = 1u32 << 1;
 /// made stands, or failed: see mio_st_tcp_stream_connected().
 pub const MIO_ST_WRITABLE: u32 = 1u32 << 2;
 
-/// Readiness: an error waits at the handle. Reading, writing or `_take_error` tell which.
+/// Readiness: an error waits at the handle. Reading, writing or `_take_error` tell which. Reported whatever
+/// the interests are, and perhaps alone.
 pub const MIO_ST_ERROR: u32 = 1u32 << 3;
 
-/// Readiness: both directions of the connection are closed.
+/// Readiness: both directions of the connection are closed. Reported whatever the interests are, and
+/// together with `MIO_ST_READABLE`, `MIO_ST_READ_CLOSED` and `MIO_ST_WRITE_CLOSED`: what was received before is
+/// still there to read.
 pub const MIO_ST_HUP: u32 = 1u32 << 4;
 
-/// Readiness: writing will fail for ever.
+/// Readiness: writing will fail for ever. Reported whatever the interests are.
 pub const MIO_ST_WRITE_CLOSED: u32 = 1u32 << 5;
 
 /// Readiness: a deadline has passed.
 pub const MIO_ST_TIMER: u32 = 1u32 << 6;
 
 /// Readiness: reading will come to the end of the stream, since the peer sends no more. What it sent
-/// before is still there to read. Only reported together with an interest in `MIO_ST_READABLE`.
+/// before is still there to read. Reported where there is an interest in `MIO_ST_READABLE`, and together with
+/// `MIO_ST_HUP`.
 pub const MIO_ST_READ_CLOSED: u32 = 1u32 << 13;
 
 /// A trigger: an event when the readiness changes. After it read, write or accept until `-EAGAIN`, or

@@ -1,8 +1,7 @@
 //! Socket addresses, as the system has them and as text.
 
-use std::ffi::{CStr, c_char, c_int};
-use std::fmt::Write;
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::ffi::{CStr, c_char, c_int, c_void};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
 
 use libc::{in_addr, in6_addr, sockaddr, sockaddr_storage, socklen_t};
 use mio_st::raw::{self, UnixAddr};
@@ -56,31 +55,77 @@ pub unsafe extern "C" fn mio_st_addr_format(
         let address = unsafe { read(address, length) }?;
         // SAFETY: C promises that `text` has room for `size` bytes.
         let buffer = unsafe { memory::bytes_out(text.cast(), size) }?;
-        let mut formatted = Text { bytes: [0; MIO_ST_ADDR_TEXT_SIZE as usize], len: 0 };
-        write!(formatted, "{address}").map_err(|_| Error::of(libc::ENOSPC))?;
+        let text = Text::of(address);
         // With one zero more, which ends the text.
-        let with_nul = &formatted.bytes[..formatted.len + 1];
+        let with_nul = text.bytes.get(..=text.len).unwrap_or_default();
         let target = buffer.get_mut(..with_nul.len()).ok_or(Error::of(libc::ENOSPC))?;
-        target.copy_from_slice(with_nul);
-        Ok(formatted.len as c_int)
+        target.iter_mut().zip(with_nul).for_each(|(to, from)| *to = *from);
+        Ok(text.len as c_int)
     })
 }
 
-/// A text of bounded length; the last byte stays zero.
+// Not what std has for it, since that has panics in it. They are never reached, but with one of them the whole
+// machinery of panics comes into the library.
+unsafe extern "C" {
+    fn inet_pton(family: c_int, text: *const c_char, address: *mut c_void) -> c_int;
+    fn inet_ntop(
+        family: c_int,
+        address: *const c_void,
+        text: *mut c_char,
+        size: socklen_t,
+    ) -> *const c_char;
+}
+
+const SIZE: usize = MIO_ST_ADDR_TEXT_SIZE as usize;
+
+/// A text of bounded length; the bytes after it are zero.
 struct Text {
-    bytes: [u8; MIO_ST_ADDR_TEXT_SIZE as usize],
+    bytes: [u8; SIZE],
     len: usize,
 }
 
-impl Write for Text {
-    fn write_str(&mut self, text: &str) -> std::fmt::Result {
-        let end = self.len + text.len();
-        if end >= self.bytes.len() {
-            return Err(std::fmt::Error);
+impl Text {
+    fn of(address: SocketAddr) -> Text {
+        let mut text = Text { bytes: [0; SIZE], len: 0 };
+        match address {
+            SocketAddr::V4(v4) => text.push_ip(libc::AF_INET, &v4.ip().octets()),
+            SocketAddr::V6(v6) => {
+                text.push(b'[');
+                text.push_ip(libc::AF_INET6, &v6.ip().octets());
+                if v6.scope_id() != 0 {
+                    text.push(b'%');
+                    text.push_number(v6.scope_id());
+                }
+                text.push(b']');
+            }
         }
-        self.bytes[self.len..end].copy_from_slice(text.as_bytes());
-        self.len = end;
-        Ok(())
+        text.push(b':');
+        text.push_number(address.port().into());
+        text
+    }
+
+    /// There is room for the longest text, and one byte more.
+    fn push(&mut self, byte: u8) {
+        if let Some(place) = self.bytes.get_mut(self.len) {
+            *place = byte;
+            self.len += 1;
+        }
+    }
+
+    fn push_number(&mut self, number: u32) {
+        if number > 9 {
+            self.push_number(number / 10);
+        }
+        self.push(b'0' + (number % 10) as u8);
+    }
+
+    /// `octets` are 4 of `AF_INET`, or 16 of `AF_INET6`.
+    fn push_ip(&mut self, family: c_int, octets: &[u8]) {
+        let room = self.bytes.get_mut(self.len..).unwrap_or_default();
+        let (text, size) = (room.as_mut_ptr().cast(), room.len() as socklen_t);
+        // SAFETY: the octets are those of the family, and the text has so much room.
+        unsafe { inet_ntop(family, octets.as_ptr().cast(), text, size) };
+        self.len += room.iter().take_while(|byte| **byte != 0).count();
     }
 }
 
@@ -95,8 +140,55 @@ pub(crate) unsafe fn parse(text: *const c_char) -> Result<SocketAddr> {
     }
     // SAFETY: the caller's promise.
     let text = unsafe { CStr::from_ptr(text) };
-    let text = text.to_str().map_err(|_| Error::of(libc::EINVAL))?;
-    text.parse().map_err(|_| Error::of(libc::EINVAL))
+    parse_bytes(text.to_bytes()).ok_or(Error::of(libc::EINVAL))
+}
+
+/// `1.2.3.4:80`, `[::1]:80`, `[fe80::1%2]:80`.
+fn parse_bytes(text: &[u8]) -> Option<SocketAddr> {
+    let Some(text) = text.strip_prefix(b"[") else {
+        let (ip, port) = split(text, b':')?;
+        return Some((parse_ip::<4>(libc::AF_INET, ip)?, port_of(port)?).into());
+    };
+    let (ip, port) = split(text, b']')?;
+    let port = port_of(port.strip_prefix(b":")?)?;
+    let (ip, scope) = match split(ip, b'%') {
+        Some((ip, scope)) => (ip, parse_number(scope)?),
+        None => (ip, 0),
+    };
+    let ip = Ipv6Addr::from(parse_ip::<16>(libc::AF_INET6, ip)?);
+    Some(SocketAddrV6::new(ip, port, 0, scope).into())
+}
+
+/// What is before and after the first such byte.
+fn split(text: &[u8], at: u8) -> Option<(&[u8], &[u8])> {
+    let mut parts = text.splitn(2, |byte| *byte == at);
+    Some((parts.next()?, parts.next()?))
+}
+
+fn port_of(text: &[u8]) -> Option<u16> {
+    parse_number(text)?.try_into().ok()
+}
+
+fn parse_number(text: &[u8]) -> Option<u32> {
+    let number = text.iter().try_fold(0_u32, |number, byte| {
+        let digit = byte.is_ascii_digit().then(|| u32::from(byte - b'0'))?;
+        number.checked_mul(10)?.checked_add(digit)
+    });
+    number.filter(|_| !text.is_empty())
+}
+
+/// The octets of an address of a family, which has `N`.
+fn parse_ip<const N: usize>(family: c_int, text: &[u8]) -> Option<[u8; N]> {
+    // As long as the longest of them, and a NUL.
+    let mut with_nul = [0; 46];
+    if text.len() >= with_nul.len() {
+        return None;
+    }
+    with_nul.iter_mut().zip(text).for_each(|(to, from)| *to = *from);
+    let mut octets = [0; N];
+    // SAFETY: the text ends with a NUL, and the octets are as many as the family has.
+    let read = unsafe { inet_pton(family, with_nul.as_ptr().cast(), octets.as_mut_ptr().cast()) };
+    (read == 1).then_some(octets)
 }
 
 /// Reads an internet address of the system's.
@@ -200,5 +292,92 @@ pub(crate) unsafe fn put_optional(
     match unsafe { Out::new(target) } {
         Ok(out) => put(address, out),
         Err(_) => address.1 as c_int,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn by_std(text: &str) -> Option<SocketAddr> {
+        text.parse().ok()
+    }
+
+    fn formatted(address: SocketAddr) -> String {
+        let text = Text::of(address);
+        String::from_utf8(text.bytes[..text.len].to_vec()).unwrap()
+    }
+
+    fn addresses() -> impl Strategy<Value = SocketAddr> {
+        let v4 = any::<([u8; 4], u16)>().prop_map(|(ip, port)| (ip, port).into());
+        // Groups are often zero, as there are rules for that.
+        let group = prop_oneof![Just(0), Just(0xffff), any::<u16>()];
+        let v6 =
+            (proptest::array::uniform8(group), any::<u16>(), prop_oneof![Just(0), any::<u32>()])
+                .prop_map(|(ip, port, scope)| {
+                    SocketAddrV6::new(Ipv6Addr::from(ip), port, 0, scope).into()
+                });
+        prop_oneof![v4, v6]
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_formatted_is_read_again_here_and_by_std(address in addresses()) {
+            let text = formatted(address);
+            prop_assert_eq!(parse_bytes(text.as_bytes()), Some(address), "{}", text);
+            prop_assert_eq!(by_std(&text), Some(address), "{}", text);
+        }
+
+        #[test]
+        fn text_is_read_as_by_std(text in r"\[?[0-9a-f:.%\]]{0,24}") {
+            prop_assert_eq!(parse_bytes(text.as_bytes()), by_std(&text), "{}", text);
+        }
+
+        #[test]
+        fn a_changed_address_is_read_as_by_std(
+            address in addresses(), at in any::<prop::sample::Index>(), with in r"[\]\[0-9a-gA-F:.%+ -]{0,2}"
+        ) {
+            let mut text = address.to_string();
+            let at = at.index(text.len());
+            text.replace_range(at..=at, &with);
+            prop_assert_eq!(parse_bytes(text.as_bytes()), by_std(&text), "{}", text);
+        }
+    }
+
+    #[test]
+    fn the_limits_of_text() {
+        let longest = "[ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255%4294967295]:65535";
+        assert_eq!(parse_bytes(longest.as_bytes()), by_std(longest));
+        assert!(parse_bytes(longest.as_bytes()).is_some() && longest.len() < SIZE);
+        for text in [
+            "",
+            ":",
+            ":80",
+            "1.2.3.4",
+            "1.2.3.4:",
+            "1.2.3.4:65536",
+            "1.2.3.4:99999999999",
+            "1.2.3.4:+1",
+            "::1",
+            "::1:80",
+            "[::1]",
+            "[::1]80",
+            "[::1]:",
+            "[::1]:99999",
+            "[]:80",
+            "[::1%]:80",
+            "[::1%4294967296]:80",
+            "[::1%eth0]:80",
+            "[1.2.3.4]:80",
+            "01.2.3.4:80",
+            "localhost:80",
+            " 1.2.3.4:80",
+        ] {
+            assert_eq!(by_std(text), None, "{text}");
+            assert_eq!(parse_bytes(text.as_bytes()), None, "{text}");
+        }
+        assert_eq!(parse_bytes(b"1.2.3.4:00080"), by_std("1.2.3.4:00080"));
     }
 }

@@ -200,7 +200,7 @@ fn grow() -> Result<()> {
     if slots.is_null() {
         return Err(out_of_memory);
     }
-    let place = &MORE_BLOCKS[number - 1];
+    let place = MORE_BLOCKS.get(number - 1).ok_or(out_of_memory)?;
     if place.compare_exchange(ptr::null_mut(), slots, Ordering::AcqRel, Ordering::Acquire).is_err()
     {
         // SAFETY: another thread was faster; nobody has seen this block.
@@ -213,7 +213,7 @@ fn grow() -> Result<()> {
 fn claim() -> Result<Claimed> {
     reap();
     loop {
-        let count = all().count();
+        let count = all().count().max(1);
         let first = NEXT.fetch_add(1, Ordering::Relaxed) % count;
         for (index, slot) in all().skip(first).chain(all().take(first)) {
             let state = slot.state();
@@ -297,7 +297,7 @@ pub unsafe extern "C" fn mio_st_awakener_new(
     poller: mio_st_poller_t,
     id: u64,
 ) -> c_int {
-    call(|table| {
+    call(poller, |table| {
         let poller = table.poller(poller)?;
         // SAFETY: C promises that `awakener` can be written.
         let out = unsafe { Out::new(awakener) }?;

@@ -33,24 +33,31 @@ impl Error {
 /// The errno of an error, or the one that says most nearly the same as its kind. The table is in the
 /// introduction of the header too.
 impl From<io::Error> for Error {
+    #[inline]
     fn from(error: io::Error) -> Error {
-        if let Some(errno) = error.raw_os_error() {
-            return Error::of(errno);
-        }
-        Error::of(match error.kind() {
-            io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => libc::EINVAL,
-            io::ErrorKind::WouldBlock => libc::EAGAIN,
-            io::ErrorKind::OutOfMemory => libc::ENOMEM,
-            io::ErrorKind::BrokenPipe => libc::EPIPE,
-            io::ErrorKind::NotFound => libc::ENOENT,
-            io::ErrorKind::AlreadyExists => libc::EEXIST,
-            io::ErrorKind::PermissionDenied => libc::EACCES,
-            io::ErrorKind::Unsupported => libc::EOPNOTSUPP,
-            io::ErrorKind::Interrupted => libc::EINTR,
-            io::ErrorKind::TimedOut => libc::ETIMEDOUT,
-            _ => libc::EIO,
-        })
+        let code = error.raw_os_error().map_or_else(|| nearest(error.kind()), Error::of);
+        // Nothing that C reaches makes an error with a box in it, which takes memory: there is nothing to
+        // drop. The compiler does not know, and would prepare for a drop that panics.
+        std::mem::forget(error);
+        code
     }
+}
+
+#[cold]
+fn nearest(kind: io::ErrorKind) -> Error {
+    Error::of(match kind {
+        io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => libc::EINVAL,
+        io::ErrorKind::WouldBlock => libc::EAGAIN,
+        io::ErrorKind::OutOfMemory => libc::ENOMEM,
+        io::ErrorKind::BrokenPipe => libc::EPIPE,
+        io::ErrorKind::NotFound => libc::ENOENT,
+        io::ErrorKind::AlreadyExists => libc::EEXIST,
+        io::ErrorKind::PermissionDenied => libc::EACCES,
+        io::ErrorKind::Unsupported => libc::EOPNOTSUPP,
+        io::ErrorKind::Interrupted => libc::EINTR,
+        io::ErrorKind::TimedOut => libc::ETIMEDOUT,
+        _ => libc::EIO,
+    })
 }
 
 impl From<TryReserveError> for Error {
@@ -61,8 +68,8 @@ impl From<TryReserveError> for Error {
 
 /// The name of an error, such as `"EAGAIN"`.
 ///
-/// `error` is what a function of this library returned. Whatever is not negative is `"OK"`, and an
-/// unknown error is `"UNKNOWN"`: the result is never NULL. The string is static.
+/// `error` is what a function of this library returned; an `int64_t` below 0 fits an `int`. Whatever is not
+/// negative is `"OK"`, and an unknown error is `"UNKNOWN"`: the result is never NULL. The string is static.
 ///
 /// Never fails. Any thread, any time.
 #[unsafe(no_mangle)]
@@ -72,8 +79,9 @@ pub extern "C" fn mio_st_err_name(error: c_int) -> *const c_char {
 
 /// What an error means, in English, such as `"broken pipe"`.
 ///
-/// `error` is what a function of this library returned. Whatever is not negative is `"success"`, and an
-/// unknown error is `"unknown error"`: the result is never NULL. The string is static.
+/// `error` is what a function of this library returned; an `int64_t` below 0 fits an `int`. Whatever is not
+/// negative is `"success"`, and an unknown error is `"unknown error"`: the result is never NULL. The string is
+/// static.
 ///
 /// Never fails. Any thread, any time.
 #[unsafe(no_mangle)]
@@ -217,7 +225,7 @@ const ERRORS: &[(c_int, &CStr, &CStr)] = &[
     (libc::EOWNERDEAD, c"EOWNERDEAD", c"owner died"),
     #[cfg(any(target_os = "linux", target_os = "android"))]
     (libc::ENOTRECOVERABLE, c"ENOTRECOVERABLE", c"state not recoverable"),
-    #[cfg(any(target_os = "linux", target_os = "android"))]
+    #[cfg(target_os = "linux")] // The libc crate does not have it for Android.
     (libc::ERFKILL, c"ERFKILL", c"operation not possible due to RF-kill"),
 ];
 

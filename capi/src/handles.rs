@@ -104,7 +104,7 @@ objects! {
 /// The handles of one thread.
 #[derive(Debug)]
 pub(crate) struct Table {
-    /// The number of the thread; 0 is nobody's, and a table with it stays empty.
+    /// The number of the thread; 0 is nobody's.
     thread: u32,
     entries: Slots<Entry>,
     /// Registrations with a second poller, and further ones: the handle and the poller. Nearly always
@@ -157,9 +157,13 @@ impl Table {
     /// The object that a handle names.
     #[inline]
     pub(crate) fn get<H: Handle>(&mut self, handle: H) -> Result<&mut H::Object> {
-        let thread = self.thread;
-        let entry = self.entries.get(handle.bits()).map(|entry| &mut entry.object);
-        entry.and_then(H::find).ok_or_else(|| refusal(handle, thread))
+        let entry = self.entries.get(handle.bits());
+        if entry.and_then(|entry| H::find(&mut entry.object)).is_none() {
+            return Err(refusal(handle.bits(), H::KIND, self.thread));
+        }
+        // Found again for the borrow checker, which the compiler makes one search of.
+        let entry = self.entries.get(handle.bits());
+        entry.and_then(|entry| H::find(&mut entry.object)).ok_or(BAD)
     }
 
     /// The poller that a handle names, unless the process was forked since it was made.
@@ -170,6 +174,7 @@ impl Table {
     }
 
     /// The descriptor of what a handle names.
+    #[inline]
     pub(crate) fn fd<H>(&mut self, handle: H) -> Result<RawFd>
     where
         H: Handle,
@@ -184,7 +189,9 @@ impl Table {
         let bits = handle.bits();
         let entry = self.entries.remove(bits);
         thread::set_live(self.thread, self.entries.live());
-        self.more.retain(|(registered, _)| *registered != bits);
+        if !self.more.is_empty() {
+            self.more.retain(|(registered, _)| *registered != bits);
+        }
         entry.and_then(|entry| H::unwrap(entry.object)).ok_or(BAD)
     }
 
@@ -216,7 +223,7 @@ impl Table {
         if handle.bits() == 0 {
             return 0;
         }
-        call(|table| table.take(handle).map(|_| 0))
+        call(handle, |table| table.take(handle).map(|_| 0))
     }
 
     /// The function `…_into_fd` of a type.
@@ -240,25 +247,44 @@ impl Table {
         thread::set_live(self.thread, 0);
     }
 
-    /// Makes sure that the next [`note_registered`](Table::note_registered) finds memory.
-    pub(crate) fn reserve_registration<H: Handle>(&mut self, handle: H) -> Result<()> {
-        if self.is_open(self.registered(handle.bits())) {
+    /// The descriptor of what a handle names, before it is registered: the next
+    /// [`note_registered`](Table::note_registered) finds memory.
+    #[inline]
+    pub(crate) fn fd_to_register<H>(&mut self, handle: H) -> Result<RawFd>
+    where
+        H: Handle,
+        H::Object: AsRawFd,
+    {
+        let fd = self.fd(handle)?;
+        if self.registered(handle.bits()) != 0 {
             self.more.try_reserve(1)?;
         }
-        Ok(())
+        Ok(fd)
     }
 
     /// Remembers that a handle is registered.
+    #[inline]
     pub(crate) fn note_registered<H: Handle>(&mut self, handle: H, poller: mio_st_poller_t) {
-        let bits = handle.bits();
+        match self.entries.get(handle.bits()) {
+            Some(entry) if entry.registered == 0 => entry.registered = poller.bits,
+            _ => self.note_registered_again(handle.bits(), poller.bits),
+        }
+    }
+
+    #[cold]
+    fn note_registered_again(&mut self, bits: u64, poller: u64) {
         if self.is_open(self.registered(bits)) {
-            self.more.push((bits, poller.bits));
+            // There is room: see `fd_to_register`.
+            if self.more.len() < self.more.capacity() {
+                self.more.push((bits, poller));
+            }
         } else if let Some(entry) = self.entries.get(bits) {
-            entry.registered = poller.bits;
+            entry.registered = poller;
         }
     }
 
     /// Forgets that a handle is registered.
+    #[inline]
     pub(crate) fn note_deregistered<H: Handle>(&mut self, handle: H, poller: mio_st_poller_t) {
         let bits = handle.bits();
         match self.entries.get(bits) {
@@ -272,6 +298,7 @@ impl Table {
         self.is_open(self.registered(bits)) || others.any(|(_, poller)| self.is_open(*poller))
     }
 
+    #[inline]
     fn registered(&self, bits: u64) -> u64 {
         self.entries.look(bits).map_or(0, |entry| entry.registered)
     }
@@ -281,19 +308,20 @@ impl Table {
     }
 }
 
-/// Why a handle names nothing here.
+/// Why the bits of a handle of a kind name nothing in the table of a thread.
 #[cold]
-fn refusal<H: Handle>(handle: H, thread: u32) -> Error {
-    let tag = slots::tag(handle.bits());
-    let of_kind = tag >> THREAD_BITS == H::KIND;
+#[inline(never)]
+pub(crate) fn refusal(bits: u64, kind: u32, thread: u32) -> Error {
+    let tag = slots::tag(bits);
     let of_thread = tag & ((1 << THREAD_BITS) - 1);
-    if of_kind && of_thread != 0 && of_thread != thread { Error::WRONG_THREAD } else { BAD }
+    let elsewhere = of_thread != 0 && of_thread != thread;
+    if tag >> THREAD_BITS == kind && elsewhere { Error::WRONG_THREAD } else { BAD }
 }
 
 /// A `Box`, unless there is no memory.
 pub(crate) fn try_box<T>(value: T) -> Result<Box<T>> {
     let layout = Layout::new::<T>();
-    assert!(layout.size() > 0);
+    const { assert!(size_of::<T>() > 0) };
     // SAFETY: the size is not zero.
     let memory = unsafe { alloc(layout) }.cast::<T>();
     if memory.is_null() {

@@ -45,12 +45,9 @@ impl<T> Out<T> {
 /// A pointer other than NULL is valid for reading `length` values for as long as 'a.
 #[inline]
 pub(crate) unsafe fn input<'a, T>(pointer: *const T, length: usize) -> Result<&'a [T]> {
-    check(pointer, length)?;
-    if length == 0 {
-        return Ok(&[]);
-    }
+    let pointer = check(pointer.cast_mut(), length)?;
     // SAFETY: the caller's promise; the pointer is aligned and the size is not beyond `isize`.
-    Ok(unsafe { slice::from_raw_parts(pointer, length) })
+    Ok(unsafe { slice::from_raw_parts(pointer.as_ptr(), length) })
 }
 
 /// Memory to write: NULL is fine with a length of 0 only.
@@ -61,12 +58,9 @@ pub(crate) unsafe fn input<'a, T>(pointer: *const T, length: usize) -> Result<&'
 /// reads or writes there meanwhile.
 #[inline]
 pub(crate) unsafe fn output<'a, T>(pointer: *mut T, length: usize) -> Result<&'a mut [T]> {
-    check(pointer, length)?;
-    if length == 0 {
-        return Ok(&mut []);
-    }
+    let pointer = check(pointer, length)?;
     // SAFETY: the caller's promise; the pointer is aligned and the size is not beyond `isize`.
-    Ok(unsafe { slice::from_raw_parts_mut(pointer, length) })
+    Ok(unsafe { slice::from_raw_parts_mut(pointer.as_ptr(), length) })
 }
 
 /// Bytes to write, see [`output`].
@@ -107,13 +101,15 @@ pub(crate) unsafe fn vectors<'a>(pointer: *const iovec, count: usize) -> Result<
     Ok(buffers)
 }
 
+/// The pointer, or what stands for NULL.
 #[inline]
-fn check<T>(pointer: *const T, length: usize) -> Result<()> {
-    let too_long = length > isize::MAX as usize / size_of::<T>().max(1);
-    if too_long || (pointer.is_null() && length > 0) || !pointer.is_aligned() {
-        return Err(INVALID);
+fn check<T>(pointer: *mut T, length: usize) -> Result<NonNull<T>> {
+    let longest = isize::MAX as usize / size_of::<T>().max(1);
+    match NonNull::new(pointer) {
+        Some(pointer) if length <= longest && pointer.is_aligned() => Ok(pointer),
+        None if length == 0 => Ok(NonNull::dangling()),
+        _ => Err(INVALID),
     }
-    Ok(())
 }
 
 /// What `shutdown(2)` is told.

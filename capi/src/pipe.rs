@@ -94,7 +94,7 @@ pub unsafe extern "C" fn mio_st_sender_write(
     buffer: *const c_void,
     length: usize,
 ) -> i64 {
-    call(|table| {
+    call(sender, |table| {
         let sender = table.get(sender)?;
         // SAFETY: C promises that `buffer` is `length` bytes.
         let buffer = unsafe { memory::bytes_in(buffer, length) }?;
@@ -117,7 +117,7 @@ pub unsafe extern "C" fn mio_st_sender_writev(
     buffers: *const iovec,
     count: usize,
 ) -> i64 {
-    call(|table| {
+    call(sender, |table| {
         let sender = table.get(sender)?;
         // SAFETY: C promises that `buffers` are `count` buffers.
         let buffers = unsafe { memory::vectors(buffers, count) }?;
@@ -134,7 +134,7 @@ pub unsafe extern "C" fn mio_st_sender_writev(
 #[unsafe(no_mangle)]
 #[must_use]
 pub extern "C" fn mio_st_sender_fd(sender: mio_st_sender_t) -> c_int {
-    call(|table| table.fd(sender))
+    call(sender, |table| table.fd(sender))
 }
 
 /// Takes the descriptor out of the sending end, whose handle is closed by that. The caller closes the
@@ -147,7 +147,7 @@ pub extern "C" fn mio_st_sender_fd(sender: mio_st_sender_t) -> c_int {
 #[unsafe(no_mangle)]
 #[must_use]
 pub extern "C" fn mio_st_sender_into_fd(sender: mio_st_sender_t) -> c_int {
-    call(|table| table.release_fd(sender))
+    call(sender, |table| table.release_fd(sender))
 }
 
 /// Makes a receiving end of a descriptor, and makes that non-blocking and close-on-exec.
@@ -199,7 +199,7 @@ pub unsafe extern "C" fn mio_st_receiver_read(
     buffer: *mut c_void,
     length: usize,
 ) -> i64 {
-    call(|table| {
+    call(receiver, |table| {
         let receiver = table.get(receiver)?;
         // SAFETY: C promises that `buffer` has room for `length` bytes.
         let buffer = unsafe { memory::bytes_out(buffer, length) }?;
@@ -221,7 +221,7 @@ pub unsafe extern "C" fn mio_st_receiver_readv(
     buffers: *const iovec,
     count: usize,
 ) -> i64 {
-    call(|table| {
+    call(receiver, |table| {
         let receiver = table.get(receiver)?;
         // SAFETY: C promises that `buffers` are `count` buffers.
         let buffers = unsafe { memory::vectors(buffers, count) }?;
@@ -238,7 +238,7 @@ pub unsafe extern "C" fn mio_st_receiver_readv(
 #[unsafe(no_mangle)]
 #[must_use]
 pub extern "C" fn mio_st_receiver_fd(receiver: mio_st_receiver_t) -> c_int {
-    call(|table| table.fd(receiver))
+    call(receiver, |table| table.fd(receiver))
 }
 
 /// Takes the descriptor out of the receiving end, whose handle is closed by that. The caller closes the
@@ -251,5 +251,5 @@ pub extern "C" fn mio_st_receiver_fd(receiver: mio_st_receiver_t) -> c_int {
 #[unsafe(no_mangle)]
 #[must_use]
 pub extern "C" fn mio_st_receiver_into_fd(receiver: mio_st_receiver_t) -> c_int {
-    call(|table| table.release_fd(receiver))
+    call(receiver, |table| table.release_fd(receiver))
 }

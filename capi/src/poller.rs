@@ -85,7 +85,7 @@ pub extern "C" fn mio_st_poller_close(poller: mio_st_poller_t) -> c_int {
 
 /// The descriptor of the poller, which stays the poller's. It becomes readable when a handle has an
 /// event, so that a poller can be registered in another poller, or in another event loop together with
-/// mio_st_poller_next_wakeup().
+/// mio_st_poller_next_wakeup(). Deadlines and notifications do not make it readable.
 ///
 /// Returns the descriptor; the errors of a handle.
 ///
@@ -93,7 +93,7 @@ pub extern "C" fn mio_st_poller_close(poller: mio_st_poller_t) -> c_int {
 #[unsafe(no_mangle)]
 #[must_use]
 pub extern "C" fn mio_st_poller_fd(poller: mio_st_poller_t) -> c_int {
-    call(|table| Ok(table.poller(poller)?.as_raw_fd()))
+    call(poller, |table| Ok(table.poller(poller)?.as_raw_fd()))
 }
 
 /// Waits until there is an event, or the timeout has passed, and fills an array with events.
@@ -114,12 +114,15 @@ pub unsafe extern "C" fn mio_st_poller_poll(
     capacity: usize,
     timeout_ns: i64,
 ) -> c_int {
-    call(|table| {
-        let poller = table.poller(poller)?;
+    call(poller, |table| {
+        let poller = table.get(poller)?;
         // SAFETY: C promises that `events` has room for `capacity` events.
         let events = unsafe { event_array(events, capacity) }?;
-        let count = poller.raw_poll(events, u64::try_from(timeout_ns).ok())?;
-        Ok(count as c_int)
+        // It finds out by itself that the process was forked, when it looks at anything beside the system.
+        match poller.raw_poll(events, u64::try_from(timeout_ns).ok())? {
+            Some(count) => Ok(count as c_int),
+            None => Err(Error::FORKED),
+        }
     })
 }
 
@@ -136,7 +139,7 @@ pub unsafe extern "C" fn mio_st_poller_poll_userspace(
     events: *mut mio_st_event_t,
     capacity: usize,
 ) -> c_int {
-    call(|table| {
+    call(poller, |table| {
         let poller = table.poller(poller)?;
         // SAFETY: C promises that `events` has room for `capacity` events.
         let events = unsafe { event_array(events, capacity) }?;
@@ -146,14 +149,15 @@ pub unsafe extern "C" fn mio_st_poller_poll_userspace(
 
 /// Posts an event, which the next poll with room for it returns as it is.
 ///
-/// `id` is any number. `readiness` is at least one of the flags of readiness.
+/// `id` is any number. `readiness` is at least one of the flags of readiness. Each call is an event of its own:
+/// two with the same id are not made one.
 ///
 /// Returns 0; `-EINVAL` for an unknown flag or none; `-ENOMEM`; the errors of a handle.
 ///
 /// Thread: that of the poller. Another thread wakes it by a mio_st_awakener_t.
 #[unsafe(no_mangle)]
 pub extern "C" fn mio_st_poller_notify(poller: mio_st_poller_t, id: u64, readiness: u32) -> c_int {
-    call(|table| {
+    call(poller, |table| {
         let poller = table.poller(poller)?;
         poller.raw_notify(id, raw::ready(readiness).ok_or(INVALID)?)?;
         Ok(0)
@@ -173,7 +177,7 @@ pub extern "C" fn mio_st_poller_try_notify(
     id: u64,
     readiness: u32,
 ) -> c_int {
-    call(|table| {
+    call(poller, |table| {
         let poller = table.poller(poller)?;
         poller.raw_try_notify(id, raw::ready(readiness).ok_or(INVALID)?)?;
         Ok(0)
@@ -201,7 +205,7 @@ pub extern "C" fn mio_st_poller_register_fd(
     interests: u32,
     option: u32,
 ) -> c_int {
-    call(|table| {
+    call(poller, |table| {
         let poller = table.poller(poller)?;
         poller.raw_register(fd, id, some_interests(interests)?, trigger(option)?)?;
         Ok(0)
@@ -223,7 +227,7 @@ pub extern "C" fn mio_st_poller_reregister_fd(
     interests: u32,
     option: u32,
 ) -> c_int {
-    call(|table| {
+    call(poller, |table| {
         let poller = table.poller(poller)?;
         poller.raw_reregister(fd, id, some_interests(interests)?, trigger(option)?)?;
         Ok(0)
@@ -238,7 +242,7 @@ pub extern "C" fn mio_st_poller_reregister_fd(
 /// Thread: that of the poller.
 #[unsafe(no_mangle)]
 pub extern "C" fn mio_st_poller_deregister_fd(poller: mio_st_poller_t, fd: c_int) -> c_int {
-    call(|table| {
+    call(poller, |table| {
         table.poller(poller)?.raw_deregister(fd)?;
         Ok(0)
     })
@@ -783,7 +787,7 @@ pub unsafe extern "C" fn mio_st_poller_add_deadline(
     deadline_ns: u64,
     key: *mut mio_st_deadline_key_t,
 ) -> c_int {
-    call(|table| {
+    call(poller, |table| {
         let added = table.poller(poller)?.raw_add_deadline(id, deadline_ns)?;
         // SAFETY: C promises that `key` can be written, or is NULL.
         unsafe { put_key(key, added) };
@@ -805,7 +809,7 @@ pub unsafe extern "C" fn mio_st_poller_add_timeout(
     timeout_ns: u64,
     key: *mut mio_st_deadline_key_t,
 ) -> c_int {
-    call(|table| {
+    call(poller, |table| {
         let added = table.poller(poller)?.raw_add_timeout(id, timeout_ns)?;
         // SAFETY: C promises that `key` can be written, or is NULL.
         unsafe { put_key(key, added) };
@@ -830,7 +834,7 @@ pub unsafe extern "C" fn mio_st_poller_add_interval(
     period_ns: u64,
     key: *mut mio_st_deadline_key_t,
 ) -> c_int {
-    call(|table| {
+    call(poller, |table| {
         let poller = table.poller(poller)?;
         let period = NonZeroU64::new(period_ns).ok_or(INVALID)?;
         let added = poller.raw_add_interval(id, first_ns, period)?;
@@ -842,8 +846,8 @@ pub unsafe extern "C" fn mio_st_poller_add_interval(
 
 /// Cancels a deadline: no event of it comes any more, unless the last poll has handed it out already.
 ///
-/// Returns 1; 0 if there was nothing to cancel, since it fired, was cancelled, or belongs to another
-/// poller; the errors of a handle.
+/// Returns 1; 0 if there was nothing to cancel, since it was cancelled, belongs to another poller, or fired:
+/// the last poll has handed its event out; the errors of a handle.
 ///
 /// Thread: that of the poller.
 #[unsafe(no_mangle)]
@@ -851,13 +855,14 @@ pub extern "C" fn mio_st_poller_cancel_deadline(
     poller: mio_st_poller_t,
     key: mio_st_deadline_key_t,
 ) -> c_int {
-    call(|table| {
+    call(poller, |table| {
         let poller = table.poller(poller)?;
         Ok(parts(key).is_some_and(|key| poller.cancel_deadline(key)).into())
     })
 }
 
-/// Moves a deadline to another time, earlier or later. Its key stays valid.
+/// Moves a deadline to another time, earlier or later. Its key stays valid. One that fired cannot be moved:
+/// add another.
 ///
 /// `deadline_ns` is as in mio_st_poller_add_deadline().
 ///
@@ -871,7 +876,7 @@ pub extern "C" fn mio_st_poller_move_deadline(
     key: mio_st_deadline_key_t,
     deadline_ns: u64,
 ) -> c_int {
-    call(|table| {
+    call(poller, |table| {
         let poller = table.poller(poller)?;
         let Some(key) = parts(key) else { return Ok(0) };
         Ok(poller.raw_move_deadline(key, deadline_ns).into())
@@ -886,7 +891,7 @@ pub extern "C" fn mio_st_poller_move_deadline(
 /// Thread: that of the poller.
 #[unsafe(no_mangle)]
 pub extern "C" fn mio_st_poller_remove_deadline(poller: mio_st_poller_t, id: u64) -> c_int {
-    call(|table| Ok(table.poller(poller)?.raw_remove_deadline(id).into()))
+    call(poller, |table| Ok(table.poller(poller)?.raw_remove_deadline(id).into()))
 }
 
 /// How long a poll would wait at most, for embedding the poller in another loop.
@@ -903,7 +908,7 @@ pub unsafe extern "C" fn mio_st_poller_next_wakeup(
     poller: mio_st_poller_t,
     timeout_ns: *mut i64,
 ) -> c_int {
-    call(|table| {
+    call(poller, |table| {
         let poller = table.poller(poller)?;
         // SAFETY: C promises that `timeout_ns` can be written.
         let out = unsafe { Out::new(timeout_ns) }?;
@@ -926,7 +931,7 @@ pub extern "C" fn mio_st_poller_set_deadline_slack(
     poller: mio_st_poller_t,
     slack_ns: u64,
 ) -> c_int {
-    call(|table| {
+    call(poller, |table| {
         table.poller(poller)?.raw_set_deadline_slack(slack_ns);
         Ok(0)
     })
@@ -942,7 +947,7 @@ pub extern "C" fn mio_st_poller_set_deadline_slack(
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn mio_st_poller_now(poller: mio_st_poller_t, now_ns: *mut u64) -> c_int {
-    call(|table| {
+    call(poller, |table| {
         let poller = table.poller(poller)?;
         // SAFETY: C promises that `now_ns` can be written.
         unsafe { Out::new(now_ns) }?.put(poller.raw_now());
@@ -961,8 +966,8 @@ unsafe fn event_array<'a>(
     if capacity == 0 {
         return Err(INVALID);
     }
-    // The count is an `int`.
-    let capacity = capacity.min(c_int::MAX as usize);
+    // The count is an `int`: what is beyond is not used.
+    let capacity = capacity.min(raw::MAX_EVENTS);
     // SAFETY: the caller's promise; the layout is asserted above.
     unsafe { memory::output(events.cast(), capacity) }
 }
@@ -1024,17 +1029,16 @@ fn register<H: Registered>(
     interests: u32,
     option: u32,
 ) -> c_int {
-    call(|table| {
-        table.poller(poller)?;
-        let fd = table.fd(handle)?;
-        let (interests, option) = (interests_of::<H>(interests)?, trigger(option)?);
-        table.reserve_registration(handle)?;
-        table.poller(poller)?.raw_register(fd, id, interests, option)?;
+    call(handle, |table| {
+        let fd = table.fd_to_register(handle)?;
+        let into = table.poller(poller)?;
+        into.raw_register(fd, id, interests_of::<H>(interests)?, trigger(option)?)?;
         table.note_registered(handle, poller);
         Ok(0)
     })
 }
 
+/// The functions `mio_st_poller_reregister_…` of the types.
 fn reregister<H: Registered>(
     poller: mio_st_poller_t,
     handle: H,
@@ -1042,18 +1046,17 @@ fn reregister<H: Registered>(
     interests: u32,
     option: u32,
 ) -> c_int {
-    call(|table| {
-        table.poller(poller)?;
+    call(handle, |table| {
         let fd = table.fd(handle)?;
-        let (interests, option) = (interests_of::<H>(interests)?, trigger(option)?);
-        table.poller(poller)?.raw_reregister(fd, id, interests, option)?;
+        let poller = table.poller(poller)?;
+        poller.raw_reregister(fd, id, interests_of::<H>(interests)?, trigger(option)?)?;
         Ok(0)
     })
 }
 
+/// The functions `mio_st_poller_deregister_…` of the types.
 fn deregister<H: Registered>(poller: mio_st_poller_t, handle: H) -> c_int {
-    call(|table| {
-        table.poller(poller)?;
+    call(handle, |table| {
         let fd = table.fd(handle)?;
         let result = table.poller(poller)?.raw_deregister(fd).map_err(Error::from);
         // Also when the registration was ended through the descriptor.

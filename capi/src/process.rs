@@ -54,5 +54,5 @@ pub extern "C" fn mio_st_process_close(process: mio_st_process_t) -> c_int {
 #[unsafe(no_mangle)]
 #[must_use]
 pub extern "C" fn mio_st_process_fd(process: mio_st_process_t) -> c_int {
-    call(|table| table.fd(process))
+    call(process, |table| table.fd(process))
 }

@@ -3,14 +3,12 @@
 use std::ffi::c_int;
 
 use mio_st::raw;
-use mio_st::unix::{Signal, Signals};
+use mio_st::unix::Signal;
 
 use crate::abi::*;
 use crate::error::Error;
 use crate::handles::{Table, call, create, try_box};
 use crate::memory::{self, Out};
-
-const INVALID: Error = Error::of(libc::EINVAL);
 
 /// Blocks signals in this thread, to receive them as events: register the handle, and when it is readable
 /// call mio_st_signals_receive() until `-EAGAIN`.
@@ -41,13 +39,8 @@ pub unsafe extern "C" fn mio_st_signals_new(
         let out = unsafe { Out::new(signals) }?;
         // SAFETY: C promises that `numbers` are `count` numbers.
         let numbers = unsafe { memory::input(numbers, count) }?;
-        let receivable = |number: &c_int| raw::is_receivable(Signal::from_raw(*number));
-        // Looked at here, since the error of `Signals` takes memory.
-        if numbers.is_empty() || !numbers.iter().all(receivable) {
-            return Err(INVALID);
-        }
         table.reserve()?;
-        let new = Signals::new(numbers.iter().copied().map(Signal::from_raw))?;
+        let new = raw::signals(numbers)?;
         out.put(table.open(try_box(new)?)?);
         Ok(0)
     })
@@ -73,7 +66,7 @@ pub extern "C" fn mio_st_signals_close(signals: mio_st_signals_t) -> c_int {
 #[unsafe(no_mangle)]
 #[must_use]
 pub extern "C" fn mio_st_signals_receive(signals: mio_st_signals_t) -> c_int {
-    call(|table| {
+    call(signals, |table| {
         let received = table.get(signals)?.receive()?;
         received.map(Signal::as_raw).ok_or(Error::of(libc::EAGAIN))
     })
@@ -87,5 +80,5 @@ pub extern "C" fn mio_st_signals_receive(signals: mio_st_signals_t) -> c_int {
 #[unsafe(no_mangle)]
 #[must_use]
 pub extern "C" fn mio_st_signals_fd(signals: mio_st_signals_t) -> c_int {
-    call(|table| table.fd(signals))
+    call(signals, |table| table.fd(signals))
 }

@@ -6,6 +6,7 @@
 //! out, so that the generations last.
 
 use std::collections::TryReserveError;
+use std::mem;
 
 /// How many bits number the slots of one thread: 4 million objects.
 pub(crate) const SLOT_BITS: u32 = 22;
@@ -111,6 +112,7 @@ impl<T, const LIMIT: u32> Slots<T, LIMIT> {
     }
 
     /// Puts a value in a slot; `None` if there is none, see [`reserve`](Slots::reserve).
+    #[inline]
     pub(crate) fn insert(&mut self, tag: u32, value: T) -> Option<u64> {
         let index = self.free;
         let slot = self.slots.get_mut(index as usize)?;
@@ -129,34 +131,42 @@ impl<T, const LIMIT: u32> Slots<T, LIMIT> {
     #[inline]
     pub(crate) fn get(&mut self, bits: u64) -> Option<&mut T> {
         let slot = self.slots.get_mut(slot(bits))?;
+        if slot.bits != bits {
+            return None;
+        }
         match &mut slot.state {
-            State::Used(value) if slot.bits == bits => Some(value),
-            _ => None,
+            State::Used(value) => Some(value),
+            State::Free(_) => None,
         }
     }
 
     /// As [`get`](Slots::get), only to look at.
+    #[inline]
     pub(crate) fn look(&self, bits: u64) -> Option<&T> {
         let slot = self.slots.get(slot(bits))?;
+        if slot.bits != bits {
+            return None;
+        }
         match &slot.state {
-            State::Used(value) if slot.bits == bits => Some(value),
-            _ => None,
+            State::Used(value) => Some(value),
+            State::Free(_) => None,
         }
     }
 
     /// Takes the value out; `bits` find nothing any more.
+    #[inline]
     pub(crate) fn remove(&mut self, bits: u64) -> Option<T> {
         self.get(bits)?;
-        let index = slot(bits) as u32;
-        let slot = &mut self.slots[index as usize];
-        let State::Used(value) = std::mem::replace(&mut slot.state, State::Free(NONE)) else {
+        let index = slot(bits);
+        let slot = self.slots.get_mut(index)?;
+        let State::Used(value) = mem::replace(&mut slot.state, State::Free(NONE)) else {
             return None;
         };
         slot.bits = 0;
         self.live -= 1;
         if slot.generation < LIMIT {
             slot.generation += 1;
-            self.put_free(index);
+            self.put_free(index as u32);
         }
         Some(value)
     }
@@ -172,6 +182,7 @@ impl<T, const LIMIT: u32> Slots<T, LIMIT> {
         None
     }
 
+    #[inline]
     fn put_free(&mut self, index: u32) {
         match self.slots.get_mut(self.last_free as usize) {
             Some(last) => last.state = State::Free(index),

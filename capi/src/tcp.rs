@@ -4,7 +4,6 @@ use std::ffi::{c_char, c_int, c_void};
 use std::io::{Read, Write};
 use std::net::SocketAddr;
 use std::os::fd::FromRawFd;
-use std::ptr;
 use std::time::Duration;
 
 use libc::{iovec, sockaddr, sockaddr_storage, socklen_t};
@@ -151,7 +150,7 @@ pub unsafe extern "C" fn mio_st_tcp_listener_try_clone(
     clone: *mut mio_st_tcp_listener_t,
     listener: mio_st_tcp_listener_t,
 ) -> c_int {
-    call(|table| {
+    call(listener, |table| {
         table.get(listener)?;
         // SAFETY: C promises that `clone` can be written.
         let out = unsafe { Out::new(clone) }?;
@@ -189,15 +188,14 @@ pub unsafe extern "C" fn mio_st_tcp_listener_accept(
     stream: *mut mio_st_tcp_stream_t,
     peer: *mut sockaddr_storage,
 ) -> c_int {
-    call(|table| {
+    call(listener, |table| {
         table.get(listener)?;
         // SAFETY: C promises that `stream` can be written.
         let out = unsafe { Out::new(stream) }?;
         // Before the connection is taken, so that it is not lost for want of memory.
         table.reserve()?;
-        let (connection, address) = table.get(listener)?.accept()?;
         // SAFETY: C promises that `peer` can be written, or is NULL.
-        unsafe { addr::put_optional(raw::sockaddr(address), peer, ptr::null_mut()) };
+        let connection = unsafe { raw::accept(table.get(listener)?, peer) }?;
         out.put(table.open(connection)?);
         Ok(0)
     })
@@ -214,7 +212,7 @@ pub unsafe extern "C" fn mio_st_tcp_listener_local_addr(
     listener: mio_st_tcp_listener_t,
     address: *mut sockaddr_storage,
 ) -> c_int {
-    call(|table| {
+    call(listener, |table| {
         let listener = table.get(listener)?;
         // SAFETY: C promises that `address` can be written.
         let out = unsafe { Out::new(address) }?;
@@ -229,7 +227,7 @@ pub unsafe extern "C" fn mio_st_tcp_listener_local_addr(
 /// Thread: that of the listener.
 #[unsafe(no_mangle)]
 pub extern "C" fn mio_st_tcp_listener_set_ttl(listener: mio_st_tcp_listener_t, ttl: u32) -> c_int {
-    call(|table| {
+    call(listener, |table| {
         let listener = table.get(listener)?;
         if ttl > c_int::MAX as u32 {
             return Err(INVALID);
@@ -247,7 +245,7 @@ pub extern "C" fn mio_st_tcp_listener_set_ttl(listener: mio_st_tcp_listener_t, t
 #[unsafe(no_mangle)]
 #[must_use]
 pub extern "C" fn mio_st_tcp_listener_ttl(listener: mio_st_tcp_listener_t) -> c_int {
-    call(|table| Ok(table.get(listener)?.ttl()? as c_int))
+    call(listener, |table| Ok(table.get(listener)?.ttl()? as c_int))
 }
 
 /// Takes the error that waits at the socket (`SO_ERROR`).
@@ -263,7 +261,7 @@ pub unsafe extern "C" fn mio_st_tcp_listener_take_error(
     listener: mio_st_tcp_listener_t,
     error: *mut c_int,
 ) -> c_int {
-    call(|table| {
+    call(listener, |table| {
         let listener = table.get(listener)?;
         // SAFETY: C promises that `error` can be written.
         let out = unsafe { Out::new(error) }?;
@@ -280,7 +278,7 @@ pub unsafe extern "C" fn mio_st_tcp_listener_take_error(
 #[unsafe(no_mangle)]
 #[must_use]
 pub extern "C" fn mio_st_tcp_listener_fd(listener: mio_st_tcp_listener_t) -> c_int {
-    call(|table| table.fd(listener))
+    call(listener, |table| table.fd(listener))
 }
 
 /// Takes the descriptor out of the listener, whose handle is closed by that. The caller closes the
@@ -293,7 +291,7 @@ pub extern "C" fn mio_st_tcp_listener_fd(listener: mio_st_tcp_listener_t) -> c_i
 #[unsafe(no_mangle)]
 #[must_use]
 pub extern "C" fn mio_st_tcp_listener_into_fd(listener: mio_st_tcp_listener_t) -> c_int {
-    call(|table| table.release_fd(listener))
+    call(listener, |table| table.release_fd(listener))
 }
 
 /// Begins to connect to an address.
@@ -422,7 +420,7 @@ pub unsafe extern "C" fn mio_st_tcp_stream_try_clone(
     clone: *mut mio_st_tcp_stream_t,
     stream: mio_st_tcp_stream_t,
 ) -> c_int {
-    call(|table| {
+    call(stream, |table| {
         table.get(stream)?;
         // SAFETY: C promises that `clone` can be written.
         let out = unsafe { Out::new(clone) }?;
@@ -452,7 +450,7 @@ pub extern "C" fn mio_st_tcp_stream_close(stream: mio_st_tcp_stream_t) -> c_int 
 #[unsafe(no_mangle)]
 #[must_use]
 pub extern "C" fn mio_st_tcp_stream_connected(stream: mio_st_tcp_stream_t) -> c_int {
-    call(|table| Ok(table.get(stream)?.connected()?.into()))
+    call(stream, |table| Ok(table.get(stream)?.connected()?.into()))
 }
 
 /// Reads at most `length` bytes into `buffer`.
@@ -469,7 +467,7 @@ pub unsafe extern "C" fn mio_st_tcp_stream_read(
     buffer: *mut c_void,
     length: usize,
 ) -> i64 {
-    call(|table| {
+    call(stream, |table| {
         let stream = table.get(stream)?;
         // SAFETY: C promises that `buffer` has room for `length` bytes.
         let buffer = unsafe { memory::bytes_out(buffer, length) }?;
@@ -491,7 +489,7 @@ pub unsafe extern "C" fn mio_st_tcp_stream_readv(
     buffers: *const iovec,
     count: usize,
 ) -> i64 {
-    call(|table| {
+    call(stream, |table| {
         let stream = table.get(stream)?;
         // SAFETY: C promises that `buffers` are `count` buffers.
         let buffers = unsafe { memory::vectors(buffers, count) }?;
@@ -512,7 +510,7 @@ pub unsafe extern "C" fn mio_st_tcp_stream_peek(
     buffer: *mut c_void,
     length: usize,
 ) -> i64 {
-    call(|table| {
+    call(stream, |table| {
         let stream = table.get(stream)?;
         // SAFETY: C promises that `buffer` has room for `length` bytes.
         let buffer = unsafe { memory::bytes_out(buffer, length) }?;
@@ -533,7 +531,7 @@ pub unsafe extern "C" fn mio_st_tcp_stream_write(
     buffer: *const c_void,
     length: usize,
 ) -> i64 {
-    call(|table| {
+    call(stream, |table| {
         let stream = table.get(stream)?;
         // SAFETY: C promises that `buffer` is `length` bytes.
         let buffer = unsafe { memory::bytes_in(buffer, length) }?;
@@ -556,7 +554,7 @@ pub unsafe extern "C" fn mio_st_tcp_stream_writev(
     buffers: *const iovec,
     count: usize,
 ) -> i64 {
-    call(|table| {
+    call(stream, |table| {
         let stream = table.get(stream)?;
         // SAFETY: C promises that `buffers` are `count` buffers.
         let buffers = unsafe { memory::vectors(buffers, count) }?;
@@ -574,7 +572,7 @@ pub unsafe extern "C" fn mio_st_tcp_stream_writev(
 /// Thread: that of the stream.
 #[unsafe(no_mangle)]
 pub extern "C" fn mio_st_tcp_stream_shutdown(stream: mio_st_tcp_stream_t, how: c_int) -> c_int {
-    call(|table| {
+    call(stream, |table| {
         let stream = table.get(stream)?;
         stream.shutdown(memory::shutdown(how)?)?;
         Ok(0)
@@ -593,7 +591,7 @@ pub extern "C" fn mio_st_tcp_stream_set_nodelay(
     stream: mio_st_tcp_stream_t,
     nodelay: c_int,
 ) -> c_int {
-    call(|table| {
+    call(stream, |table| {
         table.get(stream)?.set_nodelay(nodelay != 0)?;
         Ok(0)
     })
@@ -607,7 +605,7 @@ pub extern "C" fn mio_st_tcp_stream_set_nodelay(
 #[unsafe(no_mangle)]
 #[must_use]
 pub extern "C" fn mio_st_tcp_stream_nodelay(stream: mio_st_tcp_stream_t) -> c_int {
-    call(|table| Ok(table.get(stream)?.nodelay()?.into()))
+    call(stream, |table| Ok(table.get(stream)?.nodelay()?.into()))
 }
 
 /// Turns keepalive on or off: whether the peer is asked if it is still there when nothing has moved for a
@@ -624,7 +622,7 @@ pub unsafe extern "C" fn mio_st_tcp_stream_set_keepalive(
     stream: mio_st_tcp_stream_t,
     keepalive: *const mio_st_keepalive_t,
 ) -> c_int {
-    call(|table| {
+    call(stream, |table| {
         let stream = table.get(stream)?;
         // SAFETY: C promises that `keepalive` can be read, or is NULL.
         let keepalive = match unsafe { memory::input(keepalive, 1) } {
@@ -648,7 +646,7 @@ pub unsafe extern "C" fn mio_st_tcp_stream_keepalive(
     stream: mio_st_tcp_stream_t,
     keepalive: *mut mio_st_keepalive_t,
 ) -> c_int {
-    call(|table| {
+    call(stream, |table| {
         let stream = table.get(stream)?;
         // SAFETY: C promises that `keepalive` can be written.
         let out = unsafe { Out::new(keepalive) }?;
@@ -677,7 +675,7 @@ pub extern "C" fn mio_st_tcp_stream_set_linger(
     stream: mio_st_tcp_stream_t,
     seconds: c_int,
 ) -> c_int {
-    call(|table| {
+    call(stream, |table| {
         let seconds = u64::try_from(seconds).ok();
         table.get(stream)?.set_linger(seconds.map(Duration::from_secs))?;
         Ok(0)
@@ -695,7 +693,7 @@ pub unsafe extern "C" fn mio_st_tcp_stream_linger(
     stream: mio_st_tcp_stream_t,
     seconds: *mut c_int,
 ) -> c_int {
-    call(|table| {
+    call(stream, |table| {
         let stream = table.get(stream)?;
         // SAFETY: C promises that `seconds` can be written.
         let out = unsafe { Out::new(seconds) }?;
@@ -712,7 +710,7 @@ pub unsafe extern "C" fn mio_st_tcp_stream_linger(
 /// Thread: that of the stream.
 #[unsafe(no_mangle)]
 pub extern "C" fn mio_st_tcp_stream_set_ttl(stream: mio_st_tcp_stream_t, ttl: u32) -> c_int {
-    call(|table| {
+    call(stream, |table| {
         let stream = table.get(stream)?;
         if ttl > c_int::MAX as u32 {
             return Err(INVALID);
@@ -730,7 +728,7 @@ pub extern "C" fn mio_st_tcp_stream_set_ttl(stream: mio_st_tcp_stream_t, ttl: u3
 #[unsafe(no_mangle)]
 #[must_use]
 pub extern "C" fn mio_st_tcp_stream_ttl(stream: mio_st_tcp_stream_t) -> c_int {
-    call(|table| Ok(table.get(stream)?.ttl()? as c_int))
+    call(stream, |table| Ok(table.get(stream)?.ttl()? as c_int))
 }
 
 /// Takes the error that waits at the socket (`SO_ERROR`).
@@ -746,7 +744,7 @@ pub unsafe extern "C" fn mio_st_tcp_stream_take_error(
     stream: mio_st_tcp_stream_t,
     error: *mut c_int,
 ) -> c_int {
-    call(|table| {
+    call(stream, |table| {
         let stream = table.get(stream)?;
         // SAFETY: C promises that `error` can be written.
         let out = unsafe { Out::new(error) }?;
@@ -766,7 +764,7 @@ pub unsafe extern "C" fn mio_st_tcp_stream_local_addr(
     stream: mio_st_tcp_stream_t,
     address: *mut sockaddr_storage,
 ) -> c_int {
-    call(|table| {
+    call(stream, |table| {
         let stream = table.get(stream)?;
         // SAFETY: C promises that `address` can be written.
         let out = unsafe { Out::new(address) }?;
@@ -786,7 +784,7 @@ pub unsafe extern "C" fn mio_st_tcp_stream_peer_addr(
     stream: mio_st_tcp_stream_t,
     address: *mut sockaddr_storage,
 ) -> c_int {
-    call(|table| {
+    call(stream, |table| {
         let stream = table.get(stream)?;
         // SAFETY: C promises that `address` can be written.
         let out = unsafe { Out::new(address) }?;
@@ -802,7 +800,7 @@ pub unsafe extern "C" fn mio_st_tcp_stream_peer_addr(
 #[unsafe(no_mangle)]
 #[must_use]
 pub extern "C" fn mio_st_tcp_stream_fd(stream: mio_st_tcp_stream_t) -> c_int {
-    call(|table| table.fd(stream))
+    call(stream, |table| table.fd(stream))
 }
 
 /// Takes the descriptor out of the stream, whose handle is closed by that. The caller closes the descriptor,
@@ -815,5 +813,5 @@ pub extern "C" fn mio_st_tcp_stream_fd(stream: mio_st_tcp_stream_t) -> c_int {
 #[unsafe(no_mangle)]
 #[must_use]
 pub extern "C" fn mio_st_tcp_stream_into_fd(stream: mio_st_tcp_stream_t) -> c_int {
-    call(|table| table.release_fd(stream))
+    call(stream, |table| table.release_fd(stream))
 }

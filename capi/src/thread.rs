@@ -4,32 +4,37 @@
 //! has ended keeps its generations, and passes to the next new thread together with the number: a
 //! handle of the old thread finds nothing there.
 
-use std::cell::{Cell, UnsafeCell};
 use std::ffi::{c_int, c_void};
-use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicU32, Ordering, compiler_fence};
+use std::sync::atomic::{
+    AtomicBool, AtomicPtr, AtomicU8, AtomicU32, AtomicUsize, Ordering, compiler_fence,
+};
 
 use crate::error::{Error, Result};
-use crate::handles::{Table, try_box};
+use crate::handles::{self, Handle, Table, try_box};
 
 /// How many bits number the threads. The number 0 is nobody's.
 pub(crate) const THREAD_BITS: u32 = 12;
 
-/// What a thread is doing here.
-const IDLE: u8 = 0;
-/// It is inside of a call: another comes from a signal handler.
+/// What a thread is doing, as far as `Local::ready` does not tell.
+const NOTHING: u8 = 0;
+/// It is inside of a call, whatever `ready` says.
 const BUSY: u8 = 1;
 /// It is ending: its table is gone.
 const GONE: u8 = 2;
 
+/// A call has to find out three things: that it does not interrupt another, that the thread is not ending,
+/// and where its table is. One pointer says all.
+//
+// Atomic is what a signal handler looks at, which runs on the same thread.
 struct Local {
-    table: Cell<*mut Table>,
-    /// What a call gets as long as there is no table. It stays empty.
-    none: UnsafeCell<ManuallyDrop<Table>>,
-    /// Atomic since a signal handler looks at it.
+    /// The table, while there is no call. Null while there is one (another comes from a signal handler),
+    /// before there is a table, and when the thread ends.
+    ready: AtomicPtr<Table>,
+    /// The table, or null.
+    table: AtomicPtr<Table>,
+    /// Tells why there is none.
     state: AtomicU8,
 }
 
@@ -37,9 +42,9 @@ thread_local! {
     // Without a destructor, so that it is there until the very end of the thread.
     static LOCAL: Local = const {
         Local {
-            table: Cell::new(ptr::null_mut()),
-            none: UnsafeCell::new(ManuallyDrop::new(Table::new(0))),
-            state: AtomicU8::new(IDLE),
+            ready: AtomicPtr::new(ptr::null_mut()),
+            table: AtomicPtr::new(ptr::null_mut()),
+            state: AtomicU8::new(NOTHING),
         }
     };
 }
@@ -61,29 +66,30 @@ static NUMBERS: [Number; 1 << THREAD_BITS] = [const {
     }
 }; 1 << THREAD_BITS];
 
-/// Runs a call with the table of this thread; with an empty one if it has none.
+/// Runs a call that uses a handle, with the table of this thread.
 #[inline]
-pub(crate) fn call<T: From<c_int>>(body: impl FnOnce(&mut Table) -> Result<T>) -> T {
-    answer(enter(|local| {
-        let mut table = local.table.get();
+pub(crate) fn call<H: Handle, T: From<c_int>>(
+    handle: H,
+    body: impl FnOnce(&mut Table) -> Result<T>,
+) -> T {
+    LOCAL.with(|local| {
+        let table = local.ready.load(Ordering::Relaxed);
         if table.is_null() {
-            table = local.none.get().cast();
+            return T::from(no_table(handle.bits(), H::KIND).code());
         }
-        // SAFETY: both are this thread's, and BUSY keeps a signal handler from them.
-        body(unsafe { &mut *table })
-    }))
+        // SAFETY: the table is this thread's, and `with` keeps a signal handler from it.
+        answer(with(local, table, |table| body(unsafe { &mut *table })))
+    })
 }
 
 /// Runs a call that makes a handle: with the table of this thread, which is made if there is none.
 #[inline]
 pub(crate) fn create<T: From<c_int>>(body: impl FnOnce(&mut Table) -> Result<T>) -> T {
-    answer(enter(|local| {
-        if local.table.get().is_null() {
-            local.table.set(attach()?);
-        }
+    LOCAL.with(|local| {
         // SAFETY: as in `call`.
-        body(unsafe { &mut *local.table.get() })
-    }))
+        let body = |table: *mut Table| body(unsafe { &mut *table });
+        answer(table(local).and_then(|table| with(local, table, body)))
+    })
 }
 
 /// Runs a call that needs no table and may be made at any time.
@@ -94,7 +100,14 @@ pub(crate) fn plain<T: From<c_int>>(body: impl FnOnce() -> Result<T>) -> T {
 
 /// Runs a call that needs no table, but must not interrupt another.
 pub(crate) fn exclusive<T: From<c_int>>(body: impl FnOnce() -> Result<T>) -> T {
-    answer(enter(|_| body()))
+    LOCAL.with(|local| {
+        answer(idle(local).and_then(|()| {
+            busy(local, || {
+                let table = local.ready.load(Ordering::Relaxed);
+                with(local, table, |_| body())
+            })
+        }))
+    })
 }
 
 /// The result as C gets it.
@@ -103,26 +116,72 @@ fn answer<T: From<c_int>>(result: Result<T>) -> T {
     result.unwrap_or_else(|error| T::from(error.code()))
 }
 
+/// Runs the body of a call with the table, which nothing else has meanwhile.
 #[inline]
-fn enter<T>(body: impl FnOnce(&Local) -> Result<T>) -> Result<T> {
-    LOCAL.with(|local| {
-        let state = local.state.load(Ordering::Relaxed);
-        if state != IDLE {
-            return Err(refusal(state));
-        }
-        // The fences hold the compiler to the order; a signal handler runs on the same thread.
-        local.state.store(BUSY, Ordering::Relaxed);
-        compiler_fence(Ordering::SeqCst);
-        let result = guarded(|| body(local));
-        compiler_fence(Ordering::SeqCst);
-        local.state.store(IDLE, Ordering::Relaxed);
-        result
-    })
+fn with<T>(
+    local: &Local,
+    table: *mut Table,
+    body: impl FnOnce(*mut Table) -> Result<T>,
+) -> Result<T> {
+    // The fences hold the compiler to the order.
+    local.ready.store(ptr::null_mut(), Ordering::Relaxed);
+    compiler_fence(Ordering::SeqCst);
+    let result = guarded(|| body(table));
+    compiler_fence(Ordering::SeqCst);
+    local.ready.store(table, Ordering::Relaxed);
+    result
+}
+
+/// Runs what must not be interrupted by a call that would make a table.
+fn busy<T>(local: &Local, body: impl FnOnce() -> Result<T>) -> Result<T> {
+    local.state.store(BUSY, Ordering::Relaxed);
+    compiler_fence(Ordering::SeqCst);
+    let result = body();
+    compiler_fence(Ordering::SeqCst);
+    local.state.store(NOTHING, Ordering::Relaxed);
+    result
+}
+
+/// Why a call that uses a handle has found no table.
+#[cold]
+#[inline(never)]
+fn no_table(bits: u64, kind: u32) -> Error {
+    match LOCAL.with(idle) {
+        // This thread has made no handle: it is another's, or none.
+        Ok(()) => handles::refusal(bits, kind, 0),
+        Err(error) => error,
+    }
+}
+
+/// The table of this thread, which is made if there is none.
+#[inline]
+fn table(local: &Local) -> Result<*mut Table> {
+    let table = local.ready.load(Ordering::Relaxed);
+    if table.is_null() { new_table(local) } else { Ok(table) }
 }
 
 #[cold]
-fn refusal(state: u8) -> Error {
-    Error::of(if state == BUSY { libc::EBUSY } else { libc::EBADF })
+fn new_table(local: &Local) -> Result<*mut Table> {
+    idle(local)?;
+    busy(local, || {
+        // A signal handler may have made it since.
+        if local.table.load(Ordering::Relaxed).is_null() {
+            local.table.store(attach()?, Ordering::Relaxed);
+        }
+        Ok(local.table.load(Ordering::Relaxed))
+    })
+}
+
+/// An error if this thread is inside of a call, or ending.
+fn idle(local: &Local) -> Result<()> {
+    let table = local.table.load(Ordering::Relaxed);
+    let in_call = !table.is_null() && local.ready.load(Ordering::Relaxed).is_null();
+    match local.state.load(Ordering::Relaxed) {
+        GONE => Err(Error::of(libc::EBADF)),
+        BUSY => Err(Error::of(libc::EBUSY)),
+        _ if in_call => Err(Error::of(libc::EBUSY)),
+        _ => Ok(()),
+    }
 }
 
 /// Keeps a panic inside.
@@ -138,7 +197,9 @@ fn guarded<T>(body: impl FnOnce() -> Result<T>) -> Result<T> {
 /// Says how many handles a thread has open.
 #[inline]
 pub(crate) fn set_live(thread: u32, live: u32) {
-    NUMBERS[thread as usize].live.store(live, Ordering::Relaxed);
+    if let Some(number) = NUMBERS.get(thread as usize) {
+        number.live.store(live, Ordering::Relaxed);
+    }
 }
 
 /// How many handles are open in all threads.
@@ -154,8 +215,9 @@ fn attach() -> Result<*mut Table> {
         let taken = &number.taken;
         taken.compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed).is_ok()
     };
-    let thread = (1..NUMBERS.len()).find(|n| free(&NUMBERS[*n])).ok_or(Error::of(libc::EAGAIN))?;
-    let number = &NUMBERS[thread];
+    let mut numbers = NUMBERS.iter().enumerate().skip(1);
+    let (thread, number) =
+        numbers.find(|(_, number)| free(number)).ok_or(Error::of(libc::EAGAIN))?;
     let give_back = |error| {
         number.taken.store(false, Ordering::Release);
         Err(error)
@@ -180,16 +242,26 @@ fn attach() -> Result<*mut Table> {
 /// Not a destructor of Rust's: glibc aborts when there is no memory to register one, and a key's error
 /// can be passed on.
 fn key() -> Result<libc::pthread_key_t> {
-    static KEY: OnceLock<std::result::Result<libc::pthread_key_t, c_int>> = OnceLock::new();
-    let key = KEY.get_or_init(|| {
-        let mut key = 0;
-        // SAFETY: `key` can be written, and `detach` has the right signature.
-        match unsafe { libc::pthread_key_create(&mut key, Some(detach)) } {
-            0 => Ok(key),
-            errno => Err(errno),
+    /// One more than the key; zero as long as there is none.
+    static KEY: AtomicUsize = AtomicUsize::new(0);
+    let known = KEY.load(Ordering::Acquire);
+    if known != 0 {
+        return Ok((known - 1) as libc::pthread_key_t);
+    }
+    let mut key = 0;
+    // SAFETY: `key` can be written, and `detach` has the right signature.
+    let errno = unsafe { libc::pthread_key_create(&mut key, Some(detach)) };
+    if errno != 0 {
+        return Err(Error::of(errno));
+    }
+    match KEY.compare_exchange(0, key as usize + 1, Ordering::AcqRel, Ordering::Acquire) {
+        Ok(_) => Ok(key),
+        Err(known) => {
+            // Another thread was faster. SAFETY: nobody has seen this key.
+            unsafe { libc::pthread_key_delete(key) };
+            Ok((known - 1) as libc::pthread_key_t)
         }
-    });
-    key.map_err(Error::of)
+    }
 }
 
 /// Closes what a thread that ends has left open, and passes its table on.
@@ -197,7 +269,7 @@ unsafe extern "C" fn detach(table: *mut c_void) {
     // From here on every call of this thread is answered with EBADF.
     LOCAL.with(|local| {
         local.state.store(GONE, Ordering::Relaxed);
-        local.table.set(ptr::null_mut());
+        local.ready.store(ptr::null_mut(), Ordering::Relaxed);
     });
     compiler_fence(Ordering::SeqCst);
     // SAFETY: the table was this thread's, and nothing else has a pointer to it now.
@@ -206,5 +278,7 @@ unsafe extern "C" fn detach(table: *mut c_void) {
         table.close_all();
         Ok(())
     });
-    NUMBERS[table.thread() as usize].taken.store(false, Ordering::Release);
+    if let Some(number) = NUMBERS.get(table.thread() as usize) {
+        number.taken.store(false, Ordering::Release);
+    }
 }

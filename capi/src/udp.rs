@@ -160,7 +160,7 @@ pub unsafe extern "C" fn mio_st_udp_socket_try_clone(
     clone: *mut mio_st_udp_socket_t,
     socket: mio_st_udp_socket_t,
 ) -> c_int {
-    call(|table| {
+    call(socket, |table| {
         table.get(socket)?;
         // SAFETY: C promises that `clone` can be written.
         let out = unsafe { Out::new(clone) }?;
@@ -199,7 +199,7 @@ pub unsafe extern "C" fn mio_st_udp_socket_connect(
     length: socklen_t,
     connected: *mut mio_st_connected_udp_socket_t,
 ) -> c_int {
-    call(|table| {
+    call(socket, |table| {
         table.get(socket)?;
         // SAFETY: C promises that the pointer and the length are those of an address.
         let address = unsafe { addr::read(address, length) }?;
@@ -235,7 +235,7 @@ pub unsafe extern "C" fn mio_st_udp_socket_send_to(
     target: *const sockaddr,
     target_length: socklen_t,
 ) -> i64 {
-    call(|table| {
+    call(socket, |table| {
         let socket = table.get(socket)?;
         // SAFETY: C promises that `buffer` is `length` bytes.
         let buffer = unsafe { memory::bytes_in(buffer, length) }?;
@@ -264,7 +264,7 @@ pub unsafe extern "C" fn mio_st_udp_socket_recv_from(
     sender: *mut sockaddr_storage,
     sender_length: *mut socklen_t,
 ) -> i64 {
-    call(|table| {
+    call(socket, |table| {
         let socket = table.get(socket)?;
         // SAFETY: C promises that `buffer` has room for `length` bytes.
         let buffer = unsafe { memory::bytes_out(buffer, length) }?;
@@ -292,7 +292,7 @@ pub unsafe extern "C" fn mio_st_udp_socket_peek_from(
     sender: *mut sockaddr_storage,
     sender_length: *mut socklen_t,
 ) -> i64 {
-    call(|table| {
+    call(socket, |table| {
         let socket = table.get(socket)?;
         // SAFETY: C promises that `buffer` has room for `length` bytes.
         let buffer = unsafe { memory::bytes_out(buffer, length) }?;
@@ -322,7 +322,7 @@ pub unsafe extern "C" fn mio_st_udp_socket_send_batch(
     datagrams: *const mio_st_datagram_t,
     count: usize,
 ) -> c_int {
-    call(|table| {
+    call(socket, |table| {
         let socket = table.get(socket)?;
         // SAFETY: C promises that `datagrams` are `count` of them.
         let datagrams = unsafe { memory::input::<Uninit>(datagrams.cast(), count) }?;
@@ -359,7 +359,7 @@ pub unsafe extern "C" fn mio_st_udp_socket_recv_batch(
     datagrams: *mut mio_st_datagram_t,
     count: usize,
 ) -> c_int {
-    call(|table| {
+    call(socket, |table| {
         let socket = table.get(socket)?;
         // SAFETY: C promises that `datagrams` are `count` of them, with their buffers.
         let received = unsafe { receive(datagrams, count, |batch| socket.recv_batch(batch)) }?;
@@ -408,9 +408,8 @@ unsafe fn receive(
 ) -> Result<usize> {
     // SAFETY: the caller's promise.
     let targets = unsafe { memory::output::<Uninit>(datagrams.cast(), count) }?;
-    let targets = &mut targets[..count.min(BATCH)];
     let mut batch: [Datagram<'_>; BATCH] = array::from_fn(|_| Datagram::new(&mut []));
-    let batch = &mut batch[..targets.len()];
+    let batch = &mut batch[..targets.len().min(BATCH)];
     for (datagram, target) in batch.iter_mut().zip(targets.iter()) {
         let target = target.as_ptr();
         // SAFETY: the caller's promise.
@@ -418,7 +417,7 @@ unsafe fn receive(
         *datagram = Datagram::new(buffer);
     }
     let received = receive(batch)?;
-    for (target, datagram) in targets[..received].iter_mut().zip(batch.iter()) {
+    for (target, datagram) in targets.iter_mut().zip(batch.iter()).take(received) {
         let target = target.as_mut_ptr();
         // SAFETY: the target can be written; no reference is made to what is not filled in.
         unsafe {
@@ -445,7 +444,7 @@ pub extern "C" fn mio_st_udp_socket_set_broadcast(
     socket: mio_st_udp_socket_t,
     broadcast: c_int,
 ) -> c_int {
-    call(|table| {
+    call(socket, |table| {
         table.get(socket)?.set_broadcast(broadcast != 0)?;
         Ok(0)
     })
@@ -459,7 +458,7 @@ pub extern "C" fn mio_st_udp_socket_set_broadcast(
 #[unsafe(no_mangle)]
 #[must_use]
 pub extern "C" fn mio_st_udp_socket_broadcast(socket: mio_st_udp_socket_t) -> c_int {
-    call(|table| Ok(table.get(socket)?.broadcast()?.into()))
+    call(socket, |table| Ok(table.get(socket)?.broadcast()?.into()))
 }
 
 /// Sets `IP_TTL`, the number of hops that a packet may make.
@@ -469,7 +468,7 @@ pub extern "C" fn mio_st_udp_socket_broadcast(socket: mio_st_udp_socket_t) -> c_
 /// Thread: that of the socket.
 #[unsafe(no_mangle)]
 pub extern "C" fn mio_st_udp_socket_set_ttl(socket: mio_st_udp_socket_t, ttl: u32) -> c_int {
-    call(|table| {
+    call(socket, |table| {
         let socket = table.get(socket)?;
         if ttl > c_int::MAX as u32 {
             return Err(INVALID);
@@ -487,7 +486,7 @@ pub extern "C" fn mio_st_udp_socket_set_ttl(socket: mio_st_udp_socket_t, ttl: u3
 #[unsafe(no_mangle)]
 #[must_use]
 pub extern "C" fn mio_st_udp_socket_ttl(socket: mio_st_udp_socket_t) -> c_int {
-    call(|table| Ok(table.get(socket)?.ttl()? as c_int))
+    call(socket, |table| Ok(table.get(socket)?.ttl()? as c_int))
 }
 
 /// Joins an IPv4 multicast group at the interface with the address `interface`, or at one that the system
@@ -504,7 +503,7 @@ pub unsafe extern "C" fn mio_st_udp_socket_join_multicast_v4(
     group: *const in_addr,
     interface: *const in_addr,
 ) -> c_int {
-    call(|table| {
+    call(socket, |table| {
         let socket = table.get(socket)?;
         // SAFETY: C promises that both are addresses, or NULL.
         let (group, interface) = unsafe { (addr::v4(group)?, addr::v4(interface)?) };
@@ -527,7 +526,7 @@ pub unsafe extern "C" fn mio_st_udp_socket_join_multicast_v6(
     group: *const in6_addr,
     interface: u32,
 ) -> c_int {
-    call(|table| {
+    call(socket, |table| {
         let socket = table.get(socket)?;
         // SAFETY: C promises that it is an address, or NULL.
         let group = unsafe { addr::v6(group) }?;
@@ -549,7 +548,7 @@ pub unsafe extern "C" fn mio_st_udp_socket_leave_multicast_v4(
     group: *const in_addr,
     interface: *const in_addr,
 ) -> c_int {
-    call(|table| {
+    call(socket, |table| {
         let socket = table.get(socket)?;
         // SAFETY: C promises that both are addresses, or NULL.
         let (group, interface) = unsafe { (addr::v4(group)?, addr::v4(interface)?) };
@@ -571,7 +570,7 @@ pub unsafe extern "C" fn mio_st_udp_socket_leave_multicast_v6(
     group: *const in6_addr,
     interface: u32,
 ) -> c_int {
-    call(|table| {
+    call(socket, |table| {
         let socket = table.get(socket)?;
         // SAFETY: C promises that it is an address, or NULL.
         let group = unsafe { addr::v6(group) }?;
@@ -590,7 +589,7 @@ pub extern "C" fn mio_st_udp_socket_set_multicast_ttl_v4(
     socket: mio_st_udp_socket_t,
     hops: u32,
 ) -> c_int {
-    call(|table| {
+    call(socket, |table| {
         let socket = table.get(socket)?;
         if hops > 255 {
             return Err(INVALID);
@@ -608,7 +607,7 @@ pub extern "C" fn mio_st_udp_socket_set_multicast_ttl_v4(
 #[unsafe(no_mangle)]
 #[must_use]
 pub extern "C" fn mio_st_udp_socket_multicast_ttl_v4(socket: mio_st_udp_socket_t) -> c_int {
-    call(|table| Ok(table.get(socket)?.multicast_ttl_v4()? as c_int))
+    call(socket, |table| Ok(table.get(socket)?.multicast_ttl_v4()? as c_int))
 }
 
 /// Sets `IPV6_MULTICAST_HOPS`, the number of hops that an IPv6 multicast packet may make; 1 by default.
@@ -621,7 +620,7 @@ pub extern "C" fn mio_st_udp_socket_set_multicast_hops_v6(
     socket: mio_st_udp_socket_t,
     hops: u32,
 ) -> c_int {
-    call(|table| {
+    call(socket, |table| {
         let socket = table.get(socket)?;
         if hops > 255 {
             return Err(INVALID);
@@ -639,7 +638,7 @@ pub extern "C" fn mio_st_udp_socket_set_multicast_hops_v6(
 #[unsafe(no_mangle)]
 #[must_use]
 pub extern "C" fn mio_st_udp_socket_multicast_hops_v6(socket: mio_st_udp_socket_t) -> c_int {
-    call(|table| Ok(table.get(socket)?.multicast_hops_v6()? as c_int))
+    call(socket, |table| Ok(table.get(socket)?.multicast_hops_v6()? as c_int))
 }
 
 /// Sets `IP_MULTICAST_LOOP`: whether this host receives the IPv4 multicast packets that the socket sends; it
@@ -655,7 +654,7 @@ pub extern "C" fn mio_st_udp_socket_set_multicast_loop_v4(
     socket: mio_st_udp_socket_t,
     on: c_int,
 ) -> c_int {
-    call(|table| {
+    call(socket, |table| {
         table.get(socket)?.set_multicast_loop_v4(on != 0)?;
         Ok(0)
     })
@@ -669,7 +668,7 @@ pub extern "C" fn mio_st_udp_socket_set_multicast_loop_v4(
 #[unsafe(no_mangle)]
 #[must_use]
 pub extern "C" fn mio_st_udp_socket_multicast_loop_v4(socket: mio_st_udp_socket_t) -> c_int {
-    call(|table| Ok(table.get(socket)?.multicast_loop_v4()?.into()))
+    call(socket, |table| Ok(table.get(socket)?.multicast_loop_v4()?.into()))
 }
 
 /// Sets `IPV6_MULTICAST_LOOP`: whether this host receives the IPv6 multicast packets that the socket sends;
@@ -685,7 +684,7 @@ pub extern "C" fn mio_st_udp_socket_set_multicast_loop_v6(
     socket: mio_st_udp_socket_t,
     on: c_int,
 ) -> c_int {
-    call(|table| {
+    call(socket, |table| {
         table.get(socket)?.set_multicast_loop_v6(on != 0)?;
         Ok(0)
     })
@@ -699,7 +698,7 @@ pub extern "C" fn mio_st_udp_socket_set_multicast_loop_v6(
 #[unsafe(no_mangle)]
 #[must_use]
 pub extern "C" fn mio_st_udp_socket_multicast_loop_v6(socket: mio_st_udp_socket_t) -> c_int {
-    call(|table| Ok(table.get(socket)?.multicast_loop_v6()?.into()))
+    call(socket, |table| Ok(table.get(socket)?.multicast_loop_v6()?.into()))
 }
 
 /// Sets `IP_MULTICAST_IF`: the interface, named by its address in network byte order, that IPv4 multicast
@@ -715,7 +714,7 @@ pub unsafe extern "C" fn mio_st_udp_socket_set_multicast_if_v4(
     socket: mio_st_udp_socket_t,
     interface: *const in_addr,
 ) -> c_int {
-    call(|table| {
+    call(socket, |table| {
         let socket = table.get(socket)?;
         // SAFETY: C promises that it is an address, or NULL.
         let interface = unsafe { addr::v4(interface) }?;
@@ -735,7 +734,7 @@ pub unsafe extern "C" fn mio_st_udp_socket_multicast_if_v4(
     socket: mio_st_udp_socket_t,
     interface: *mut in_addr,
 ) -> c_int {
-    call(|table| {
+    call(socket, |table| {
         let socket = table.get(socket)?;
         // SAFETY: C promises that `interface` can be written.
         let out = unsafe { Out::new(interface) }?;
@@ -757,7 +756,7 @@ pub extern "C" fn mio_st_udp_socket_set_multicast_if_v6(
     socket: mio_st_udp_socket_t,
     interface: u32,
 ) -> c_int {
-    call(|table| {
+    call(socket, |table| {
         let socket = table.get(socket)?;
         if interface > c_int::MAX as u32 {
             return Err(INVALID);
@@ -775,7 +774,7 @@ pub extern "C" fn mio_st_udp_socket_set_multicast_if_v6(
 #[unsafe(no_mangle)]
 #[must_use]
 pub extern "C" fn mio_st_udp_socket_multicast_if_v6(socket: mio_st_udp_socket_t) -> c_int {
-    call(|table| Ok(table.get(socket)?.multicast_if_v6()? as c_int))
+    call(socket, |table| Ok(table.get(socket)?.multicast_if_v6()? as c_int))
 }
 
 /// Takes the error that waits at the socket (`SO_ERROR`).
@@ -791,7 +790,7 @@ pub unsafe extern "C" fn mio_st_udp_socket_take_error(
     socket: mio_st_udp_socket_t,
     error: *mut c_int,
 ) -> c_int {
-    call(|table| {
+    call(socket, |table| {
         let socket = table.get(socket)?;
         // SAFETY: C promises that `error` can be written.
         let out = unsafe { Out::new(error) }?;
@@ -811,7 +810,7 @@ pub unsafe extern "C" fn mio_st_udp_socket_local_addr(
     socket: mio_st_udp_socket_t,
     address: *mut sockaddr_storage,
 ) -> c_int {
-    call(|table| {
+    call(socket, |table| {
         let socket = table.get(socket)?;
         // SAFETY: C promises that `address` can be written.
         let out = unsafe { Out::new(address) }?;
@@ -827,7 +826,7 @@ pub unsafe extern "C" fn mio_st_udp_socket_local_addr(
 #[unsafe(no_mangle)]
 #[must_use]
 pub extern "C" fn mio_st_udp_socket_fd(socket: mio_st_udp_socket_t) -> c_int {
-    call(|table| table.fd(socket))
+    call(socket, |table| table.fd(socket))
 }
 
 /// Takes the descriptor out of the socket, whose handle is closed by that. The caller closes the descriptor,
@@ -840,7 +839,7 @@ pub extern "C" fn mio_st_udp_socket_fd(socket: mio_st_udp_socket_t) -> c_int {
 #[unsafe(no_mangle)]
 #[must_use]
 pub extern "C" fn mio_st_udp_socket_into_fd(socket: mio_st_udp_socket_t) -> c_int {
-    call(|table| table.release_fd(socket))
+    call(socket, |table| table.release_fd(socket))
 }
 
 /// Makes a UDP socket that is bound to one address, and connects it to another: it sends to this peer, and
@@ -915,7 +914,7 @@ pub unsafe extern "C" fn mio_st_connected_udp_socket_try_clone(
     clone: *mut mio_st_connected_udp_socket_t,
     socket: mio_st_connected_udp_socket_t,
 ) -> c_int {
-    call(|table| {
+    call(socket, |table| {
         table.get(socket)?;
         // SAFETY: C promises that `clone` can be written.
         let out = unsafe { Out::new(clone) }?;
@@ -955,7 +954,7 @@ pub unsafe extern "C" fn mio_st_connected_udp_socket_disconnect(
     socket: mio_st_connected_udp_socket_t,
     disconnected: *mut mio_st_udp_socket_t,
 ) -> c_int {
-    call(|table| {
+    call(socket, |table| {
         table.get(socket)?;
         // SAFETY: C promises that `disconnected` can be written.
         let out = unsafe { Out::new(disconnected) }?;
@@ -985,7 +984,7 @@ pub unsafe extern "C" fn mio_st_connected_udp_socket_send(
     buffer: *const c_void,
     length: usize,
 ) -> i64 {
-    call(|table| {
+    call(socket, |table| {
         let socket = table.get(socket)?;
         // SAFETY: C promises that `buffer` is `length` bytes.
         let buffer = unsafe { memory::bytes_in(buffer, length) }?;
@@ -1008,7 +1007,7 @@ pub unsafe extern "C" fn mio_st_connected_udp_socket_recv(
     buffer: *mut c_void,
     length: usize,
 ) -> i64 {
-    call(|table| {
+    call(socket, |table| {
         let socket = table.get(socket)?;
         // SAFETY: C promises that `buffer` has room for `length` bytes.
         let buffer = unsafe { memory::bytes_out(buffer, length) }?;
@@ -1028,7 +1027,7 @@ pub unsafe extern "C" fn mio_st_connected_udp_socket_peek(
     buffer: *mut c_void,
     length: usize,
 ) -> i64 {
-    call(|table| {
+    call(socket, |table| {
         let socket = table.get(socket)?;
         // SAFETY: C promises that `buffer` has room for `length` bytes.
         let buffer = unsafe { memory::bytes_out(buffer, length) }?;
@@ -1053,7 +1052,7 @@ pub unsafe extern "C" fn mio_st_connected_udp_socket_send_batch(
     datagrams: *const mio_st_datagram_t,
     count: usize,
 ) -> c_int {
-    call(|table| {
+    call(socket, |table| {
         let socket = table.get(socket)?;
         // SAFETY: C promises that `datagrams` are `count` of them.
         let datagrams = unsafe { memory::input::<Uninit>(datagrams.cast(), count) }?;
@@ -1090,7 +1089,7 @@ pub unsafe extern "C" fn mio_st_connected_udp_socket_recv_batch(
     datagrams: *mut mio_st_datagram_t,
     count: usize,
 ) -> c_int {
-    call(|table| {
+    call(socket, |table| {
         let socket = table.get(socket)?;
         // SAFETY: C promises that `datagrams` are `count` of them, with their buffers.
         let received = unsafe { receive(datagrams, count, |batch| socket.recv_batch(batch)) }?;
@@ -1110,7 +1109,7 @@ pub extern "C" fn mio_st_connected_udp_socket_set_broadcast(
     socket: mio_st_connected_udp_socket_t,
     broadcast: c_int,
 ) -> c_int {
-    call(|table| {
+    call(socket, |table| {
         table.get(socket)?.set_broadcast(broadcast != 0)?;
         Ok(0)
     })
@@ -1126,7 +1125,7 @@ pub extern "C" fn mio_st_connected_udp_socket_set_broadcast(
 pub extern "C" fn mio_st_connected_udp_socket_broadcast(
     socket: mio_st_connected_udp_socket_t,
 ) -> c_int {
-    call(|table| Ok(table.get(socket)?.broadcast()?.into()))
+    call(socket, |table| Ok(table.get(socket)?.broadcast()?.into()))
 }
 
 /// Sets `IP_TTL`, the number of hops that a packet may make.
@@ -1139,7 +1138,7 @@ pub extern "C" fn mio_st_connected_udp_socket_set_ttl(
     socket: mio_st_connected_udp_socket_t,
     ttl: u32,
 ) -> c_int {
-    call(|table| {
+    call(socket, |table| {
         let socket = table.get(socket)?;
         if ttl > c_int::MAX as u32 {
             return Err(INVALID);
@@ -1157,7 +1156,7 @@ pub extern "C" fn mio_st_connected_udp_socket_set_ttl(
 #[unsafe(no_mangle)]
 #[must_use]
 pub extern "C" fn mio_st_connected_udp_socket_ttl(socket: mio_st_connected_udp_socket_t) -> c_int {
-    call(|table| Ok(table.get(socket)?.ttl()? as c_int))
+    call(socket, |table| Ok(table.get(socket)?.ttl()? as c_int))
 }
 
 /// Joins an IPv4 multicast group at the interface with the address `interface`, or at one that the system
@@ -1174,7 +1173,7 @@ pub unsafe extern "C" fn mio_st_connected_udp_socket_join_multicast_v4(
     group: *const in_addr,
     interface: *const in_addr,
 ) -> c_int {
-    call(|table| {
+    call(socket, |table| {
         let socket = table.get(socket)?;
         // SAFETY: C promises that both are addresses, or NULL.
         let (group, interface) = unsafe { (addr::v4(group)?, addr::v4(interface)?) };
@@ -1197,7 +1196,7 @@ pub unsafe extern "C" fn mio_st_connected_udp_socket_join_multicast_v6(
     group: *const in6_addr,
     interface: u32,
 ) -> c_int {
-    call(|table| {
+    call(socket, |table| {
         let socket = table.get(socket)?;
         // SAFETY: C promises that it is an address, or NULL.
         let group = unsafe { addr::v6(group) }?;
@@ -1219,7 +1218,7 @@ pub unsafe extern "C" fn mio_st_connected_udp_socket_leave_multicast_v4(
     group: *const in_addr,
     interface: *const in_addr,
 ) -> c_int {
-    call(|table| {
+    call(socket, |table| {
         let socket = table.get(socket)?;
         // SAFETY: C promises that both are addresses, or NULL.
         let (group, interface) = unsafe { (addr::v4(group)?, addr::v4(interface)?) };
@@ -1241,7 +1240,7 @@ pub unsafe extern "C" fn mio_st_connected_udp_socket_leave_multicast_v6(
     group: *const in6_addr,
     interface: u32,
 ) -> c_int {
-    call(|table| {
+    call(socket, |table| {
         let socket = table.get(socket)?;
         // SAFETY: C promises that it is an address, or NULL.
         let group = unsafe { addr::v6(group) }?;
@@ -1260,7 +1259,7 @@ pub extern "C" fn mio_st_connected_udp_socket_set_multicast_ttl_v4(
     socket: mio_st_connected_udp_socket_t,
     hops: u32,
 ) -> c_int {
-    call(|table| {
+    call(socket, |table| {
         let socket = table.get(socket)?;
         if hops > 255 {
             return Err(INVALID);
@@ -1280,7 +1279,7 @@ pub extern "C" fn mio_st_connected_udp_socket_set_multicast_ttl_v4(
 pub extern "C" fn mio_st_connected_udp_socket_multicast_ttl_v4(
     socket: mio_st_connected_udp_socket_t,
 ) -> c_int {
-    call(|table| Ok(table.get(socket)?.multicast_ttl_v4()? as c_int))
+    call(socket, |table| Ok(table.get(socket)?.multicast_ttl_v4()? as c_int))
 }
 
 /// Sets `IPV6_MULTICAST_HOPS`, the number of hops that an IPv6 multicast packet may make; 1 by default.
@@ -1293,7 +1292,7 @@ pub extern "C" fn mio_st_connected_udp_socket_set_multicast_hops_v6(
     socket: mio_st_connected_udp_socket_t,
     hops: u32,
 ) -> c_int {
-    call(|table| {
+    call(socket, |table| {
         let socket = table.get(socket)?;
         if hops > 255 {
             return Err(INVALID);
@@ -1313,7 +1312,7 @@ pub extern "C" fn mio_st_connected_udp_socket_set_multicast_hops_v6(
 pub extern "C" fn mio_st_connected_udp_socket_multicast_hops_v6(
     socket: mio_st_connected_udp_socket_t,
 ) -> c_int {
-    call(|table| Ok(table.get(socket)?.multicast_hops_v6()? as c_int))
+    call(socket, |table| Ok(table.get(socket)?.multicast_hops_v6()? as c_int))
 }
 
 /// Sets `IP_MULTICAST_LOOP`: whether this host receives the IPv4 multicast packets that the socket sends; it
@@ -1329,7 +1328,7 @@ pub extern "C" fn mio_st_connected_udp_socket_set_multicast_loop_v4(
     socket: mio_st_connected_udp_socket_t,
     on: c_int,
 ) -> c_int {
-    call(|table| {
+    call(socket, |table| {
         table.get(socket)?.set_multicast_loop_v4(on != 0)?;
         Ok(0)
     })
@@ -1345,7 +1344,7 @@ pub extern "C" fn mio_st_connected_udp_socket_set_multicast_loop_v4(
 pub extern "C" fn mio_st_connected_udp_socket_multicast_loop_v4(
     socket: mio_st_connected_udp_socket_t,
 ) -> c_int {
-    call(|table| Ok(table.get(socket)?.multicast_loop_v4()?.into()))
+    call(socket, |table| Ok(table.get(socket)?.multicast_loop_v4()?.into()))
 }
 
 /// Sets `IPV6_MULTICAST_LOOP`: whether this host receives the IPv6 multicast packets that the socket sends;
@@ -1361,7 +1360,7 @@ pub extern "C" fn mio_st_connected_udp_socket_set_multicast_loop_v6(
     socket: mio_st_connected_udp_socket_t,
     on: c_int,
 ) -> c_int {
-    call(|table| {
+    call(socket, |table| {
         table.get(socket)?.set_multicast_loop_v6(on != 0)?;
         Ok(0)
     })
@@ -1377,7 +1376,7 @@ pub extern "C" fn mio_st_connected_udp_socket_set_multicast_loop_v6(
 pub extern "C" fn mio_st_connected_udp_socket_multicast_loop_v6(
     socket: mio_st_connected_udp_socket_t,
 ) -> c_int {
-    call(|table| Ok(table.get(socket)?.multicast_loop_v6()?.into()))
+    call(socket, |table| Ok(table.get(socket)?.multicast_loop_v6()?.into()))
 }
 
 /// Sets `IP_MULTICAST_IF`: the interface, named by its address in network byte order, that IPv4 multicast
@@ -1393,7 +1392,7 @@ pub unsafe extern "C" fn mio_st_connected_udp_socket_set_multicast_if_v4(
     socket: mio_st_connected_udp_socket_t,
     interface: *const in_addr,
 ) -> c_int {
-    call(|table| {
+    call(socket, |table| {
         let socket = table.get(socket)?;
         // SAFETY: C promises that it is an address, or NULL.
         let interface = unsafe { addr::v4(interface) }?;
@@ -1413,7 +1412,7 @@ pub unsafe extern "C" fn mio_st_connected_udp_socket_multicast_if_v4(
     socket: mio_st_connected_udp_socket_t,
     interface: *mut in_addr,
 ) -> c_int {
-    call(|table| {
+    call(socket, |table| {
         let socket = table.get(socket)?;
         // SAFETY: C promises that `interface` can be written.
         let out = unsafe { Out::new(interface) }?;
@@ -1435,7 +1434,7 @@ pub extern "C" fn mio_st_connected_udp_socket_set_multicast_if_v6(
     socket: mio_st_connected_udp_socket_t,
     interface: u32,
 ) -> c_int {
-    call(|table| {
+    call(socket, |table| {
         let socket = table.get(socket)?;
         if interface > c_int::MAX as u32 {
             return Err(INVALID);
@@ -1455,7 +1454,7 @@ pub extern "C" fn mio_st_connected_udp_socket_set_multicast_if_v6(
 pub extern "C" fn mio_st_connected_udp_socket_multicast_if_v6(
     socket: mio_st_connected_udp_socket_t,
 ) -> c_int {
-    call(|table| Ok(table.get(socket)?.multicast_if_v6()? as c_int))
+    call(socket, |table| Ok(table.get(socket)?.multicast_if_v6()? as c_int))
 }
 
 /// Takes the error that waits at the socket (`SO_ERROR`).
@@ -1471,7 +1470,7 @@ pub unsafe extern "C" fn mio_st_connected_udp_socket_take_error(
     socket: mio_st_connected_udp_socket_t,
     error: *mut c_int,
 ) -> c_int {
-    call(|table| {
+    call(socket, |table| {
         let socket = table.get(socket)?;
         // SAFETY: C promises that `error` can be written.
         let out = unsafe { Out::new(error) }?;
@@ -1491,7 +1490,7 @@ pub unsafe extern "C" fn mio_st_connected_udp_socket_local_addr(
     socket: mio_st_connected_udp_socket_t,
     address: *mut sockaddr_storage,
 ) -> c_int {
-    call(|table| {
+    call(socket, |table| {
         let socket = table.get(socket)?;
         // SAFETY: C promises that `address` can be written.
         let out = unsafe { Out::new(address) }?;
@@ -1510,7 +1509,7 @@ pub unsafe extern "C" fn mio_st_connected_udp_socket_peer_addr(
     socket: mio_st_connected_udp_socket_t,
     address: *mut sockaddr_storage,
 ) -> c_int {
-    call(|table| {
+    call(socket, |table| {
         let socket = table.get(socket)?;
         // SAFETY: C promises that `address` can be written.
         let out = unsafe { Out::new(address) }?;
@@ -1526,7 +1525,7 @@ pub unsafe extern "C" fn mio_st_connected_udp_socket_peer_addr(
 #[unsafe(no_mangle)]
 #[must_use]
 pub extern "C" fn mio_st_connected_udp_socket_fd(socket: mio_st_connected_udp_socket_t) -> c_int {
-    call(|table| table.fd(socket))
+    call(socket, |table| table.fd(socket))
 }
 
 /// Takes the descriptor out of the socket, whose handle is closed by that. The caller closes the descriptor,
@@ -1541,5 +1540,5 @@ pub extern "C" fn mio_st_connected_udp_socket_fd(socket: mio_st_connected_udp_so
 pub extern "C" fn mio_st_connected_udp_socket_into_fd(
     socket: mio_st_connected_udp_socket_t,
 ) -> c_int {
-    call(|table| table.release_fd(socket))
+    call(socket, |table| table.release_fd(socket))
 }

@@ -172,7 +172,7 @@ pub unsafe extern "C" fn mio_st_unix_datagram_connect(
     socket: mio_st_unix_datagram_t,
     path: *const c_char,
 ) -> c_int {
-    call(|table| {
+    call(socket, |table| {
         let socket = table.get(socket)?;
         // SAFETY: C promises that the path ends with a NUL.
         let address = unsafe { addr::path(path) }?;
@@ -200,7 +200,7 @@ pub unsafe extern "C" fn mio_st_unix_datagram_connect_addr(
     address: *const sockaddr,
     length: socklen_t,
 ) -> c_int {
-    call(|table| {
+    call(socket, |table| {
         let socket = table.get(socket)?;
         // SAFETY: C promises that the pointer and the length are those of an address.
         let address = unsafe { addr::read_unix(address, length) }?;
@@ -229,7 +229,7 @@ pub unsafe extern "C" fn mio_st_unix_datagram_send_to(
     length: usize,
     path: *const c_char,
 ) -> i64 {
-    call(|table| {
+    call(socket, |table| {
         let socket = table.get(socket)?;
         // SAFETY: C promises that `buffer` is `length` bytes.
         let buffer = unsafe { memory::bytes_in(buffer, length) }?;
@@ -261,7 +261,7 @@ pub unsafe extern "C" fn mio_st_unix_datagram_send_to_addr(
     target: *const sockaddr,
     target_length: socklen_t,
 ) -> i64 {
-    call(|table| {
+    call(socket, |table| {
         let socket = table.get(socket)?;
         // SAFETY: C promises that `buffer` is `length` bytes.
         let buffer = unsafe { memory::bytes_in(buffer, length) }?;
@@ -289,7 +289,7 @@ pub unsafe extern "C" fn mio_st_unix_datagram_recv_from(
     sender: *mut sockaddr_storage,
     sender_length: *mut socklen_t,
 ) -> i64 {
-    call(|table| {
+    call(socket, |table| {
         let socket = table.get(socket)?;
         // SAFETY: C promises that `buffer` has room for `length` bytes.
         let buffer = unsafe { memory::bytes_out(buffer, length) }?;
@@ -317,7 +317,7 @@ pub unsafe extern "C" fn mio_st_unix_datagram_send(
     buffer: *const c_void,
     length: usize,
 ) -> i64 {
-    call(|table| {
+    call(socket, |table| {
         let socket = table.get(socket)?;
         // SAFETY: C promises that `buffer` is `length` bytes.
         let buffer = unsafe { memory::bytes_in(buffer, length) }?;
@@ -338,7 +338,7 @@ pub unsafe extern "C" fn mio_st_unix_datagram_recv(
     buffer: *mut c_void,
     length: usize,
 ) -> i64 {
-    call(|table| {
+    call(socket, |table| {
         let socket = table.get(socket)?;
         // SAFETY: C promises that `buffer` has room for `length` bytes.
         let buffer = unsafe { memory::bytes_out(buffer, length) }?;
@@ -358,7 +358,7 @@ pub unsafe extern "C" fn mio_st_unix_datagram_peek(
     buffer: *mut c_void,
     length: usize,
 ) -> i64 {
-    call(|table| {
+    call(socket, |table| {
         let socket = table.get(socket)?;
         // SAFETY: C promises that `buffer` has room for `length` bytes.
         let buffer = unsafe { memory::bytes_out(buffer, length) }?;
@@ -378,7 +378,7 @@ pub extern "C" fn mio_st_unix_datagram_shutdown(
     socket: mio_st_unix_datagram_t,
     how: c_int,
 ) -> c_int {
-    call(|table| {
+    call(socket, |table| {
         let socket = table.get(socket)?;
         socket.shutdown(memory::shutdown(how)?)?;
         Ok(0)
@@ -398,7 +398,7 @@ pub unsafe extern "C" fn mio_st_unix_datagram_take_error(
     socket: mio_st_unix_datagram_t,
     error: *mut c_int,
 ) -> c_int {
-    call(|table| {
+    call(socket, |table| {
         let socket = table.get(socket)?;
         // SAFETY: C promises that `error` can be written.
         let out = unsafe { Out::new(error) }?;
@@ -418,7 +418,7 @@ pub unsafe extern "C" fn mio_st_unix_datagram_local_addr(
     socket: mio_st_unix_datagram_t,
     address: *mut sockaddr_storage,
 ) -> c_int {
-    call(|table| {
+    call(socket, |table| {
         let socket = table.get(socket)?;
         // SAFETY: C promises that `address` can be written.
         let out = unsafe { Out::new(address) }?;
@@ -438,7 +438,7 @@ pub unsafe extern "C" fn mio_st_unix_datagram_peer_addr(
     socket: mio_st_unix_datagram_t,
     address: *mut sockaddr_storage,
 ) -> c_int {
-    call(|table| {
+    call(socket, |table| {
         let socket = table.get(socket)?;
         // SAFETY: C promises that `address` can be written.
         let out = unsafe { Out::new(address) }?;
@@ -454,7 +454,7 @@ pub unsafe extern "C" fn mio_st_unix_datagram_peer_addr(
 #[unsafe(no_mangle)]
 #[must_use]
 pub extern "C" fn mio_st_unix_datagram_fd(socket: mio_st_unix_datagram_t) -> c_int {
-    call(|table| table.fd(socket))
+    call(socket, |table| table.fd(socket))
 }
 
 /// Takes the descriptor out of the socket, whose handle is closed by that. The caller closes the descriptor,
@@ -467,5 +467,5 @@ pub extern "C" fn mio_st_unix_datagram_fd(socket: mio_st_unix_datagram_t) -> c_i
 #[unsafe(no_mangle)]
 #[must_use]
 pub extern "C" fn mio_st_unix_datagram_into_fd(socket: mio_st_unix_datagram_t) -> c_int {
-    call(|table| table.release_fd(socket))
+    call(socket, |table| table.release_fd(socket))
 }

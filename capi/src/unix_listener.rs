@@ -113,7 +113,7 @@ pub unsafe extern "C" fn mio_st_unix_listener_try_clone(
     clone: *mut mio_st_unix_listener_t,
     listener: mio_st_unix_listener_t,
 ) -> c_int {
-    call(|table| {
+    call(listener, |table| {
         table.get(listener)?;
         // SAFETY: C promises that `clone` can be written.
         let out = unsafe { Out::new(clone) }?;
@@ -152,7 +152,7 @@ pub unsafe extern "C" fn mio_st_unix_listener_accept(
     stream: *mut mio_st_unix_stream_t,
     peer: *mut sockaddr_storage,
 ) -> c_int {
-    call(|table| {
+    call(listener, |table| {
         table.get(listener)?;
         // SAFETY: C promises that `stream` can be written.
         let out = unsafe { Out::new(stream) }?;
@@ -180,7 +180,7 @@ pub unsafe extern "C" fn mio_st_unix_listener_take_error(
     listener: mio_st_unix_listener_t,
     error: *mut c_int,
 ) -> c_int {
-    call(|table| {
+    call(listener, |table| {
         let listener = table.get(listener)?;
         // SAFETY: C promises that `error` can be written.
         let out = unsafe { Out::new(error) }?;
@@ -200,7 +200,7 @@ pub unsafe extern "C" fn mio_st_unix_listener_local_addr(
     listener: mio_st_unix_listener_t,
     address: *mut sockaddr_storage,
 ) -> c_int {
-    call(|table| {
+    call(listener, |table| {
         let listener = table.get(listener)?;
         // SAFETY: C promises that `address` can be written.
         let out = unsafe { Out::new(address) }?;
@@ -216,7 +216,7 @@ pub unsafe extern "C" fn mio_st_unix_listener_local_addr(
 #[unsafe(no_mangle)]
 #[must_use]
 pub extern "C" fn mio_st_unix_listener_fd(listener: mio_st_unix_listener_t) -> c_int {
-    call(|table| table.fd(listener))
+    call(listener, |table| table.fd(listener))
 }
 
 /// Takes the descriptor out of the listener, whose handle is closed by that. The caller closes the
@@ -229,5 +229,5 @@ pub extern "C" fn mio_st_unix_listener_fd(listener: mio_st_unix_listener_t) -> c
 #[unsafe(no_mangle)]
 #[must_use]
 pub extern "C" fn mio_st_unix_listener_into_fd(listener: mio_st_unix_listener_t) -> c_int {
-    call(|table| table.release_fd(listener))
+    call(listener, |table| table.release_fd(listener))
 }

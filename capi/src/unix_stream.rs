@@ -142,7 +142,7 @@ pub extern "C" fn mio_st_unix_stream_close(stream: mio_st_unix_stream_t) -> c_in
 #[unsafe(no_mangle)]
 #[must_use]
 pub extern "C" fn mio_st_unix_stream_connected(stream: mio_st_unix_stream_t) -> c_int {
-    call(|table| Ok(table.get(stream)?.connected()?.into()))
+    call(stream, |table| Ok(table.get(stream)?.connected()?.into()))
 }
 
 /// Reads at most `length` bytes into `buffer`.
@@ -159,7 +159,7 @@ pub unsafe extern "C" fn mio_st_unix_stream_read(
     buffer: *mut c_void,
     length: usize,
 ) -> i64 {
-    call(|table| {
+    call(stream, |table| {
         let stream = table.get(stream)?;
         // SAFETY: C promises that `buffer` has room for `length` bytes.
         let buffer = unsafe { memory::bytes_out(buffer, length) }?;
@@ -181,7 +181,7 @@ pub unsafe extern "C" fn mio_st_unix_stream_readv(
     buffers: *const iovec,
     count: usize,
 ) -> i64 {
-    call(|table| {
+    call(stream, |table| {
         let stream = table.get(stream)?;
         // SAFETY: C promises that `buffers` are `count` buffers.
         let buffers = unsafe { memory::vectors(buffers, count) }?;
@@ -202,7 +202,7 @@ pub unsafe extern "C" fn mio_st_unix_stream_peek(
     buffer: *mut c_void,
     length: usize,
 ) -> i64 {
-    call(|table| {
+    call(stream, |table| {
         let stream = table.get(stream)?;
         // SAFETY: C promises that `buffer` has room for `length` bytes.
         let buffer = unsafe { memory::bytes_out(buffer, length) }?;
@@ -223,7 +223,7 @@ pub unsafe extern "C" fn mio_st_unix_stream_write(
     buffer: *const c_void,
     length: usize,
 ) -> i64 {
-    call(|table| {
+    call(stream, |table| {
         let stream = table.get(stream)?;
         // SAFETY: C promises that `buffer` is `length` bytes.
         let buffer = unsafe { memory::bytes_in(buffer, length) }?;
@@ -246,7 +246,7 @@ pub unsafe extern "C" fn mio_st_unix_stream_writev(
     buffers: *const iovec,
     count: usize,
 ) -> i64 {
-    call(|table| {
+    call(stream, |table| {
         let stream = table.get(stream)?;
         // SAFETY: C promises that `buffers` are `count` buffers.
         let buffers = unsafe { memory::vectors(buffers, count) }?;
@@ -265,7 +265,7 @@ pub unsafe extern "C" fn mio_st_unix_stream_writev(
 /// Thread: that of the stream.
 #[unsafe(no_mangle)]
 pub extern "C" fn mio_st_unix_stream_shutdown(stream: mio_st_unix_stream_t, how: c_int) -> c_int {
-    call(|table| {
+    call(stream, |table| {
         let stream = table.get(stream)?;
         stream.shutdown(memory::shutdown(how)?)?;
         Ok(0)
@@ -286,7 +286,7 @@ pub unsafe extern "C" fn mio_st_unix_stream_peer_cred(
     stream: mio_st_unix_stream_t,
     cred: *mut mio_st_ucred_t,
 ) -> c_int {
-    call(|table| {
+    call(stream, |table| {
         let stream = table.get(stream)?;
         // SAFETY: C promises that `cred` can be written.
         let out = unsafe { Out::new(cred) }?;
@@ -309,7 +309,7 @@ pub unsafe extern "C" fn mio_st_unix_stream_take_error(
     stream: mio_st_unix_stream_t,
     error: *mut c_int,
 ) -> c_int {
-    call(|table| {
+    call(stream, |table| {
         let stream = table.get(stream)?;
         // SAFETY: C promises that `error` can be written.
         let out = unsafe { Out::new(error) }?;
@@ -330,7 +330,7 @@ pub unsafe extern "C" fn mio_st_unix_stream_local_addr(
     stream: mio_st_unix_stream_t,
     address: *mut sockaddr_storage,
 ) -> c_int {
-    call(|table| {
+    call(stream, |table| {
         let stream = table.get(stream)?;
         // SAFETY: C promises that `address` can be written.
         let out = unsafe { Out::new(address) }?;
@@ -350,7 +350,7 @@ pub unsafe extern "C" fn mio_st_unix_stream_peer_addr(
     stream: mio_st_unix_stream_t,
     address: *mut sockaddr_storage,
 ) -> c_int {
-    call(|table| {
+    call(stream, |table| {
         let stream = table.get(stream)?;
         // SAFETY: C promises that `address` can be written.
         let out = unsafe { Out::new(address) }?;
@@ -366,7 +366,7 @@ pub unsafe extern "C" fn mio_st_unix_stream_peer_addr(
 #[unsafe(no_mangle)]
 #[must_use]
 pub extern "C" fn mio_st_unix_stream_fd(stream: mio_st_unix_stream_t) -> c_int {
-    call(|table| table.fd(stream))
+    call(stream, |table| table.fd(stream))
 }
 
 /// Takes the descriptor out of the stream, whose handle is closed by that. The caller closes the descriptor,
@@ -379,5 +379,5 @@ pub extern "C" fn mio_st_unix_stream_fd(stream: mio_st_unix_stream_t) -> c_int {
 #[unsafe(no_mangle)]
 #[must_use]
 pub extern "C" fn mio_st_unix_stream_into_fd(stream: mio_st_unix_stream_t) -> c_int {
-    call(|table| table.release_fd(stream))
+    call(stream, |table| table.release_fd(stream))
 }

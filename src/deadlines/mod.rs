@@ -46,6 +46,7 @@
 
 use std::collections::TryReserveError;
 use std::fmt;
+use std::mem;
 use std::num::NonZeroU64;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -92,9 +93,13 @@ const DEFAULT_SLACK: u64 = 1 << 20;
 
 const LEVELS: usize = 11;
 const BUCKETS: usize = LEVELS * 64;
+/// As many bit sets as the levels, rounded up, so that a mask keeps an index inside.
+const SETS: usize = LEVELS.next_power_of_two();
 
 /// A bucket with up to this many deadlines is sorted where it is, a longer one is spread out.
 const FEW: usize = 32;
+
+const NO_MEMORY: &str = "memory for a deadline";
 
 /// In place of a slot: none.
 const NIL: u32 = u32::MAX;
@@ -106,6 +111,9 @@ const HOME: u32 = NIL - 1;
 /// interval needs no test of its own where the index is tested anyway.
 const INTERVAL: u32 = 1 << 31;
 
+/// How many places there may be: what is above them in a `u32` has other meanings.
+const MOST: usize = INTERVAL as usize - BUCKETS - 32;
+
 /// In a serial: an interval.
 const REPEATS: u64 = 1 << 63;
 
@@ -113,7 +121,7 @@ const REPEATS: u64 = 1 << 63;
 const STALE: u64 = 1;
 
 /// Aligned not to straddle two lines of the cache.
-#[derive(Debug)]
+#[derive(Copy, Clone, Debug)]
 #[repr(align(32))]
 struct Node {
     /// Zero if this is no deadline, or no longer.
@@ -136,6 +144,8 @@ struct Interval {
 }
 
 impl Node {
+    const NONE: Node = Node { serial: 0, when: 0, order: 0, id: 0 };
+
     fn repeats(&self) -> bool {
         self.serial & REPEATS != 0
     }
@@ -159,11 +169,15 @@ struct Link {
     next: u32,
 }
 
+impl Link {
+    const NONE: Link = Link { prev: NIL, next: NIL };
+}
+
 /// The deadlines of one poller. See the [module's documentation](self).
 ///
 /// All times are nanoseconds on one clock of the caller's choice.
 pub struct Deadlines {
-    /// The node at place `n` has the index `n - BUCKETS`.
+    /// The node at place `n` has the index [`node_index`]`(n)`.
     nodes: Vec<Node>,
     /// One circle for each bucket, closed by the bucket's own link: the first [`BUCKETS`] of them
     /// are the buckets, the others those of the nodes. No links at all before the first addition.
@@ -189,9 +203,9 @@ pub struct Deadlines {
 
     origin: u64,
     /// A bit for each bucket with a deadline in it.
-    occupied: [u64; LEVELS],
+    occupied: [u64; SETS],
     /// A bit for each bucket whose nodes are in order, but for the stale ones. Set if empty.
-    sorted: [u64; LEVELS],
+    sorted: [u64; SETS],
     /// No bucket before this one is occupied, …
     front: u32,
     /// … and none will be as long as nothing is filed that is earlier than this.
@@ -226,8 +240,8 @@ impl Deadlines {
             cancelled: 0,
             intervals: 0,
             origin: 0,
-            occupied: [0; LEVELS],
-            sorted: [u64::MAX; LEVELS],
+            occupied: [0; SETS],
+            sorted: [u64::MAX; SETS],
             front: 0,
             front_from: 0,
             slack: DEFAULT_SLACK,
@@ -255,7 +269,7 @@ impl Deadlines {
     pub fn try_reserve(&mut self, additional: usize) -> Result<(), TryReserveError> {
         // Twice, for as many cancelled ones may be among them.
         let total = (self.len + self.intervals).saturating_add(additional).saturating_mul(2);
-        if total > INTERVAL as usize - BUCKETS {
+        if total > MOST {
             return self.nodes.try_reserve(usize::MAX);
         }
         self.nodes.try_reserve(total.saturating_sub(self.nodes.len()))?;
@@ -291,16 +305,35 @@ impl Deadlines {
     }
 
     /// Adds a deadline; once it has passed [`expire`](Self::expire) answers `id`.
+    ///
+    /// # Panics
+    ///
+    /// When there is no memory; [`try_add`](Self::try_add) has an error instead.
     #[inline]
     pub fn add(&mut self, now: u64, deadline: u64, id: u64) -> DeadlineKey {
+        self.try_add(now, deadline, id).expect(NO_MEMORY)
+    }
+
+    /// As [`add`](Self::add); what cannot be had is an error.
+    #[inline]
+    pub fn try_add(
+        &mut self,
+        now: u64,
+        deadline: u64,
+        id: u64,
+    ) -> Result<DeadlineKey, TryReserveError> {
         let when = self.filed(now, deadline);
-        let (place, serial) = self.take(when, id, 0);
-        self.inbox_from = self.inbox_from.min(when);
-        DeadlineKey { slot: place - BUCKETS as u32, serial }
+        let place = self.take_place()?;
+        let serial = self.put(place, when, id, 0);
+        Ok(DeadlineKey { slot: place - BUCKETS as u32, serial })
     }
 
     /// Adds a deadline that, each time it has expired, moves to the next of the times `first +
     /// k * period` that is yet to come.
+    ///
+    /// # Panics
+    ///
+    /// When there is no memory; [`try_add_interval`](Self::try_add_interval) has an error instead.
     pub fn add_interval(
         &mut self,
         now: u64,
@@ -308,16 +341,34 @@ impl Deadlines {
         period: NonZeroU64,
         id: u64,
     ) -> DeadlineKey {
-        let home = self.take_place();
-        *self.node_mut(home) = Interval { due: first, period: period.get(), id }.into();
-        self.links[home as usize].prev = HOME;
-        self.intervals += 1;
+        self.try_add_interval(now, first, period, id).expect(NO_MEMORY)
+    }
+
+    /// As [`add_interval`](Self::add_interval); what cannot be had is an error.
+    pub fn try_add_interval(
+        &mut self,
+        now: u64,
+        first: u64,
+        period: NonZeroU64,
+        id: u64,
+    ) -> Result<DeadlineKey, TryReserveError> {
         let when = self.filed(now, first);
-        let (place, serial) = self.take(when, home.into(), REPEATS);
-        self.inbox_from = self.inbox_from.min(when);
-        // The second place must not stay in that chain, to be vacant at once when it is cancelled.
+        let home = self.take_place()?;
+        // From here on it is known for what it is: looking for the other one may sweep.
+        self.set_prev(home, HOME);
+        self.update(home, |node| *node = Interval { due: first, period: period.get(), id }.into());
+        self.intervals += 1;
+        let place = self.take_place();
+        let key = place.map(|place| {
+            let serial = self.put(place, when, home.into(), REPEATS);
+            DeadlineKey { slot: (place - BUCKETS as u32) | INTERVAL, serial }
+        });
+        // Its home must not stay in that chain: it becomes vacant when the interval is cancelled.
         self.empty_inbox();
-        DeadlineKey { slot: (place - BUCKETS as u32) | INTERVAL, serial }
+        if key.is_err() {
+            self.vacate_interval(home);
+        }
+        key
     }
 
     /// Whether there was such a deadline.
@@ -407,12 +458,40 @@ impl Deadlines {
 
 /// Slots and nodes.
 impl Deadlines {
-    fn node(&self, slot: u32) -> &Node {
-        &self.nodes[slot as usize - BUCKETS]
+    // No place is beyond the arrays. The checks of these lead to nothing, instead of a panic, since the C
+    // library has nothing in it that could panic.
+
+    fn node(&self, place: u32) -> Node {
+        self.nodes.get(node_index(place)).copied().unwrap_or(Node::NONE)
     }
 
-    fn node_mut(&mut self, slot: u32) -> &mut Node {
-        &mut self.nodes[slot as usize - BUCKETS]
+    #[inline]
+    fn update(&mut self, place: u32, update: impl FnOnce(&mut Node)) {
+        if let Some(node) = self.nodes.get_mut(node_index(place)) {
+            update(node);
+        }
+    }
+
+    fn link(&self, n: u32) -> Link {
+        self.links.get(n as usize).copied().unwrap_or(Link::NONE)
+    }
+
+    fn set_link(&mut self, n: u32, to: Link) {
+        if let Some(link) = self.links.get_mut(n as usize) {
+            *link = to;
+        }
+    }
+
+    fn set_next(&mut self, n: u32, next: u32) {
+        if let Some(link) = self.links.get_mut(n as usize) {
+            link.next = next;
+        }
+    }
+
+    fn set_prev(&mut self, n: u32, prev: u32) {
+        if let Some(link) = self.links.get_mut(n as usize) {
+            link.prev = prev;
+        }
     }
 
     fn id(&self, node: &Node) -> u64 {
@@ -435,9 +514,8 @@ impl Deadlines {
         let Some(place) = self.interval(key) else {
             return false;
         };
-        let node = self.node_mut(place);
-        node.serial = 0;
-        let home = node.id as u32;
+        let home = self.node(place).id as u32;
+        self.update(place, |node| node.serial = 0);
         self.len -= 1;
         self.cancelled += 1;
         self.vacate_interval(home);
@@ -451,7 +529,7 @@ impl Deadlines {
             return false;
         };
         let home = self.node(place).id as u32;
-        self.node_mut(home).when = deadline;
+        self.update(home, |interval| interval.when = deadline);
         self.relocate(place, when);
         true
     }
@@ -462,10 +540,8 @@ impl Deadlines {
     fn relocate(&mut self, place: u32, when: u64) {
         self.last_order += 2;
         let order = self.last_order;
-        let node = self.node_mut(place);
-        node.when = when;
-        node.order = order;
-        if self.links[place as usize].prev == NIL {
+        self.update(place, |node| (node.when, node.order) = (when, order));
+        if self.link(place).prev == NIL {
             self.inbox_from = self.inbox_from.min(when);
         } else {
             self.unlink(place);
@@ -476,30 +552,27 @@ impl Deadlines {
     /// Puts an unlinked interval back for its next expiry, unless that is past the end of time.
     /// Answers its id.
     fn repeat(&mut self, slot: u32, home: u32, now: u64) -> u64 {
-        let Interval { due, period, id } = Interval::from(self.node(home));
-        // In the past of `now`, because it was filed at its time or later.
-        let last = now - (now - due) % period;
+        let Interval { due, period, id } = Interval::from(&self.node(home));
+        // In the past of `now`, because it was filed at its time or later. No period is zero.
+        let last = now - (now - due).checked_rem(period).unwrap_or(0);
         let Some(due) = last.checked_add(period) else {
             self.vacate_interval(home);
             self.len -= 1;
             self.vacate(slot);
             return id;
         };
-        *self.node_mut(home) = Interval { due, period, id }.into();
+        self.update(home, |interval| interval.when = due);
         let when = self.filed(now, due);
         self.last_order += 2;
         let order = self.last_order;
-        let node = self.node_mut(slot);
-        node.when = when;
-        node.order = order;
+        self.update(slot, |node| (node.when, node.order) = (when, order));
         self.file(slot, when);
         id
     }
 
-    /// Takes a vacant place into the inbox, for a deadline.
+    /// Puts a deadline into a place that was just taken, which is in the inbox.
     #[inline]
-    fn take(&mut self, when: u64, id: u64, kind: u64) -> (u32, NonZeroU64) {
-        let place = self.take_place();
+    fn put(&mut self, place: u32, when: u64, id: u64, kind: u64) -> NonZeroU64 {
         self.last_order += 2;
         let order = self.last_order;
         if order >= self.serials_end {
@@ -507,63 +580,84 @@ impl Deadlines {
         }
         // It is never zero before: this is what tells the compiler.
         let serial = NonZeroU64::MIN | self.serials.wrapping_add(order) | kind;
-        *self.node_mut(place) = Node { serial: serial.get(), when, order, id };
+        self.update(place, |node| *node = Node { serial: serial.get(), when, order, id });
         self.len += 1;
-        (place, serial)
+        if when < self.inbox_from {
+            self.inbox_from = when;
+        }
+        serial
     }
 
+    /// Takes a vacant place, or makes one.
     #[inline]
-    fn take_place(&mut self) -> u32 {
-        if self.vacant == NIL {
-            self.make_vacant();
-        }
+    fn take_place(&mut self) -> Result<u32, TryReserveError> {
         let place = self.vacant;
-        self.vacant = self.links[place as usize].next;
-        place
+        let Some(link) = self.links.get(place as usize) else {
+            return self.make_vacant();
+        };
+        self.vacant = link.next;
+        Ok(place)
     }
 
     #[cold]
     #[inline(never)]
-    fn make_vacant(&mut self) {
+    fn make_vacant(&mut self) -> Result<u32, TryReserveError> {
         if self.freed != NIL {
             self.append_vacant(self.freed, self.last_freed);
             self.freed = NIL;
-        } else if self.cancelled > 0 && self.cancelled >= self.len {
-            self.sweep();
+        } else if self.cancelled == 0 || self.cancelled < self.len {
+            self.grow()?;
+        } else if self.len + self.intervals == 0 && self.wheel_is_empty() {
+            // All were cancelled, and none ever left the inbox.
+            self.vacant = self.inbox;
+            self.inbox_from = u64::MAX;
+            self.cancelled = 0;
         } else {
-            self.grow();
+            self.sweep();
         }
+        self.take_place()
     }
 
+    /// Adds vacant places: some at once, where that allocates nothing.
+    fn grow(&mut self) -> Result<(), TryReserveError> {
+        if self.nodes.len() >= MOST {
+            return self.nodes.try_reserve(usize::MAX);
+        }
+        self.nodes.try_reserve(1)?;
+        if self.links.is_empty() {
+            self.links.try_reserve(BUCKETS + 1)?;
+            for n in 0..BUCKETS as u32 {
+                push_reserved(&mut self.links, Link { prev: n, next: n });
+            }
+        }
+        self.links.try_reserve(1)?;
+        let (links, nodes) = (&mut self.links, &mut self.nodes);
+        let room = (links.capacity() - links.len()).min(nodes.capacity() - nodes.len());
+        let first = links.len() as u32;
+        let last = first + room.min(32) as u32 - 1;
+        for place in first..=last {
+            let next = if place == last { NIL } else { place + 1 };
+            push_reserved(links, Link { prev: NIL, next });
+            push_reserved(nodes, Node::NONE);
+        }
+        self.append_vacant(first, last);
+        Ok(())
+    }
+
+    /// Appends to the chain that has ended.
     fn append_vacant(&mut self, first: u32, last: u32) {
         if self.inbox == NIL {
             self.inbox = first;
         } else {
-            self.links[self.last as usize].next = first;
+            self.set_next(self.last, first);
         }
         self.vacant = first;
         self.last = last;
     }
 
-    fn grow(&mut self) {
-        if self.links.is_empty() {
-            self.links.extend((0..BUCKETS as u32).map(|n| Link { prev: n, next: n }));
-        }
-        // Some at once, if that allocates nothing.
-        let room = self.links.capacity().min(self.nodes.capacity() + BUCKETS);
-        let first = self.links.len();
-        let end = room.min(first + 32).max(first + 1);
-        assert!(end <= INTERVAL as usize, "too many deadlines");
-        let (first, end) = (first as u32, end as u32);
-        self.links.extend((first + 1..=end).map(|next| Link { prev: NIL, next }));
-        self.links[end as usize - 1].next = NIL;
-        self.nodes.extend((first..end).map(|_| Node { serial: 0, when: 0, order: 0, id: 0 }));
-        self.append_vacant(first, end - 1);
-    }
-
     fn vacate(&mut self, place: u32) {
-        self.node_mut(place).serial = 0;
-        self.links[place as usize] = Link { prev: NIL, next: self.freed };
+        self.update(place, |node| node.serial = 0);
+        self.set_link(place, Link { prev: NIL, next: self.freed });
         if self.freed == NIL {
             self.last_freed = place;
         }
@@ -623,16 +717,21 @@ impl Deadlines {
     #[inline]
     fn file(&mut self, slot: u32, when: u64) {
         let bucket = self.bucket(when);
-        let last = self.links[bucket as usize].prev;
         let (level, bit) = level_and_bit(bucket);
+        let links = self.links.as_mut_slice();
+        let Some(circle) = links.get_mut(bucket as usize) else { return };
+        let last = mem::replace(&mut circle.prev, slot);
+        if let Some(link) = links.get_mut(slot as usize) {
+            *link = Link { prev: last, next: bucket };
+        }
+        if let Some(link) = links.get_mut(last as usize) {
+            link.next = slot;
+        }
         if last == bucket {
             self.occupied[level] |= bit;
         } else if self.sorted[level] & bit != 0 && self.rank(last) > self.rank(slot) {
             self.sorted[level] &= !bit;
         }
-        self.links[last as usize].next = slot;
-        self.links[bucket as usize].prev = slot;
-        self.links[slot as usize] = Link { prev: last, next: bucket };
         if when < self.front_from {
             self.front = bucket;
             self.front_from = when;
@@ -640,9 +739,9 @@ impl Deadlines {
     }
 
     fn unlink(&mut self, slot: u32) {
-        let Link { prev, next } = self.links[slot as usize];
-        self.links[prev as usize].next = next;
-        self.links[next as usize].prev = prev;
+        let Link { prev, next } = self.link(slot);
+        self.set_next(prev, next);
+        self.set_prev(next, prev);
         // Only a bucket is on both sides.
         if prev == next {
             self.note_empty(prev);
@@ -673,15 +772,14 @@ impl Deadlines {
                 self.arrange(bucket);
                 continue;
             }
-            let place = self.links[bucket as usize].next;
-            let node = self.node_mut(place);
-            let (serial, when) = (node.serial, node.when);
+            let place = self.link(bucket).next;
+            let Node { serial, when, order, .. } = self.node(place);
             if serial == 0 {
                 self.unlink(place);
                 self.cancelled -= 1;
                 self.vacate(place);
-            } else if node.order & STALE != 0 {
-                node.order &= !STALE;
+            } else if order & STALE != 0 {
+                self.update(place, |node| node.order &= !STALE);
                 self.unlink(place);
                 self.file(place, when);
             } else {
@@ -691,9 +789,13 @@ impl Deadlines {
         }
     }
 
+    fn wheel_is_empty(&self) -> bool {
+        self.occupied.iter().all(|&occupied| occupied == 0)
+    }
+
     /// Files what is in the inbox.
     fn empty_inbox(&mut self) {
-        if self.occupied == [0; LEVELS] {
+        if self.wheel_is_empty() {
             // Any origin will do; the best one is close.
             self.origin = self.inbox_from;
             self.front_from = u64::MAX;
@@ -701,13 +803,13 @@ impl Deadlines {
         self.inbox_from = u64::MAX;
         while self.inbox != self.vacant {
             let place = self.inbox;
-            self.inbox = self.links[place as usize].next;
-            let node = self.node_mut(place);
-            if node.serial != 0 {
-                node.order &= !STALE;
-                let when = node.when;
+            let link = self.link(place);
+            self.inbox = link.next;
+            let Node { serial, when, .. } = self.node(place);
+            if serial != 0 {
+                self.update(place, |node| node.order &= !STALE);
                 self.file(place, when);
-            } else if self.links[place as usize].prev != HOME {
+            } else if link.prev != HOME {
                 self.cancelled -= 1;
                 self.vacate(place);
             }
@@ -725,9 +827,9 @@ impl Deadlines {
     fn find_first_bucket(&self) -> Option<u32> {
         let before = (0..LEVELS as u32).rev().map(|level| {
             let earlier = (1 << digit(self.origin, level)) - 1;
-            (level, self.occupied[level as usize] & earlier)
+            (level, self.occupied[level as usize % SETS] & earlier)
         });
-        let after = (0..LEVELS as u32).map(|level| (level, self.occupied[level as usize]));
+        let after = (0..LEVELS as u32).map(|level| (level, self.occupied[level as usize % SETS]));
         before
             .chain(after)
             .find(|&(_, occupied)| occupied != 0)
@@ -743,30 +845,31 @@ impl Deadlines {
         let mut earliest = u64::MAX;
         while chain != NIL {
             let place = chain;
-            chain = self.links[place as usize].next;
-            let node = self.node_mut(place);
-            node.order &= !STALE;
-            let (serial, when) = (node.serial, node.when);
+            chain = self.link(place).next;
+            let Node { serial, when, .. } = self.node(place);
             if serial == 0 {
                 self.cancelled -= 1;
                 self.vacate(place);
-            } else if self.bucket(when) != bucket {
-                self.file(place, when);
-            } else {
-                count += 1;
-                earliest = earliest.min(when);
-                if last == NIL {
-                    kept = place;
-                } else {
-                    self.links[last as usize].next = place;
-                }
-                last = place;
+                continue;
             }
+            self.update(place, |node| node.order &= !STALE);
+            if self.bucket(when) != bucket {
+                self.file(place, when);
+                continue;
+            }
+            count += 1;
+            earliest = earliest.min(when);
+            if last == NIL {
+                kept = place;
+            } else {
+                self.set_next(last, place);
+            }
+            last = place;
         }
         if last == NIL {
             return;
         }
-        self.links[last as usize].next = NIL;
+        self.set_next(last, NIL);
         // At the lowest level all times are equal.
         if count > FEW && bucket >= 64 {
             self.move_origin(earliest, bucket / 64);
@@ -775,7 +878,7 @@ impl Deadlines {
         }
         while kept != NIL {
             let place = kept;
-            kept = self.links[place as usize].next;
+            kept = self.link(place).next;
             self.file(place, self.node(place).when);
         }
     }
@@ -783,31 +886,30 @@ impl Deadlines {
     /// Makes the places of all cancelled deadlines vacant, by moving the others to the inbox.
     fn sweep(&mut self) {
         for level in 0..LEVELS as u32 {
-            while self.occupied[level as usize] != 0 {
-                self.clear(level * 64 + self.occupied[level as usize].trailing_zeros());
+            let set = level as usize % SETS;
+            while self.occupied[set] != 0 {
+                self.clear(level * 64 + self.occupied[set].trailing_zeros());
             }
         }
         self.cancelled = 0;
         self.inbox_from = u64::MAX;
         let (mut live, mut last_live) = (NIL, NIL);
         let (mut vacant, mut last_vacant) = (NIL, NIL);
-        // Backwards, so that the chains are in the order of the memory.
-        let places = BUCKETS as u32..self.links.len() as u32;
-        let links = self.links.iter_mut().rev();
-        for ((place, link), node) in places.rev().zip(links).zip(self.nodes.iter().rev()) {
+        let links = self.links.iter_mut().skip(BUCKETS);
+        for ((place, link), node) in (BUCKETS as u32..).zip(links).zip(&self.nodes) {
             if node.serial != 0 {
                 *link = Link { prev: NIL, next: live };
-                live = place;
-                if last_live == NIL {
+                if live == NIL {
                     last_live = place;
                 }
+                live = place;
                 self.inbox_from = self.inbox_from.min(node.when);
             } else if link.prev != HOME {
                 *link = Link { prev: NIL, next: vacant };
-                vacant = place;
-                if last_vacant == NIL {
+                if vacant == NIL {
                     last_vacant = place;
                 }
+                vacant = place;
             }
         }
         self.inbox = live;
@@ -820,9 +922,9 @@ impl Deadlines {
         // What differs from the old origin only below that level differs from the new one there.
         let home = level * 64 + digit(self.origin, level);
         for lower in 0..level {
-            while self.occupied[lower as usize] != 0 {
-                let bucket = lower * 64 + self.occupied[lower as usize].trailing_zeros();
-                self.append(bucket, home);
+            let set = lower as usize % SETS;
+            while self.occupied[set] != 0 {
+                self.append(lower * 64 + self.occupied[set].trailing_zeros(), home);
             }
         }
         self.origin = origin;
@@ -832,12 +934,12 @@ impl Deadlines {
 
     /// Appends all that is in one bucket to another.
     fn append(&mut self, bucket: u32, to: u32) {
-        let Link { prev: last, next: first } = self.links[bucket as usize];
-        let before = self.links[to as usize].prev;
-        self.links[before as usize].next = first;
-        self.links[first as usize].prev = before;
-        self.links[last as usize].next = to;
-        self.links[to as usize].prev = last;
+        let Link { prev: last, next: first } = self.link(bucket);
+        let before = self.link(to).prev;
+        self.set_next(before, first);
+        self.set_prev(first, before);
+        self.set_next(last, to);
+        self.set_prev(to, last);
         let (level, bit) = level_and_bit(to);
         self.occupied[level] |= bit;
         if before != to || !self.is_sorted(bucket) {
@@ -848,17 +950,17 @@ impl Deadlines {
 
     /// Empties a bucket and answers what was in it, chained by `next` up to `NIL`.
     fn detach(&mut self, bucket: u32) -> u32 {
-        let Link { prev: last, next: first } = self.links[bucket as usize];
+        let Link { prev: last, next: first } = self.link(bucket);
         if last == bucket {
             return NIL;
         }
-        self.links[last as usize].next = NIL;
+        self.set_next(last, NIL);
         self.clear(bucket);
         first
     }
 
     fn clear(&mut self, bucket: u32) {
-        self.links[bucket as usize] = Link { prev: bucket, next: bucket };
+        self.set_link(bucket, Link { prev: bucket, next: bucket });
         self.note_empty(bucket);
     }
 
@@ -884,13 +986,15 @@ impl Deadlines {
         let mut runs = [NIL; 32];
         while chain != NIL {
             let mut run = chain;
-            chain = std::mem::replace(&mut self.links[run as usize].next, NIL);
-            let mut place = 0;
-            while runs[place] != NIL {
-                run = self.merge(std::mem::replace(&mut runs[place], NIL), run);
-                place += 1;
+            chain = self.link(run).next;
+            self.set_next(run, NIL);
+            for place in &mut runs {
+                if *place == NIL {
+                    *place = run;
+                    break;
+                }
+                run = self.merge(mem::replace(place, NIL), run);
             }
-            runs[place] = run;
         }
         runs.into_iter().fold(NIL, |later, earlier| self.merge(earlier, later))
     }
@@ -900,11 +1004,11 @@ impl Deadlines {
         while a != NIL && b != NIL {
             let from = if self.rank(b) < self.rank(a) { &mut b } else { &mut a };
             let slot = *from;
-            *from = self.links[slot as usize].next;
+            *from = self.link(slot).next;
             if last == NIL {
                 first = slot;
             } else {
-                self.links[last as usize].next = slot;
+                self.set_next(last, slot);
             }
             last = slot;
         }
@@ -912,7 +1016,7 @@ impl Deadlines {
         if last == NIL {
             return rest;
         }
-        self.links[last as usize].next = rest;
+        self.set_next(last, rest);
         first
     }
 }
@@ -922,13 +1026,25 @@ fn rounding_mask(slack: u64) -> u64 {
     (1 << (slack | 1).ilog2()) - 1
 }
 
+/// Pushes where there is room, which was made; so this does not grow, which could panic.
+fn push_reserved<T>(vec: &mut Vec<T>, value: T) {
+    if vec.len() < vec.capacity() {
+        vec.push(value);
+    }
+}
+
+/// The place of a node in its array.
+fn node_index(place: u32) -> usize {
+    (place as usize).wrapping_sub(BUCKETS)
+}
+
 /// The 6 bits of a time that count at a level.
 fn digit(time: u64, level: u32) -> u32 {
     (time >> (level * 6)) as u32 & 63
 }
 
 fn level_and_bit(bucket: u32) -> (usize, u64) {
-    ((bucket / 64) as usize, 1 << (bucket % 64))
+    ((bucket / 64) as usize % SETS, 1 << (bucket % 64))
 }
 
 impl Default for Deadlines {

@@ -75,8 +75,13 @@ impl Ready {
         (Ready::PRIORITY, "PRIORITY"),
     ];
 
-    pub(crate) fn all() -> Ready {
-        Ready::ALL.into_iter().fold(Ready(0), |all, (flag, _)| all | flag)
+    pub(crate) const fn all() -> Ready {
+        let (mut all, mut n) = (0, 0);
+        while n < Ready::ALL.len() {
+            all |= Ready::ALL[n].0.0;
+            n += 1;
+        }
+        Ready(all)
     }
 
     #[inline]

@@ -276,7 +276,7 @@ impl TcpStreamBuilder {
             if local.port() == 0 {
                 let (level, name) = (libc::IPPROTO_IP, libc::IP_BIND_ADDRESS_NO_PORT);
                 // A kernel that does not know it, before 4.2, chooses the port when binding.
-                let _ = socket::set_int_option(&fd, level, name, 1);
+                socket::set_int_option(&fd, level, name, 1).unwrap_or_else(crate::sys::ignore);
             }
             socket::bind(&fd, &Addr::from(local))?;
         }

@@ -59,13 +59,12 @@ impl Keepalive {
         if socket::int_option(fd, libc::SOL_SOCKET, libc::SO_KEEPALIVE)? == 0 {
             return Ok(None);
         }
-        let Some(names) = TIMES else { return Ok(Some(Keepalive::default())) };
-        let [idle, interval, count] =
-            names.map(|name| socket::int_option(fd, libc::IPPROTO_TCP, name));
+        let Some([idle, interval, count]) = TIMES else { return Ok(Some(Keepalive::default())) };
+        let option = |name| socket::int_option(fd, libc::IPPROTO_TCP, name);
         Ok(Some(Keepalive {
-            idle: Some(Duration::from_secs(idle? as u64)),
-            interval: Some(Duration::from_secs(interval? as u64)),
-            count: Some(count? as u32),
+            idle: Some(Duration::from_secs(option(idle)? as u64)),
+            interval: Some(Duration::from_secs(option(interval)? as u64)),
+            count: Some(option(count)? as u32),
         }))
     }
 }
@@ -78,8 +77,7 @@ pub(super) fn whole_seconds(duration: Duration) -> io::Result<c_int> {
 
 /// A number as an option takes it.
 pub(super) fn int<T: TryInto<c_int>>(number: T) -> io::Result<c_int> {
-    let too_big = || io::Error::new(io::ErrorKind::InvalidInput, "too big for a socket option");
-    number.try_into().map_err(|_| too_big())
+    number.try_into().map_err(|_| io::Error::from_raw_os_error(libc::EINVAL))
 }
 
 /// What all internet sockets have. The type has a field `fd: Fd`.

@@ -264,9 +264,10 @@ impl TcpListener {
     /// - `EMFILE`, `ENFILE`: too many descriptors. The connection still waits, and an edge-triggered
     ///   listener gets no event for it: either accept again when a descriptor was freed, or keep a spare
     ///   descriptor to close, accept and close the connection (as `examples/http_server.rs` does).
+    #[inline]
     pub fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
         let mut peer = socket::Addr::unset();
-        let fd = socket::accept(&self.fd, &mut peer)?;
+        let fd = socket::accept(self.fd.raw(), &mut peer)?;
         Ok((TcpStream { fd }, (&peer).try_into()?))
     }
 }

@@ -338,12 +338,12 @@ impl<'a> Datagram<'a> {
 
     /// What was received.
     pub fn data(&self) -> &[u8] {
-        &self.buffer[..self.len]
+        self.buffer.get(..self.len).unwrap_or_default()
     }
 
     /// What was received, to be changed in place.
     pub fn data_mut(&mut self) -> &mut [u8] {
-        &mut self.buffer[..self.len]
+        self.buffer.get_mut(..self.len).unwrap_or_default()
     }
 
     /// Who sent it; `None` if nothing was received yet.

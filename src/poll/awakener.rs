@@ -1,3 +1,4 @@
+use std::collections::TryReserveError;
 use std::fmt;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -67,6 +68,7 @@ impl Awakener {
     /// Those of making and registering a descriptor, such as `EMFILE`; and in a forked child, where
     /// the poller cannot be used.
     pub fn new(poller: &mut Poller, id: EventedId) -> io::Result<Awakener> {
+        poller.generation().check()?;
         poller.add_awakener(id.0 as u64)
     }
 
@@ -76,7 +78,7 @@ impl Awakener {
     ///
     /// None on the systems supported today.
     pub fn try_clone(&self) -> io::Result<Awakener> {
-        Ok(Awakener { shared: self.shared.clone() })
+        Ok(Awakener { shared: self.shared.try_clone()? })
     }
 
     /// Wakes the poller; costs no system call while an earlier wake is still to be seen.
@@ -147,7 +149,7 @@ impl Awakeners {
             closed: AtomicBool::new(false),
             generation,
         })?;
-        self.all.push(shared.clone());
+        self.all.push(shared.try_clone()?);
         Ok(Awakener { shared })
     }
 
@@ -175,8 +177,8 @@ impl Awakeners {
     /// seen to `keep`. If that fails, the awakener stays.
     pub(super) fn sweep(
         &mut self,
-        mut keep: impl FnMut(Event) -> io::Result<()>,
-    ) -> io::Result<()> {
+        mut keep: impl FnMut(Event) -> Result<(), TryReserveError>,
+    ) -> Result<(), TryReserveError> {
         let mut result = Ok(());
         self.all.retain(|awakener| {
             // If this is the last share, then all that the threads did with theirs before they dropped
@@ -198,6 +200,7 @@ impl Awakeners {
 }
 
 impl Drop for Awakeners {
+    #[inline]
     fn drop(&mut self) {
         for awakener in &self.all {
             awakener.closed.store(true, Ordering::Release);

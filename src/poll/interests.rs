@@ -45,6 +45,7 @@ impl Interests {
     }
 
     /// The interests with these bits, if they are some of the known ones and at least one.
+    #[inline]
     pub(crate) fn from_bits(bits: u32) -> Option<Interests> {
         let known = Interests::BOTH.bits() | Interests::PRIORITY.bits();
         if bits & !known != 0 { None } else { NonZeroU8::new(bits as u8).map(Interests) }

@@ -25,6 +25,11 @@ impl Notifications {
         self.events.len() - self.taken
     }
 
+    #[inline]
+    fn waiting(&self) -> &[KernelEvent] {
+        self.events.get(self.taken..).unwrap_or_default()
+    }
+
     /// Whether pushing one more may allocate.
     pub(super) fn is_full(&self) -> bool {
         self.len() >= self.events.capacity() / 2
@@ -38,6 +43,25 @@ impl Notifications {
         self.events.push(untranslated(event));
     }
 
+    /// As [`push`](Notifications::push), with an error where that would abort for want of memory.
+    #[inline]
+    pub(super) fn try_push(&mut self, event: Event) -> Result<(), TryReserveError> {
+        if self.events.len() == self.events.capacity() {
+            return self.try_push_growing(event);
+        }
+        self.events.push(untranslated(event));
+        Ok(())
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn try_push_growing(&mut self, event: Event) -> Result<(), TryReserveError> {
+        self.compact();
+        self.events.try_reserve(1)?;
+        self.events.push(untranslated(event));
+        Ok(())
+    }
+
     /// Makes room for so many more, so that pushing them does not allocate. Twice the memory is taken, so
     /// that what was handed out is moved away only when it is half of it: see
     /// [`compact`](Notifications::compact).
@@ -48,17 +72,27 @@ impl Notifications {
 
     /// Forgets what was handed out, if that is at least half: so each is moved once on average.
     #[cold]
+    #[inline(never)]
     fn compact(&mut self) {
         if self.taken >= self.len() {
-            self.events.drain(..self.taken);
+            self.events.drain(..self.taken.min(self.events.len()));
             self.taken = 0;
         }
+    }
+
+    /// Moves all to the buffer, which has room for them.
+    #[inline]
+    pub(super) fn move_all_to(&mut self, buffer: &mut Buffer<'_>) {
+        let moved = buffer.extend(self.waiting());
+        debug_assert_eq!(moved, self.len());
+        self.events.clear();
+        self.taken = 0;
     }
 
     /// Moves at most `most` to the buffer, as long as there is room.
     #[inline]
     pub(super) fn move_to(&mut self, buffer: &mut Buffer<'_>, most: usize) {
-        let waiting = &self.events[self.taken..];
+        let waiting = self.waiting();
         self.taken += buffer.extend(&waiting[..most.min(waiting.len())]);
         if self.taken == self.events.len() {
             self.events.clear();

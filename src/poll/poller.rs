@@ -1,6 +1,7 @@
 use std::cell::Cell;
 use std::io;
 use std::marker::PhantomData;
+use std::mem::MaybeUninit;
 use std::num::NonZeroU64;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::time::{Duration, Instant};
@@ -11,7 +12,7 @@ use crate::poll::awakener::Awakeners;
 use crate::poll::notifications::Notifications;
 use crate::poll::shares::Turn;
 use crate::poll::{Awakener, Interests, PollOption};
-use crate::sys::{self, Batch, Buffer, Generation, Selector, Waker};
+use crate::sys::{self, Batch, Buffer, Generation, Selector, Waker, select_translated};
 
 /// What the kernel allows itself at the end of any wait, `PR_SET_TIMERSLACK` in `prctl(2)`.
 const KERNEL_SLACK: u64 = 50_000;
@@ -224,17 +225,15 @@ impl Poller {
     /// `WouldBlock` when as many notifications wait as there is room for: poll first, or create the
     /// poller [`with_capacity`](Poller::with_capacity). In a forked child it fails.
     pub fn try_notify(&mut self, id: EventedId, ready: Ready) -> io::Result<()> {
-        self.try_post(Event::new(id, ready))
+        self.generation.check()?;
+        self.post(Event::new(id, ready))
     }
 
-    pub(crate) fn try_post(&mut self, event: Event) -> io::Result<()> {
-        self.generation.check()?;
+    pub(crate) fn post(&mut self, event: Event) -> io::Result<()> {
         if self.notifications.is_full() {
             return Err(io::ErrorKind::WouldBlock.into());
         }
-        self.quiet.set(Generation::NONE);
-        self.notifications.push(event);
-        Ok(())
+        self.notify_checked(event)
     }
 
     /// Asks for an event with `id` and [`Ready::TIMER`] at the time `deadline`, or right away if it
@@ -265,13 +264,17 @@ impl Poller {
     /// # }
     /// ```
     pub fn add_deadline(&mut self, id: EventedId, deadline: Instant) -> DeadlineKey {
-        self.add_deadline_nanos(sys::nanos(deadline), id.0 as u64)
+        self.quiet.set(Generation::NONE);
+        let deadline = sys::nanos(deadline);
+        self.deadlines.add(self.time_before(deadline), deadline, id.0 as u64)
     }
 
     /// Asks for an event with `id` and [`Ready::TIMER`] after `timeout`, counted from now (not from the
     /// last poll).
     pub fn add_timeout(&mut self, id: EventedId, timeout: Duration) -> DeadlineKey {
-        self.add_timeout_nanos(sys::duration(timeout), id.0 as u64)
+        self.quiet.set(Generation::NONE);
+        let now = sys::monotonic();
+        self.deadlines.add(now, now.saturating_add(sys::duration(timeout)), id.0 as u64)
     }
 
     /// Asks for an event with `id` and [`Ready::TIMER`] after `first`, counted from now, and from then
@@ -286,7 +289,10 @@ impl Poller {
         period: Duration,
     ) -> DeadlineKey {
         let period = NonZeroU64::new(sys::duration(period)).unwrap_or(NonZeroU64::MIN);
-        self.add_interval_nanos(sys::duration(first), period, id.0 as u64)
+        self.quiet.set(Generation::NONE);
+        let now = sys::monotonic();
+        let first = now.saturating_add(sys::duration(first));
+        self.deadlines.add_interval(now, first, period, id.0 as u64)
     }
 
     /// Cancels a deadline: no event of it comes any more. Takes constant time.
@@ -304,9 +310,29 @@ impl Poller {
         self.move_deadline_nanos(key, sys::nanos(deadline))
     }
 
-    pub(crate) fn add_deadline_nanos(&mut self, deadline: u64, id: u64) -> DeadlineKey {
+    /// As [`add_deadline`](Poller::add_deadline), in nanoseconds; what cannot be had is `OutOfMemory`. So
+    /// are the two below.
+    pub(crate) fn try_add_deadline(&mut self, deadline: u64, id: u64) -> io::Result<DeadlineKey> {
         self.quiet.set(Generation::NONE);
-        self.deadlines.add(self.time_before(deadline), deadline, id)
+        Ok(self.deadlines.try_add(self.time_before(deadline), deadline, id)?)
+    }
+
+    pub(crate) fn try_add_timeout(&mut self, timeout: u64, id: u64) -> io::Result<DeadlineKey> {
+        self.quiet.set(Generation::NONE);
+        let now = sys::monotonic();
+        Ok(self.deadlines.try_add(now, now.saturating_add(timeout), id)?)
+    }
+
+    pub(crate) fn try_add_interval(
+        &mut self,
+        first: u64,
+        period: NonZeroU64,
+        id: u64,
+    ) -> io::Result<DeadlineKey> {
+        self.quiet.set(Generation::NONE);
+        let now = sys::monotonic();
+        let first = now.saturating_add(first);
+        Ok(self.deadlines.try_add_interval(now, first, period, id)?)
     }
 
     pub(crate) fn move_deadline_nanos(&mut self, key: DeadlineKey, deadline: u64) -> bool {
@@ -389,7 +415,16 @@ impl Poller {
 
     #[inline(never)]
     fn refill(&mut self, batch: &mut Batch, timeout: Option<Duration>) -> io::Result<()> {
-        batch.fill(|buffer| self.fill(buffer, timeout.map(sys::duration)))
+        batch.fill(|buffer| {
+            self.generation.check()?;
+            if buffer.room() == 0 {
+                return Err(io::Error::new(io::ErrorKind::InvalidInput, "no capacity for events"));
+            }
+            if self.fill_notified(buffer) {
+                return Ok(());
+            }
+            self.fill(buffer, timeout.map(sys::duration))
+        })
     }
 
     #[inline(never)]
@@ -412,22 +447,41 @@ impl Poller {
         self.fill_from_userspace(buffer, shares.deadlines);
     }
 
-    /// As [`poll`](Poller::poll), into a buffer; `timeout` is in nanoseconds.
+    /// As [`poll`](Poller::poll), into an array of a C program; `timeout` is in nanoseconds. Returns how many
+    /// events were written; `None` in a forked child.
     #[inline]
     pub(crate) fn poll_into(
         &mut self,
-        buffer: &mut Buffer<'_>,
+        events: &mut [MaybeUninit<Event>],
         timeout: Option<u64>,
-    ) -> io::Result<()> {
+    ) -> io::Result<Option<usize>> {
         if self.is_quiet() && matches!(timeout, None | Some(0)) {
-            if let Ok(count) = buffer.select(&self.selector, buffer.room(), timeout) {
-                if count > 0 {
-                    self.awakeners.rearm(|n| buffer.get(n));
+            if let Ok(events) = select_translated(events, &self.selector, timeout) {
+                if !events.is_empty() && !self.awakeners.is_empty() {
+                    self.awakeners.rearm(|n| events.get(n).copied());
                 }
-                return Ok(());
+                return Ok(Some(events.len()));
             }
         }
-        self.fill(buffer, timeout)
+        self.fill_array(events, timeout)
+    }
+
+    #[inline(never)]
+    fn fill_array(
+        &mut self,
+        events: &mut [MaybeUninit<Event>],
+        timeout: Option<u64>,
+    ) -> io::Result<Option<usize>> {
+        if !self.generation.is_current() {
+            return Ok(None);
+        }
+        let fill = |buffer: &mut Buffer<'_>| {
+            if self.fill_notified(buffer) {
+                return Ok(());
+            }
+            self.fill(buffer, timeout)
+        };
+        Buffer::translated(events, fill).map(Some)
     }
 
     /// Whether nothing but the system can have events.
@@ -436,12 +490,26 @@ impl Poller {
         self.quiet.get().is_current()
     }
 
-    /// The poll cycle.
-    fn fill(&mut self, buffer: &mut Buffer<'_>, timeout: Option<u64>) -> io::Result<()> {
-        self.generation.check()?;
-        if buffer.room() == 0 {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, "no capacity for events"));
+    /// The poll cycle when a few notifications wait, which [`fill`](Poller::fill) would do just so: no
+    /// deadline, nothing to divide, no time to wait. False if there is more to it.
+    #[inline(always)] // Each of the two callers is the cold half of a poll, and nothing else.
+    fn fill_notified(&mut self, buffer: &mut Buffer<'_>) -> bool {
+        let waiting = self.notifications.len();
+        let few = waiting > 0 && waiting <= buffer.room() / 4;
+        if !few || !self.deadlines.is_empty() {
+            return false;
         }
+        if !matches!(self.select(buffer, buffer.room() - waiting, Some(0)), Ok(Some(_))) {
+            return false;
+        }
+        self.notifications.move_all_to(buffer);
+        self.now.set(None);
+        self.quiet.set(self.generation);
+        true
+    }
+
+    /// The poll cycle. There is room, and this is the process that created the poller.
+    fn fill(&mut self, buffer: &mut Buffer<'_>, timeout: Option<u64>) -> io::Result<()> {
         self.now.set(None);
         let expired = self.deadline_expired();
         let notifications = self.notifications.len();
@@ -508,7 +576,10 @@ impl Poller {
                 self.awakeners.rearm(|n| buffer.get(n));
                 Ok(Some(count))
             }
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(None),
+            Err(error) if error.raw_os_error() == Some(libc::EINTR) => {
+                sys::ignore(error);
+                Ok(None)
+            }
             Err(error) => Err(error),
         }
     }
@@ -576,29 +647,10 @@ impl Poller {
     }
 
     /// As `notify`, with an error where that would abort for want of memory.
+    #[inline]
     pub(crate) fn notify_checked(&mut self, event: Event) -> io::Result<()> {
-        self.generation.check()?;
-        self.notifications.try_reserve(1)?;
         self.quiet.set(Generation::NONE);
-        self.notifications.push(event);
-        Ok(())
-    }
-
-    pub(crate) fn add_timeout_nanos(&mut self, timeout: u64, id: u64) -> DeadlineKey {
-        let now = sys::monotonic();
-        self.quiet.set(Generation::NONE);
-        self.deadlines.add(now, now.saturating_add(timeout), id)
-    }
-
-    pub(crate) fn add_interval_nanos(
-        &mut self,
-        first: u64,
-        period: NonZeroU64,
-        id: u64,
-    ) -> DeadlineKey {
-        let now = sys::monotonic();
-        self.quiet.set(Generation::NONE);
-        self.deadlines.add_interval(now, now.saturating_add(first), period, id)
+        Ok(self.notifications.try_push(event)?)
     }
 
     /// Makes room for so many more deadlines and notifications.
@@ -607,6 +659,10 @@ impl Poller {
             self.deadlines.try_reserve(deadlines)?;
         }
         Ok(self.notifications.try_reserve(notifications)?)
+    }
+
+    pub(crate) fn selector(&self) -> &Selector {
+        &self.selector
     }
 
     pub(crate) fn deadlines(&mut self) -> &mut Deadlines {
@@ -618,13 +674,8 @@ impl Poller {
     }
 
     pub(crate) fn add_awakener(&mut self, id: u64) -> io::Result<Awakener> {
-        self.generation.check()?;
         self.quiet.set(Generation::NONE);
-        self.awakeners.sweep(|unseen| {
-            self.notifications.try_reserve(1)?;
-            self.notifications.push(unseen);
-            Ok(())
-        })?;
+        self.awakeners.sweep(|unseen| self.notifications.try_push(unseen))?;
         let waker = Waker::new(&self.selector, id)?;
         self.awakeners.add(waker, id, self.generation)
     }
@@ -650,6 +701,6 @@ impl AsFd for Poller {
 
 impl AsRawFd for Poller {
     fn as_raw_fd(&self) -> RawFd {
-        self.as_fd().as_raw_fd()
+        self.selector.as_raw_fd()
     }
 }

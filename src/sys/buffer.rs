@@ -26,15 +26,17 @@ impl<'a> Buffer<'a> {
     /// Puts an event in; the caller has looked that there is room.
     #[inline]
     pub(crate) fn push(&mut self, event: Event) {
-        self.memory[self.len].write(untranslated(event));
-        self.len += 1;
+        if let Some(place) = self.memory.get_mut(self.len) {
+            place.write(untranslated(event));
+            self.len += 1;
+        }
     }
 
     /// Puts in as many of the events as there is room for, and returns how many.
     #[inline]
     pub(crate) fn extend(&mut self, events: &[KernelEvent]) -> usize {
-        let count = events.len().min(self.room());
-        let free = &mut self.memory[self.len..][..count];
+        let free = self.memory.get_mut(self.len..).unwrap_or_default();
+        let count = events.len().min(free.len());
         let free = free.as_mut_ptr().cast::<KernelEvent>();
         // SAFETY: there are `count` events in both; one is borrowed mutably, so that they do not overlap.
         unsafe { ptr::copy_nonoverlapping(events.as_ptr(), free, count) };
@@ -64,33 +66,62 @@ impl<'a> Buffer<'a> {
 
     /// Lets an array of a C program be filled, and then translates the events where they are. Returns how
     /// many there are.
-    #[inline]
     pub(crate) fn translated(
         events: &'a mut [MaybeUninit<Event>],
         fill: impl FnOnce(&mut Buffer<'_>) -> io::Result<()>,
     ) -> io::Result<usize> {
-        const {
-            assert!(size_of::<KernelEvent>() <= size_of::<Event>());
-            assert!(align_of::<KernelEvent>() <= align_of::<Event>());
-        }
-        let capacity = events.len().min(MAX_EVENTS);
-        let events = events.as_mut_ptr();
-        // SAFETY: the kernel's events are no larger than ours, so that as many fit.
-        let memory = unsafe { slice::from_raw_parts_mut(events.cast(), capacity) };
-        let mut buffer = Buffer { memory, len: 0 };
+        let mut buffer = Buffer { memory: as_kernel_events(events), len: 0 };
         fill(&mut buffer)?;
         let len = buffer.len;
-        // From the last to the first, so that none is overwritten before it was read: ours begins where
-        // the kernel's begins, or after it.
-        for n in (0..len).rev() {
-            // SAFETY: the first `len` events have been written, and those up to this one are unharmed.
-            unsafe {
-                let event = translate(events.cast::<KernelEvent>().add(n).read());
-                events.cast::<Event>().add(n).write(event);
-            }
-        }
-        Ok(len)
+        // SAFETY: the first `len` events have been written.
+        Ok(unsafe { translate_all(events, len) }.len())
     }
+}
+
+/// Asks the system for events, which are written to an array of a C program and translated there, without
+/// the detour by a buffer. Returns them.
+#[inline]
+pub(crate) fn select_translated<'a>(
+    events: &'a mut [MaybeUninit<Event>],
+    selector: &Selector,
+    timeout: Option<u64>,
+) -> io::Result<&'a [Event]> {
+    let count = selector.select(as_kernel_events(events), timeout)?;
+    // SAFETY: the kernel has written so many.
+    Ok(unsafe { translate_all(events, count) })
+}
+
+/// The memory of an array of a C program, as the kernel writes to it.
+#[inline]
+fn as_kernel_events(events: &mut [MaybeUninit<Event>]) -> &mut [MaybeUninit<KernelEvent>] {
+    const {
+        assert!(size_of::<KernelEvent>() <= size_of::<Event>());
+        assert!(align_of::<KernelEvent>() <= align_of::<Event>());
+    }
+    let capacity = events.len().min(MAX_EVENTS);
+    // SAFETY: the kernel's events are no larger than ours, so that as many fit, and need no more alignment.
+    unsafe { slice::from_raw_parts_mut(events.as_mut_ptr().cast(), capacity) }
+}
+
+/// Translates the first `len` events, which lie in the memory as the kernel has written them.
+///
+/// # Safety
+///
+/// They have been written, and are no more than there is memory for.
+#[inline]
+unsafe fn translate_all(events: &mut [MaybeUninit<Event>], len: usize) -> &[Event] {
+    let events = events.as_mut_ptr();
+    // From the last to the first, so that none is overwritten before it was read: ours begins where the
+    // kernel's begins, or after it.
+    for n in (0..len).rev() {
+        // SAFETY: the caller's promise; those up to this one are unharmed.
+        unsafe {
+            let event = translate(events.cast::<KernelEvent>().add(n).read());
+            events.cast::<Event>().add(n).write(event);
+        }
+    }
+    // SAFETY: all have just been written.
+    unsafe { slice::from_raw_parts(events.cast(), len) }
 }
 
 /// Memory that has been filled: the events of a poll.

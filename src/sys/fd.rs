@@ -112,6 +112,7 @@ impl AsRawFd for Fd {
 }
 
 impl Drop for Fd {
+    #[inline]
     fn drop(&mut self) {
         // SAFETY: the descriptor is ours. Its error is of no use here: on every supported system the
         // descriptor is gone also when close fails, and a second close could hit somebody else's.

@@ -1,8 +1,7 @@
 //! Notices that the process was forked, without a system call per poll.
 
 use std::io;
-use std::sync::Once;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 /// How often this process, or those it was forked from, came out of `fork` as the child.
 static FORKS: AtomicU32 = AtomicU32::new(0);
@@ -20,12 +19,14 @@ impl Generation {
     pub(crate) const NONE: Generation = Generation(u32::MAX);
 
     pub(crate) fn current() -> Generation {
-        static HANDLER: Once = Once::new();
-        HANDLER.call_once(|| {
+        static REGISTERED: AtomicBool = AtomicBool::new(false);
+        if !REGISTERED.load(Ordering::Acquire) {
+            // Two threads may both register it: then each fork counts for two, which is as good.
             // SAFETY: the handler only adds to an atomic, which is allowed after fork.
             // It fails with ENOMEM only: then a fork is not noticed.
             unsafe { libc::pthread_atfork(None, None, Some(in_child)) };
-        });
+            REGISTERED.store(true, Ordering::Release);
+        }
         Generation(FORKS.load(Ordering::Relaxed))
     }
 

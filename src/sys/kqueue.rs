@@ -54,6 +54,19 @@ type Count = usize;
 #[cfg(not(target_os = "netbsd"))]
 type Count = c_int;
 
+/// The struct of the libc crate is what tests/kevent_layout.c finds in the system's own header.
+#[cfg(all(target_pointer_width = "64", any(target_os = "macos", target_os = "freebsd")))]
+const _: () = {
+    let size = if cfg!(target_os = "freebsd") { 64 } else { 32 };
+    assert!(size_of::<Kevent>() == size);
+    assert!(mem::offset_of!(Kevent, ident) == 0);
+    assert!(mem::offset_of!(Kevent, filter) == 8);
+    assert!(mem::offset_of!(Kevent, flags) == 10);
+    assert!(mem::offset_of!(Kevent, fflags) == 12);
+    assert!(mem::offset_of!(Kevent, data) == 16);
+    assert!(mem::offset_of!(Kevent, udata) == 24);
+};
+
 /// The longest wait in nanoseconds: 2^50, about 13 days. Darwin answers EINVAL beyond 10^8 seconds
 /// (`itimerfix` in bsd/kern/kern_time.c).
 pub(crate) const MAX_WAIT: u64 = 1 << 50;
@@ -279,6 +292,13 @@ fn is_write_only(fd: RawFd) -> io::Result<bool> {
     Ok(flags & libc::O_ACCMODE == libc::O_WRONLY)
 }
 
+/// Whether a write to a pipe would not have to wait.
+fn has_room(fd: RawFd) -> bool {
+    let mut poll = libc::pollfd { fd, events: libc::POLLOUT, revents: 0 };
+    // SAFETY: the pointer is that of one `pollfd`.
+    unsafe { libc::poll(&mut poll, 1, 0) == 1 && poll.revents & libc::POLLOUT != 0 }
+}
+
 /// Whether it is a stream socket that neither is connected nor connects nor listens, as far as can be
 /// told: one that has an address of its own may be connecting.
 fn is_unconnected(fd: RawFd) -> bool {
@@ -362,6 +382,10 @@ impl Entry {
             _ if event.flags & EV_EOF == 0 => plain,
             Kind::Socket => self.end_of_socket(fd, note, plain, event),
             Kind::Writer if note == WRITE && event.data > 0 => Ready::WRITABLE | Ready::ERROR,
+            // In place of a note for writing, which the kernel did not take.
+            Kind::Writer if self.interests.is_writable() && note == READ && has_room(fd) => {
+                Ready::WRITABLE | Ready::ERROR
+            }
             Kind::Writer => Ready::ERROR,
             Kind::Other => HANG_UP,
         }
@@ -613,6 +637,12 @@ impl AsFd for Selector {
     }
 }
 
+impl AsRawFd for Selector {
+    fn as_raw_fd(&self) -> RawFd {
+        self.queue.as_raw_fd()
+    }
+}
+
 impl State {
     /// Makes room in the table for a descriptor, which is open, so that its number is a small one.
     fn make_room(&mut self, fd: RawFd) -> io::Result<()> {
@@ -718,7 +748,7 @@ impl Waker {
         // From the largest number downwards: descriptors do not come so far.
         state.wakers += 1;
         let ident = usize::MAX - state.wakers;
-        let waker = Waker { queue: selector.queue.clone(), ident, id };
+        let waker = Waker { queue: selector.queue.try_clone()?, ident, id };
         waker.queue.change(waker.change(EV_ADD | EV_CLEAR, 0))?;
         Ok(waker)
     }

@@ -43,16 +43,21 @@ mod imp {
 
         /// Adds a message; at most `MAX` are added.
         fn push(&mut self, buffer: B, address: Option<Addr>) {
+            // Not looked up again: the compiler knows that it is in bounds.
+            let n = self.len;
+            if n >= MAX {
+                return;
+            }
             // SAFETY: all-zero is a valid mmsghdr: it is made of integers and pointers.
             let mut header: mmsghdr = unsafe { mem::zeroed() };
             header.msg_hdr.msg_iovlen = 1;
             if let Some(address) = address {
                 header.msg_hdr.msg_namelen = address.len;
-                self.addresses[self.len].write(address);
+                self.addresses[n].write(address);
             }
-            self.buffers[self.len].write(buffer);
-            self.headers[self.len].write(header);
-            self.len += 1;
+            self.buffers[n].write(buffer);
+            self.headers[n].write(header);
+            self.len = n + 1;
         }
 
         /// Lets the headers point to the buffers and addresses. The result is good for one call, while
@@ -60,7 +65,7 @@ mod imp {
         fn link(&mut self) -> *mut mmsghdr {
             let buffers = self.buffers.as_mut_ptr();
             let addresses = self.addresses.as_mut_ptr();
-            for (i, header) in self.headers[..self.len].iter_mut().enumerate() {
+            for (i, header) in self.headers.iter_mut().take(self.len).enumerate() {
                 // SAFETY: the first `len` headers have been written.
                 let header = unsafe { &mut header.assume_init_mut().msg_hdr };
                 header.msg_iov = buffers.wrapping_add(i).cast();
@@ -85,7 +90,7 @@ mod imp {
             as usize;
         let Messages { ref headers, ref addresses, .. } = messages;
         for ((datagram, header), address) in
-            datagrams.iter_mut().zip(&headers[..count]).zip(&addresses[..count])
+            datagrams.iter_mut().zip(headers).zip(addresses).take(count)
         {
             // SAFETY: as many as the call filled had been written before.
             let (header, mut address) =

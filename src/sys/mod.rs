@@ -20,6 +20,12 @@ macro_rules! syscall {
     }};
 }
 
+/// Forgets an error of the system's, in which there is nothing to drop. The compiler does not know that, and
+/// would provide for a drop that panics, in every function up to those of the C library.
+pub(crate) fn ignore(error: std::io::Error) {
+    std::mem::forget(error);
+}
+
 #[cfg_attr(epoll, path = "epoll.rs")]
 #[cfg_attr(kqueue, path = "kqueue.rs")]
 mod selector;
@@ -36,7 +42,7 @@ pub(crate) mod signal;
 pub(crate) mod socket;
 pub(crate) mod unix_socket;
 
-pub(crate) use self::buffer::{Batch, Buffer};
+pub(crate) use self::buffer::{Batch, Buffer, select_translated};
 pub(crate) use self::clock::{duration, instant, monotonic, monotonic_coarse, nanos};
 /// A descriptor that tells of signals, or of a process.
 #[cfg(epoll)]
@@ -47,5 +53,5 @@ pub(crate) use self::fd::{
 pub(crate) use self::fork::Generation;
 #[cfg(kqueue)]
 pub(crate) use self::selector::Queue as Source;
-pub(crate) use self::selector::{KernelEvent, MAX_WAIT, Selector, Waker, untranslated};
+pub(crate) use self::selector::{KernelEvent, MAX_EVENTS, MAX_WAIT, Selector, Waker, untranslated};
 pub(crate) use self::shared::Shared;

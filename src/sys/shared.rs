@@ -34,6 +34,17 @@ impl<T> Shared<T> {
         Ok(Shared { inner, _owns: PhantomData })
     }
 
+    /// Another share; an error only when half of all numbers are used up, which takes leaks.
+    pub(crate) fn try_clone(&self) -> io::Result<Shared<T>> {
+        let count = &self.inner().count;
+        // A new share is made from one that this thread has: nothing needs an order.
+        if count.fetch_add(1, Ordering::Relaxed) > usize::MAX / 2 {
+            count.fetch_sub(1, Ordering::Relaxed);
+            return Err(io::ErrorKind::OutOfMemory.into());
+        }
+        Ok(Shared { inner: self.inner, _owns: PhantomData })
+    }
+
     /// Whether nobody else has a share. It stays so, since a share is cloned only from a share.
     pub(crate) fn is_last(&self) -> bool {
         self.inner().count.load(Ordering::Acquire) == 1
@@ -42,16 +53,6 @@ impl<T> Shared<T> {
     fn inner(&self) -> &Inner<T> {
         // SAFETY: it is freed only when the last share is dropped.
         unsafe { self.inner.as_ref() }
-    }
-}
-
-impl<T> Clone for Shared<T> {
-    fn clone(&self) -> Shared<T> {
-        // A new share is made from one that this thread has: nothing needs an order. The count cannot
-        // overflow, as each share takes memory, unless shares are leaked; then a leak is the answer too.
-        let before = self.inner().count.fetch_add(1, Ordering::Relaxed);
-        assert!(before < usize::MAX / 2, "too many shares");
-        Shared { inner: self.inner, _owns: PhantomData }
     }
 }
 
@@ -70,6 +71,7 @@ impl<T: fmt::Debug> fmt::Debug for Shared<T> {
 }
 
 impl<T> Drop for Shared<T> {
+    #[inline]
     fn drop(&mut self) {
         if self.inner().count.fetch_sub(1, Ordering::Release) != 1 {
             return;
@@ -103,10 +105,10 @@ mod tests {
         assert!(first.is_last());
         thread::scope(|scope| {
             for _ in 0..4 {
-                let share = first.clone();
+                let share = first.try_clone().unwrap();
                 scope.spawn(move || {
                     for _ in 0..1000 {
-                        assert!(!share.clone().is_last());
+                        assert!(!share.try_clone().unwrap().is_last());
                     }
                 });
             }

@@ -11,6 +11,8 @@ use std::process::Command;
 use libc::{c_int, sigset_t};
 
 use crate::sys::Source;
+#[cfg(epoll)]
+use crate::sys::ignore;
 #[cfg(kqueue)]
 use crate::sys::selector::{EV_ADD, EVFILT_SIGNAL, change};
 
@@ -22,6 +24,7 @@ const MAX: c_int = if cfg!(epoll) { 64 } else { 31 };
 pub(crate) struct Set(sigset_t);
 
 impl Set {
+    #[inline]
     pub(crate) fn empty() -> Set {
         let mut set = MaybeUninit::uninit();
         // SAFETY: the call initialises the set.
@@ -31,21 +34,21 @@ impl Set {
         }
     }
 
-    /// Adds a signal; `InvalidInput` if there is none of this number.
-    pub(crate) fn add(&mut self, signal: c_int) -> io::Result<()> {
-        // Not every sigaddset looks at the number.
-        if signal > MAX {
-            return Err(io::Error::from_raw_os_error(libc::EINVAL));
-        }
-        // SAFETY: the set is valid.
-        unsafe { syscall!(sigaddset(&mut self.0, signal)) }.map(drop)
+    /// Adds a signal; false if there is none of this number.
+    #[inline]
+    #[must_use]
+    pub(crate) fn add(&mut self, signal: c_int) -> bool {
+        // Not every sigaddset looks at the number. SAFETY: the set is valid.
+        signal <= MAX && unsafe { libc::sigaddset(&mut self.0, signal) } == 0
     }
 
+    #[inline]
     fn contains(&self, signal: c_int) -> bool {
         // SAFETY: the set is valid.
         unsafe { libc::sigismember(&self.0, signal) == 1 }
     }
 
+    #[inline]
     fn signals(&self) -> impl Iterator<Item = c_int> + '_ {
         (1..=MAX).filter(|signal| self.contains(*signal))
     }
@@ -62,6 +65,7 @@ impl fmt::Debug for Set {
 }
 
 /// Changes the mask of this thread and returns the one before. It may be called after `fork`.
+#[inline]
 fn change_mask(how: c_int, set: &Set) -> Set {
     let mut before = Set::empty();
     // SAFETY: both sets are valid. The call fails only if `how` is unknown.
@@ -89,7 +93,7 @@ impl Blocked {
         let before = change_mask(libc::SIG_BLOCK, &signals);
         WANTED.with(|wanted| {
             for signal in signals.signals() {
-                let wanted = &wanted[signal as usize];
+                let Some(wanted) = wanted.get(signal as usize) else { continue };
                 wanted.set(match wanted.get() {
                     (0, _) => (1, before.contains(signal)),
                     (count, blocked_before) => (count + 1, blocked_before),
@@ -124,11 +128,12 @@ impl Blocked {
 }
 
 impl Drop for Blocked {
+    #[inline]
     fn drop(&mut self) {
         let mut unwanted = Set::empty();
         WANTED.with(|wanted| {
             for signal in self.signals.signals() {
-                let wanted = &wanted[signal as usize];
+                let Some(wanted) = wanted.get(signal as usize) else { continue };
                 let (count, blocked_before) = wanted.get();
                 wanted.set((count - 1, blocked_before));
                 if count == 1 && !blocked_before {
@@ -151,13 +156,18 @@ pub(crate) fn open(signals: &Set) -> io::Result<Source> {
 
 /// Takes a signal that is pending.
 #[cfg(epoll)]
-pub(crate) fn receive(fd: &Source) -> io::Result<c_int> {
+pub(crate) fn receive(fd: &Source) -> io::Result<Option<c_int>> {
     let mut info = MaybeUninit::<libc::signalfd_siginfo>::uninit();
     const SIZE: usize = size_of::<libc::signalfd_siginfo>();
-    // SAFETY: there is room for one siginfo; the kernel writes whole ones only.
-    unsafe {
-        syscall!(read(fd.raw(), info.as_mut_ptr().cast(), SIZE))?;
-        Ok(info.assume_init().ssi_signo as c_int)
+    // SAFETY: there is room for one siginfo.
+    match unsafe { syscall!(read(fd.raw(), info.as_mut_ptr().cast(), SIZE)) } {
+        // SAFETY: the kernel writes whole ones only.
+        Ok(_) => Ok(Some(unsafe { info.assume_init() }.ssi_signo as c_int)),
+        Err(error) if error.raw_os_error() == Some(libc::EAGAIN) => {
+            ignore(error);
+            Ok(None)
+        }
+        Err(error) => Err(error),
     }
 }
 
@@ -173,17 +183,18 @@ pub(crate) fn open(signals: &Set) -> io::Result<Source> {
 
 /// Takes a signal that was sent.
 #[cfg(kqueue)]
-pub(crate) fn receive(queue: &Source) -> io::Result<c_int> {
-    let signal = queue.take(None)?.ok_or(io::ErrorKind::WouldBlock)?.ident as c_int;
+pub(crate) fn receive(queue: &Source) -> io::Result<Option<c_int>> {
+    let Some(event) = queue.take(None)? else { return Ok(None) };
+    let signal = event.ident as c_int;
     // The queue only tells of it: it is pending, or another has taken it, or it is ignored.
     let (mut pending, mut only) = (Set::empty(), Set::empty());
     // SAFETY: the set is valid.
     unsafe { syscall!(sigpending(&mut pending.0)) }?;
     if pending.contains(signal) {
-        only.add(signal)?;
+        let _ = only.add(signal);
         // SAFETY: the set and the number are valid. It does not wait, since the signal is there: no other
         // thread takes a signal that is blocked in all of them.
         unsafe { libc::sigwait(&only.0, &mut 0) };
     }
-    Ok(signal)
+    Ok(Some(signal))
 }

@@ -124,7 +124,7 @@ impl TryFrom<&Addr> for SocketAddr {
                 let port = u16::from_be(v6.sin6_port);
                 Ok(SocketAddrV6::new(ip, port, v6.sin6_flowinfo, v6.sin6_scope_id).into())
             }
-            _ => Err(io::Error::new(io::ErrorKind::InvalidInput, "not an internet address")),
+            _ => Err(io::Error::from_raw_os_error(libc::EINVAL)),
         }
     }
 }
@@ -192,9 +192,25 @@ pub(crate) fn connect(fd: &Fd, address: &Addr) -> io::Result<()> {
 /// Takes a connection from the queue of a listener, and writes the address of the peer to `peer`, which
 /// is unset.
 #[inline]
-pub(crate) fn accept(fd: &Fd, peer: &mut Addr) -> io::Result<Fd> {
+pub(crate) fn accept(fd: RawFd, peer: &mut Addr) -> io::Result<Fd> {
+    // SAFETY: the pointer and the length are those of an address.
+    unsafe { accept_to(fd, peer.as_mut_ptr(), &mut peer.len) }
+}
+
+/// As [`accept`].
+///
+/// # Safety
+///
+/// `peer` and `length` can be written, and the length is that of the memory; or both are null.
+#[inline]
+pub(crate) unsafe fn accept_to(
+    fd: RawFd,
+    peer: *mut sockaddr,
+    length: *mut socklen_t,
+) -> io::Result<Fd> {
     loop {
-        match accept_once(fd, peer) {
+        // SAFETY: the caller's promise, and the new descriptor is ours.
+        match unsafe { accept_once(fd, peer, length).map(|raw| Fd::new(raw)) } {
             Ok(connection) => {
                 prepare(&connection)?;
                 return Ok(connection);
@@ -208,20 +224,24 @@ pub(crate) fn accept(fd: &Fd, peer: &mut Addr) -> io::Result<Fd> {
     }
 }
 
+/// # Safety
+///
+/// As [`accept_to`].
 #[cfg(not(any(target_os = "macos", target_os = "ios")))]
 #[inline]
-fn accept_once(fd: &Fd, peer: &mut Addr) -> io::Result<Fd> {
+unsafe fn accept_once(fd: RawFd, peer: *mut sockaddr, length: *mut socklen_t) -> io::Result<RawFd> {
     let flags = libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC;
-    // SAFETY: the pointer and the length are those of an address, and the new descriptor is ours.
-    unsafe {
-        syscall!(accept4(fd.raw(), peer.as_mut_ptr(), &mut peer.len, flags)).map(|raw| Fd::new(raw))
-    }
+    // SAFETY: the caller's promise.
+    unsafe { syscall!(accept4(fd, peer, length, flags)) }
 }
 
+/// # Safety
+///
+/// As [`accept_to`].
 #[cfg(any(target_os = "macos", target_os = "ios"))]
-fn accept_once(fd: &Fd, peer: &mut Addr) -> io::Result<Fd> {
-    // SAFETY: the pointer and the length are those of an address, and the new descriptor is ours.
-    unsafe { syscall!(accept(fd.raw(), peer.as_mut_ptr(), &mut peer.len)).map(|raw| Fd::new(raw)) }
+unsafe fn accept_once(fd: RawFd, peer: *mut sockaddr, length: *mut socklen_t) -> io::Result<RawFd> {
+    // SAFETY: the caller's promise.
+    unsafe { syscall!(accept(fd, peer, length)) }
 }
 
 pub(crate) fn local_addr(fd: &impl AsRawFd) -> io::Result<Addr> {

@@ -89,6 +89,12 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Addr, c_int> {
     }
 }
 
+/// The address, where the system says nothing at all of a socket without a name: receiving on Linux,
+/// accepting on BSD from a peer that is gone.
+pub(crate) fn with_family(addr: Addr) -> Addr {
+    if (addr.len as usize) < PATH { address(&[]) } else { addr }
+}
+
 impl From<&SocketAddr> for Addr {
     fn from(addr: &SocketAddr) -> Addr {
         #[cfg(not(bsd))]
@@ -150,7 +156,7 @@ pub(crate) fn accept(fd: &Fd) -> io::Result<(Fd, SocketAddr)> {
 /// As [`accept`], with the address as the system has it.
 pub(crate) fn accept_raw(fd: &Fd) -> io::Result<(Fd, Addr)> {
     let mut peer = Addr::unset();
-    Ok((socket::accept(fd, &mut peer)?, peer))
+    Ok((socket::accept(fd.raw(), &mut peer)?, peer))
 }
 
 /// Who connected a socket: user, group and, where the system tells it, process.

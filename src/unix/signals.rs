@@ -163,9 +163,15 @@ impl Signals {
         let mut set = Set::empty();
         for signal in signals {
             check(signal)?;
-            set.add(signal.as_raw())?;
+            if !set.add(signal.as_raw()) {
+                return Err(io::Error::from_raw_os_error(libc::EINVAL));
+            }
         }
         refuse_if(set.is_empty(), "no signals to receive")?;
+        Signals::of(set)
+    }
+
+    pub(crate) fn of(set: Set) -> io::Result<Signals> {
         let blocked = Blocked::new(set);
         Ok(Signals { fd: signal::open(&set)?, blocked })
     }
@@ -176,11 +182,7 @@ impl Signals {
     ///
     /// None on the systems supported today.
     pub fn receive(&self) -> io::Result<Option<Signal>> {
-        match signal::receive(&self.fd) {
-            Ok(signal) => Ok(Some(Signal(signal))),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
-            Err(error) => Err(error),
-        }
+        Ok(signal::receive(&self.fd)?.map(Signal))
     }
 
     /// Lets the children that `command` starts from now on have the signals unblocked, except those that

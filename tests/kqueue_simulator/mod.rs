@@ -1,12 +1,27 @@
-//! What `<sys/event.h>` declares, for Linux: src/sys/kqueue.rs is compiled against it, and runs over it, with
-//! `RUSTFLAGS='--cfg kqueue_simulated'`. Then the tests of behaviours run over the kqueue backend.
+//! What `<sys/event.h>` declares, for Linux: src/sys/kqueue.rs is compiled against it, and the tests of
+//! behaviours run over the kqueue backend.
 //!
-//! The functions are those of [`simulator`]. With `--cfg 'kqueue_simulated="linked"'` they are those of a
-//! library, which is named by `-l`; with `"plain"` the backend does without `EVFILT_USER` and
-//! `EVFILT_EXCEPT`, as on NetBSD 9.
+//! ```sh
+//! RUSTFLAGS='--cfg kqueue_simulated' cargo test              # over `simulator`
+//! RUSTFLAGS='--cfg kqueue_simulated="plain"' cargo test      # without EVFILT_USER and EVFILT_EXCEPT: NetBSD 9
+//! ```
 //!
-//! The struct is that of macOS and of FreeBSD 11, and the numbers are those of FreeBSD; `EVFILT_EXCEPT` and
-//! `NOTE_OOB`, which it has not, are macOS's.
+//! # Another implementation
+//!
+//! With the value `"linked"` there is no simulator, and `kqueue` and `kevent` are those of a library, such as
+//! libkqueue:
+//!
+//! ```sh
+//! RUSTFLAGS='--cfg kqueue_simulated="linked" -L native=FOLDER -l dylib=kqueue' LD_LIBRARY_PATH=FOLDER \
+//!     cargo test
+//! ```
+//!
+//! It must have these signatures and this struct, which is that of FreeBSD 11, of macOS and of libkqueue
+//! (since FreeBSD 12 it ends in four more words, `ext`: then add them here, the backend zeroes what it does
+//! not know); FreeBSD's numbers; and EVFILT_READ, EVFILT_WRITE, EVFILT_USER, EVFILT_SIGNAL and EVFILT_PROC
+//! with EV_RECEIPT and EV_DISPATCH. `kqueue` must return a descriptor that `close` closes.
+//!
+//! `EVFILT_EXCEPT` and `NOTE_OOB`, which FreeBSD has not, are macOS's.
 
 #![allow(non_camel_case_types)]
 

@@ -261,6 +261,11 @@ fn write(fd: c_int) -> Option<Holds> {
     }
 }
 
+fn has_lost_its_reader(fd: c_int) -> bool {
+    let is_pipe = mode(fd).is_some_and(|stat| stat.st_mode & libc::S_IFMT == libc::S_IFIFO);
+    is_pipe && seen(fd, libc::POLLOUT) & libc::POLLERR != 0
+}
+
 fn write_socket(fd: c_int, seen: i16) -> Option<Holds> {
     let buffer = option(fd, libc::SOL_SOCKET, libc::SO_SNDBUF) as isize;
     let data = (buffer - count_by_ioctl(fd, libc::TIOCOUTQ)).max(0);
@@ -405,6 +410,10 @@ impl Queue {
             // «man»: "EINVAL: The specified time limit or filter is invalid."
             _ => return Err(libc::EINVAL),
         };
+        if change.filter == EVFILT_WRITE && has_lost_its_reader(change.ident as c_int) {
+            // "other end of pipe has been closed": pipe_kqfilter in sys/kern/sys_pipe.c.
+            return Err(libc::EPIPE);
+        }
         let mut note = Note {
             ident: change.ident,
             filter: change.filter,

@@ -5,6 +5,7 @@
 use std::fs;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Mutex, OnceLock};
@@ -47,10 +48,28 @@ pub fn have(tool: &str, arguments: &[&str]) -> bool {
 
 /// The program of an example, built if it is not: `None` if there is nothing to build it with.
 pub fn example(language: Language, name: &str) -> Option<PathBuf> {
-    match language {
-        Language::Rust => Some(cargo_build(&["--example", name], name)),
-        Language::C => c_example(name),
+    let program = match language {
+        Language::Rust => cargo_build(&["--example", name], name),
+        Language::C => c_example(name)?,
+    };
+    match std::env::var("MIO_ST_TEST_RUNNER") {
+        Ok(runner) if !runner.is_empty() => Some(launcher(&runner, &program, language)),
+        _ => Some(program),
     }
+}
+
+/// A script that becomes the program, by MIO_ST_TEST_RUNNER, where the system cannot run it by itself.
+fn launcher(runner: &str, program: &Path, language: Language) -> PathBuf {
+    static WRITTEN: Mutex<()> = Mutex::new(());
+
+    let script = program.with_extension(format!("{language:?}.sh"));
+    let text = format!("#!/bin/sh\nexec {runner} {} \"$@\"\n", program.display());
+    let _alone = WRITTEN.lock().unwrap();
+    if !fs::read_to_string(&script).is_ok_and(|before| before == text) {
+        fs::write(&script, text).unwrap();
+        fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    script
 }
 
 /// Builds by cargo, and returns the file of this name that it made. (Cargo itself builds examples only
@@ -204,7 +223,7 @@ pub fn system_calls(trace: &Path, first: &str, last: &str) -> Vec<String> {
 /// The most reads between two polls.
 pub fn longest_turn(calls: &[String]) -> usize {
     let turns = calls.split(|call| call.starts_with("epoll_"));
-    turns.map(|turn| turn.iter().filter(|call| *call == "recvfrom").count()).max().unwrap()
+    turns.map(|turn| turn.iter().filter(|call| call.starts_with("recv")).count()).max().unwrap()
 }
 
 /// Writes all of it while reading as much back.

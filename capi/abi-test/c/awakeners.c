@@ -111,14 +111,13 @@ static void there_may_be_many(mio_st_poller_t poller)
 
 int main(void)
 {
-    int rounds = getenv("UNDER_VALGRIND") ? 200 : 20000;
     mio_st_poller_t poller;
     mio_st_awakener_t orphan;
 
     OK(mio_st_poller_new(&poller));
     a_signal_handler_wakes(poller);
     there_may_be_many(poller);
-    a_stale_wake_writes_to_nobody(poller, rounds);
+    a_stale_wake_writes_to_nobody(poller, scaled(20000));
     OK(mio_st_awakener_new(&orphan, poller, 1));
     OK(mio_st_poller_close(poller));
     EQUAL(mio_st_awakener_wake(orphan), -EPIPE);

@@ -1,7 +1,6 @@
-/* The life of handles: descriptors in and out, registrations, threads, a descriptor closed behind our back. */
+/* The life of handles: descriptors in and out, registrations, keys, a descriptor closed behind our back. */
 
 #include <fcntl.h>
-#include <pthread.h>
 
 #include "test.h"
 
@@ -118,43 +117,6 @@ static void buffers_follow_the_rules_of_null(void)
     OK(mio_st_poller_close(poller));
 }
 
-static void *worker(void *pointer)
-{
-    mio_st_tcp_stream_t stream;
-
-    OK(mio_st_tcp_stream_from_fd(&stream, *(int *)pointer));
-    EQUAL(mio_st_tcp_stream_write(stream, "hi", 2), 2);
-    OK(mio_st_tcp_stream_close(stream));
-    /* Left open: the end of the thread closes it. */
-    OK(mio_st_tcp_listener_bind_str(&(mio_st_tcp_listener_t){0}, "127.0.0.1:0"));
-    return NULL;
-}
-
-/* Behaviour 34 */
-static void a_connection_moves_to_another_thread(void)
-{
-    mio_st_poller_t poller;
-    mio_st_tcp_listener_t listener = test_listener(text);
-    mio_st_tcp_stream_t client;
-    mio_st_event_t event;
-    pthread_t thread;
-    char in[8];
-    int fd;
-
-    OK(mio_st_poller_new(&poller));
-    OK(mio_st_poller_register_tcp_listener(poller, listener, 0, MIO_ST_READABLE, MIO_ST_EDGE));
-    OK(mio_st_tcp_stream_connect_str(&client, text));
-    fd = OK(mio_st_tcp_stream_into_fd(test_accept(poller, listener)));
-    OK(-pthread_create(&thread, NULL, worker, &fd));
-    pthread_join(thread, NULL);
-    OK(mio_st_poller_register_tcp_stream(poller, client, 1, MIO_ST_READABLE, MIO_ST_EDGE));
-    EQUAL(mio_st_poller_poll(poller, &event, 1, -1), 1);
-    EQUAL(mio_st_tcp_stream_read(client, in, sizeof in), 2);
-    OK(mio_st_tcp_stream_close(client));
-    OK(mio_st_tcp_listener_close(listener));
-    OK(mio_st_poller_close(poller));
-}
-
 static void deadlines_have_keys(void)
 {
     mio_st_poller_t poller, other;
@@ -205,7 +167,6 @@ int main(void)
     from_fd_takes_only_what_is_of_the_kind();
     a_descriptor_closed_behind_our_back_is_an_error();
     buffers_follow_the_rules_of_null();
-    a_connection_moves_to_another_thread();
     deadlines_have_keys();
     EQUAL(mio_st_live_handles(), 0);
     return 0;

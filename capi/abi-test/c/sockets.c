@@ -26,11 +26,7 @@ static mio_st_udp_socket_t udp(struct sockaddr_storage *address, socklen_t *leng
 /* Waits for one event, which has these flags. */
 static void wait_for(uint64_t id, uint32_t readiness)
 {
-    mio_st_event_t event;
-
-    EQUAL(mio_st_poller_poll(poller, &event, 1, 10000000000), 1);
-    EQUAL(event.id, id);
-    EQUAL(event.readiness & readiness, readiness);
+    test_wait(poller, id, readiness);
 }
 
 static void udp_echoes_a_batch(void)
@@ -40,6 +36,7 @@ static void udp_echoes_a_batch(void)
     mio_st_udp_socket_t echo = udp(&address, &length), client = udp(&sender, &sender_length);
     mio_st_connected_udp_socket_t connected, clone;
     mio_st_poller_t second;
+    static const char too_big[1 << 16];
     char memory[3][4], in[16];
     mio_st_datagram_t batch[3] = {
         {.buffer = memory[0], .capacity = 4},
@@ -55,6 +52,7 @@ static void udp_echoes_a_batch(void)
     EQUAL(mio_st_udp_socket_recv_from(echo, in, sizeof in, NULL, NULL), -EAGAIN);
     EQUAL(mio_st_udp_socket_recv_batch(echo, batch, 3), -EAGAIN);
     EQUAL(mio_st_udp_socket_send_to(client, "ab", 2, ANY_ADDRESS(address), sizeof address), 2);
+    EQUAL(mio_st_udp_socket_send_to(client, too_big, sizeof too_big, ANY_ADDRESS(address), length), -EMSGSIZE);
     /* A wrong family in a batch: what is before it is sent. */
     memset(&batch[0].address, 0, sizeof batch[0].address);
     batch[0].address_length = sizeof(struct sockaddr_in);
@@ -86,6 +84,8 @@ static void udp_echoes_a_batch(void)
     EQUAL(mio_st_connected_udp_socket_recv_batch(connected, batch, 3), 2);
     EQUAL(mio_st_connected_udp_socket_peer_addr(connected, &sender), (int)length);
     EQUAL(memcmp(&sender, &address, length), 0);
+    EQUAL(mio_st_connected_udp_socket_local_addr(connected, &sender), (int)length);
+    EQUAL(((struct sockaddr_in *)&sender)->sin_port, port);
 
     OK(mio_st_connected_udp_socket_try_clone(&clone, connected));
     fd = OK(mio_st_connected_udp_socket_into_fd(clone));
@@ -106,46 +106,6 @@ static void udp_echoes_a_batch(void)
     OK(mio_st_udp_socket_from_fd(&client, fd));
     OK(mio_st_udp_socket_close(client));
     OK(mio_st_udp_socket_close(echo));
-}
-
-static void udp_has_its_options(void)
-{
-    struct in_addr any = {0}, group, loopback, interface = {1};
-    struct sockaddr_storage address;
-    socklen_t length;
-    mio_st_udp_socket_t socket = udp(&address, &length);
-
-    loopback.s_addr = htonl(INADDR_LOOPBACK);
-    group.s_addr = inet_addr("239.255.70.71");
-    EQUAL(mio_st_udp_socket_broadcast(socket), 0);
-    OK(mio_st_udp_socket_set_broadcast(socket, 7));
-    EQUAL(mio_st_udp_socket_broadcast(socket), 1);
-    OK(mio_st_udp_socket_set_ttl(socket, 9));
-    EQUAL(mio_st_udp_socket_ttl(socket), 9);
-    OK(mio_st_udp_socket_set_multicast_ttl_v4(socket, 3));
-    EQUAL(mio_st_udp_socket_multicast_ttl_v4(socket), 3);
-    OK(mio_st_udp_socket_set_multicast_loop_v4(socket, 0));
-    EQUAL(mio_st_udp_socket_multicast_loop_v4(socket), 0);
-    OK(mio_st_udp_socket_multicast_if_v4(socket, &interface));
-    EQUAL(interface.s_addr, any.s_addr);
-    OK(mio_st_udp_socket_set_multicast_if_v4(socket, &loopback));
-    OK(mio_st_udp_socket_multicast_if_v4(socket, &interface));
-    EQUAL(interface.s_addr, loopback.s_addr);
-    EQUAL(mio_st_udp_socket_join_multicast_v4(socket, &loopback, &loopback), -EINVAL);
-    OK(mio_st_udp_socket_join_multicast_v4(socket, &group, &loopback));
-    EQUAL(mio_st_udp_socket_join_multicast_v4(socket, &group, &loopback), -EADDRINUSE);
-    OK(mio_st_udp_socket_leave_multicast_v4(socket, &group, &loopback));
-    EQUAL(mio_st_udp_socket_leave_multicast_v4(socket, &group, &loopback), -EADDRNOTAVAIL);
-    OK(mio_st_udp_socket_close(socket));
-
-    OK(mio_st_udp_socket_bind_str(&socket, "[::1]:0"));
-    OK(mio_st_udp_socket_set_multicast_hops_v6(socket, 4));
-    EQUAL(mio_st_udp_socket_multicast_hops_v6(socket), 4);
-    OK(mio_st_udp_socket_set_multicast_loop_v6(socket, 0));
-    EQUAL(mio_st_udp_socket_multicast_loop_v6(socket), 0);
-    OK(mio_st_udp_socket_set_multicast_if_v6(socket, 1));
-    EQUAL(mio_st_udp_socket_multicast_if_v6(socket), 1);
-    OK(mio_st_udp_socket_close(socket));
 }
 
 static void options_hold_before_bind_and_connect(void)
@@ -252,6 +212,9 @@ static void unix_streams_connect_by_path_and_by_name(void)
     OK(mio_st_unix_stream_peer_cred(server, &cred));
     EQUAL(cred.pid, getpid());
     EQUAL(cred.uid, geteuid());
+    EQUAL(mio_st_unix_stream_local_addr(client, &peer), (int)sizeof(sa_family_t));
+    OK(mio_st_unix_stream_local_addr(server, &peer));
+    EQUAL(strcmp(((struct sockaddr_un *)&peer)->sun_path, path), 0);
     OK(mio_st_unix_stream_peer_addr(client, &peer));
     EQUAL(strcmp(((struct sockaddr_un *)&peer)->sun_path, path), 0);
     OK(mio_st_poller_register_unix_stream(poller, server, 2, MIO_ST_READABLE, MIO_ST_EDGE));
@@ -330,6 +293,43 @@ static void unix_datagrams_arrive_whole(void)
     OK(mio_st_unix_datagram_close(server));
 }
 
+static void unix_datagrams_go_to_paths(void)
+{
+    char folder[] = "/tmp/mio-st-XXXXXX", path[64], in[8];
+    mio_st_unix_datagram_t server, second, client;
+    struct sockaddr_storage address, sender;
+    socklen_t sender_length;
+
+    EQUAL(mkdtemp(folder) != NULL, 1);
+    snprintf(path, sizeof path, "%s/socket", folder);
+    OK(mio_st_unix_datagram_unbound(&client));
+    EQUAL(mio_st_unix_datagram_send_to(client, "x", 1, path), -ENOENT);
+    EQUAL(mio_st_unix_datagram_connect(client, path), -ENOENT);
+    EQUAL(mio_st_unix_datagram_peer_addr(client, &address), -ENOTCONN);
+    OK(mio_st_unix_datagram_bind(&server, path));
+    EQUAL(mio_st_unix_datagram_bind(&second, path), -EADDRINUSE);
+    EQUAL(mio_st_unix_datagram_send_to(client, "ab", 2, path), 2);
+    memset(&sender, 0xa5, sizeof sender);
+    EQUAL(mio_st_unix_datagram_recv_from(server, in, sizeof in, &sender, &sender_length), 2);
+    /* It has no name, but a family. */
+    EQUAL(sender_length, sizeof(sa_family_t));
+    EQUAL(sender.ss_family, AF_UNIX);
+
+    OK(mio_st_unix_datagram_connect(client, path));
+    EQUAL(mio_st_unix_datagram_peer_addr(client, &address),
+          (int)(offsetof(struct sockaddr_un, sun_path) + strlen(path) + 1));
+    EQUAL(strcmp(((struct sockaddr_un *)&address)->sun_path, path), 0);
+    EQUAL(mio_st_unix_datagram_send(client, "cd", 2), 2);
+    EQUAL(mio_st_unix_datagram_recv(server, in, sizeof in), 2);
+    OK(mio_st_unix_datagram_shutdown(client, SHUT_WR));
+    EQUAL(mio_st_unix_datagram_send(client, "cd", 2), -EPIPE);
+    EQUAL(mio_st_unix_datagram_shutdown(client, 77), -EINVAL);
+    OK(mio_st_unix_datagram_close(client));
+    OK(mio_st_unix_datagram_close(server));
+    OK(unlink(path));
+    OK(rmdir(folder));
+}
+
 static void a_pipe_has_two_ends(void)
 {
     mio_st_sender_t sender;
@@ -370,10 +370,10 @@ int main(void)
 {
     OK(mio_st_poller_new(&poller));
     udp_echoes_a_batch();
-    udp_has_its_options();
     options_hold_before_bind_and_connect();
     unix_streams_connect_by_path_and_by_name();
     unix_datagrams_arrive_whole();
+    unix_datagrams_go_to_paths();
     a_pipe_has_two_ends();
     OK(mio_st_poller_close(poller));
     EQUAL(mio_st_live_handles(), 0);

@@ -8,7 +8,7 @@ int main(void)
 {
     mio_st_poller_t poller;
     mio_st_tcp_listener_t listener;
-    mio_st_tcp_stream_t clients[3], served[2], late;
+    mio_st_tcp_stream_t clients[3], served[2], late, clones[4];
     mio_st_event_t events[8];
     char text[MIO_ST_ADDR_TEXT_SIZE], buffer[16];
     int fd, count = 0;
@@ -51,16 +51,22 @@ int main(void)
     EQUAL(mio_st_tcp_stream_fd(late), fd);
     EQUAL(mio_st_tcp_stream_write(clients[2], "secret", 6), 6);
 
-    /* The handler of the second: its handle is stale, whoever has its number now. */
+    /* Free places in the table of handles are taken in turn: one of these has that of the second. */
+    for (int i = 0; i < 4; i++)
+        OK(mio_st_tcp_stream_try_clone(&clones[i], late));
+
+    /* The handler of the second: its handle is stale, whoever has its number and its place now. */
     EQUAL(mio_st_tcp_stream_read(second, buffer, sizeof buffer), -EBADF);
     EQUAL(mio_st_tcp_stream_write(second, "x", 1), -EBADF);
     EQUAL(mio_st_tcp_stream_shutdown(second, SHUT_RDWR), -EBADF);
     EQUAL(mio_st_poller_deregister_tcp_stream(poller, second), -EBADF);
     EQUAL(mio_st_tcp_stream_close(second), -EBADF);
+    for (int i = 0; i < 4; i++)
+        OK(mio_st_tcp_stream_close(clones[i]));
 
     OK(mio_st_poller_register_tcp_stream(poller, late, 7, MIO_ST_READABLE, MIO_ST_EDGE));
     do
-        count = OK(mio_st_poller_poll(poller, events, 1, -1));
+        OK(mio_st_poller_poll(poller, events, 1, -1));
     while (events[0].id != 7);
     EQUAL(mio_st_tcp_stream_read(late, buffer, sizeof buffer), 6);
 

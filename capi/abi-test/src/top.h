@@ -3,6 +3,9 @@
  *
  * Generated from capi/src by `make header`; do not edit.
  *
+ * Guide. `c-guide.md`, in docs/ of the sources and beside the installed manual, leads from a first program to a
+ * whole server, and has a chapter for each trap. This file is the reference.
+ *
  * Handles. A handle is a small value that names an object of the library. Store it, copy it, compare its
  * bits. Each is checked at each call, so that using one that was closed is an error and never an accident,
  * also if its memory or its descriptor number serves another object by then. `{0}` is never a handle; closing
@@ -47,7 +50,7 @@
 struct in_addr;
 struct in6_addr;
 
-/* Before a function whose result must not be ignored. */
+/** Before a function whose result must not be ignored. */
 #if defined(__GNUC__)
 #define MIO_ST_MUST_USE __attribute__((warn_unused_result))
 #else

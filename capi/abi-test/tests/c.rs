@@ -2,8 +2,18 @@
 
 mod common;
 
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
 fn passes(name: &str) {
     common::run(&common::compile(&common::source(&format!("{name}.c")), name));
+}
+
+/// Behaviours 1 and 2.
+#[test]
+fn every_kind_of_handle_is_registered_once_and_bad_descriptors_never() {
+    passes("registration");
 }
 
 /// Behaviour 6.
@@ -12,14 +22,68 @@ fn a_stale_event_reaches_nobody() {
     passes("stale_event");
 }
 
+/// Behaviours 8 and 10.
+#[test]
+fn triggers_and_what_the_peer_did() {
+    passes("triggers");
+}
+
+/// Behaviours 13 and 14 and 15 and 16.
+#[test]
+fn polls_wait_as_long_as_asked_for_and_serve_everybody() {
+    passes("poll");
+}
+
+/// Behaviours 18 and 19 and 20 and 21 and 23.
+#[test]
+fn deadlines_are_never_early_and_their_keys_are_good_once() {
+    passes("deadlines");
+}
+
+/// Behaviours 24 and 25.
+#[test]
+fn awakeners_wake_and_stale_ones_do_not() {
+    passes("awakeners");
+}
+
+/// Behaviours 11 and 26 and 27 and 30.
+#[test]
+fn tcp_connections_begin_and_end() {
+    passes("tcp");
+}
+
+/// Behaviours 28 and 29.
+#[test]
+fn everything_arrives_and_no_socket_raises_sigpipe() {
+    passes("transfer");
+}
+
+/// Behaviour 33.
+#[test]
+fn a_forked_child_cannot_disturb_its_parent() {
+    passes("fork");
+}
+
+/// Behaviour 34.
+#[test]
+fn a_handle_is_its_threads_and_a_descriptor_anybodys() {
+    passes("threads");
+}
+
 #[test]
 fn the_life_of_handles() {
     passes("handles");
 }
 
+/// Behaviour 32.
 #[test]
 fn the_life_of_sockets_and_pipes() {
     passes("sockets");
+}
+
+#[test]
+fn options_are_what_the_system_sees() {
+    passes("options");
 }
 
 #[test]
@@ -27,10 +91,9 @@ fn signals_and_exits_are_events() {
     passes("processes");
 }
 
-/// Behaviours 24 and 25.
 #[test]
-fn awakeners_wake_and_stale_ones_do_not() {
-    passes("awakeners");
+fn the_library_is_of_the_version_of_its_header() {
+    passes("version");
 }
 
 /// Behaviour 17.
@@ -41,4 +104,60 @@ fn an_allocation_that_fails_is_an_error_and_steady_state_makes_none() {
     let wraps = wraps.each_ref().map(String::as_str);
     let program = common::compile_with(&common::source("memory.c"), "memory", &wraps);
     println!("{}", common::run(&program));
+}
+
+/// The programs that use the library as a user would: all but the one that abuses it.
+fn programs() -> Vec<PathBuf> {
+    let folders = [common::source(""), common::header::root().join("c-examples")];
+    let files = folders.iter().flat_map(|folder| folder.read_dir().expect("a folder"));
+    let files = files.map(|file| file.expect("a file").path());
+    let programs = files.filter(|file| file.extension().is_some_and(|extension| extension == "c"));
+    programs.filter(|file| !file.ends_with("abuse.c")).collect()
+}
+
+fn stem(program: &Path) -> &str {
+    program.file_stem().and_then(|stem| stem.to_str()).expect("a name")
+}
+
+#[test]
+fn every_program_is_run() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").read_dir().expect("a folder");
+    let files = folder.map(|file| file.expect("a file").path()).filter(|path| path.is_file());
+    let tests: String = files.map(|file| std::fs::read_to_string(file).expect("a test")).collect();
+    for program in programs().iter().filter(|program| program.starts_with(common::source(""))) {
+        let name = stem(program);
+        let run = [format!("passes(\"{name}\")"), format!("\"{name}.c\"")];
+        assert!(run.iter().any(|run| tests.contains(run)), "{name}.c is not run");
+    }
+}
+
+/// The objects say whom they call, by macros too.
+#[test]
+fn every_function_is_called_by_a_program_that_means_it() {
+    let mut called = BTreeSet::new();
+    for program in programs() {
+        let object = common::scratch(&format!("{}.o", stem(&program)));
+        common::succeeds(common::compiler("cc", &program).args(["-c", "-o"]).arg(&object));
+        let symbols = common::succeeds(Command::new("nm").arg("-u").arg(&object)).stdout;
+        let symbols = String::from_utf8(symbols).expect("UTF-8");
+        called.extend(symbols.split_whitespace().map(str::to_owned));
+    }
+    let functions = common::functions(&common::committed());
+    assert!(functions.len() > 200);
+    let missing: Vec<_> = functions
+        .iter()
+        .map(|function| &function.name)
+        .filter(|name| !called.contains(*name))
+        .collect();
+    assert!(missing.is_empty(), "no C program calls {missing:#?}");
+}
+
+#[test]
+fn clang_has_no_warning_either() {
+    if !common::has("clang", "its warnings") {
+        return;
+    }
+    for program in programs() {
+        common::succeeds(common::compiler("clang", &program).arg("-fsyntax-only"));
+    }
 }

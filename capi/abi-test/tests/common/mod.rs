@@ -2,8 +2,10 @@
 
 #![allow(dead_code)] // Each test uses a part.
 
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::{Mutex, Once};
 
 #[path = "../../src/header.rs"]
 pub mod header;
@@ -69,9 +71,17 @@ fn without_comments(text: &str) -> String {
     kept + rest
 }
 
-/// Builds the library and returns the folder that it is in.
+/// The folder that Cargo builds in.
+pub fn target() -> &'static Path {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("the target folder")
+}
+
+/// Builds the library and returns the folder that it is in, unless MIO_ST_LIB_DIR says where it is.
 pub fn library() -> PathBuf {
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("the target folder");
+    if let Some(folder) = std::env::var_os("MIO_ST_LIB_DIR") {
+        return folder.into();
+    }
+    let target = target();
     let status = Command::new(env!("CARGO"))
         .args(["build", "--quiet", "--locked", "--release", "--package", "mio-st-lib"])
         .arg("--target-dir")
@@ -80,6 +90,24 @@ pub fn library() -> PathBuf {
         .status();
     assert!(status.expect("cargo").success(), "the library does not build");
     target.join("release")
+}
+
+/// Makes the shared library, as it is found when a program starts too, and returns the folder it is in.
+pub fn shared_library() -> PathBuf {
+    static LINKED: Once = Once::new();
+    let folder = scratch("shared");
+    LINKED.call_once(|| {
+        let library = library().join("libmio_st.so");
+        let [major, minor] = [env!("CARGO_PKG_VERSION_MAJOR"), env!("CARGO_PKG_VERSION_MINOR")];
+        std::fs::create_dir_all(&folder).expect("a folder");
+        for name in ["libmio_st.so".to_string(), format!("libmio_st.so.{major}.{minor}")] {
+            // Another test may be doing the same.
+            let new = folder.join(format!("{name}-{}", std::process::id()));
+            symlink(&library, &new).expect("a link");
+            std::fs::rename(&new, folder.join(name)).expect("a link");
+        }
+    });
+    folder
 }
 
 /// A file that a test makes.
@@ -112,20 +140,78 @@ pub fn compile(source: &Path, name: &str) -> PathBuf {
 /// As [`compile`], with further arguments.
 pub fn compile_with(source: &Path, name: &str, arguments: &[&str]) -> PathBuf {
     let program = scratch(name);
-    let mut command = Command::new("cc");
-    command.args(["-std=gnu11", "-O1", "-g", "-pthread", "-Wall", "-Wextra", "-Wpedantic"]);
-    command.args(["-Wconversion", "-Werror", "-I"]).arg(header::root().join("include"));
-    command.arg("-I").arg(source.parent().expect("a folder")).arg("-I").arg(self::source(""));
-    command.arg(source).arg(library().join("libmio_st.a")).arg("-o").arg(&program);
-    command.args(arguments);
+    let mut command = compiler(&std::env::var("CC").unwrap_or("cc".into()), source);
+    command.arg(library().join("libmio_st.a")).arg("-o").arg(&program).args(arguments);
     succeeds(&mut command);
     program
 }
 
+/// The compilations of a C source that look for mistakes more closely.
+pub fn analyses(source: &Path, include: &[&Path]) -> Vec<Command> {
+    let mut commands = Vec::new();
+    if has("gcc", "its static analysis") {
+        let mut gcc = Command::new("gcc");
+        gcc.args(["-fanalyzer", "-O1", "-Wall", "-Wextra", "-Werror", "-S", "-o", "/dev/null"]);
+        commands.push(gcc);
+    }
+    if has("clang-tidy", "its static analysis") {
+        let mut tidy = Command::new("clang-tidy");
+        tidy.arg("--quiet");
+        tidy.arg(format!("--config-file={}", header::root().join(".clang-tidy").display()));
+        tidy.arg(source).arg("--");
+        commands.push(tidy);
+    }
+    for command in &mut commands {
+        command.args(["-std=gnu11", "-I"]).arg(header::root().join("include"));
+        for folder in include {
+            command.arg("-I").arg(folder);
+        }
+        if command.get_program() == "gcc" {
+            command.arg(source);
+        }
+    }
+    commands
+}
+
+/// Runs commands, as many at once as there are processors. Each must succeed.
+pub fn all_succeed(commands: Vec<Command>) {
+    let workers = std::thread::available_parallelism().map_or(2, usize::from);
+    let commands = Mutex::new(commands.into_iter());
+    let next = || commands.lock().expect("no worker panics").next();
+    let failures = Mutex::new(String::new());
+    std::thread::scope(|scope| {
+        for _ in 0..workers {
+            scope.spawn(|| {
+                while let Some(mut command) = next() {
+                    if let Err(failure) = outcome(&mut command) {
+                        *failures.lock().expect("no worker panics") += &failure;
+                    }
+                }
+            });
+        }
+    });
+    let failures = failures.into_inner().expect("no worker panics");
+    assert!(failures.is_empty(), "{failures}");
+}
+
+/// A compiler, which allows no warning, and a source.
+pub fn compiler(compiler: &str, source: &Path) -> Command {
+    let mut command = Command::new(compiler);
+    command.args(["-std=gnu11", "-O1", "-g", "-pthread", "-Wall", "-Wextra", "-Wpedantic"]);
+    command.args(["-Wconversion", "-Werror", "-I"]).arg(header::root().join("include"));
+    command.arg("-I").arg(source.parent().expect("a folder")).arg("-I").arg(self::source(""));
+    command.arg(source);
+    command
+}
+
+/// By how much the costly tests are scaled down under valgrind.
+const VALGRIND_SCALE: u32 = 100;
+
 /// Runs a program, and again under valgrind.
 pub fn run(program: &Path) -> String {
     let output = succeeds(&mut Command::new(program));
-    if has("valgrind", "the same under valgrind") {
+    // It knows the host's C library, and no other.
+    if cfg!(target_pointer_width = "64") && has("valgrind", "the same under valgrind") {
         let mut valgrind = Command::new("valgrind");
         valgrind.args([
             "--quiet",
@@ -133,20 +219,25 @@ pub fn run(program: &Path) -> String {
             "--leak-check=full",
             "--child-silent-after-fork=yes",
         ]);
-        succeeds(valgrind.arg(program).env("UNDER_VALGRIND", "1"));
+        let scale = std::env::var("MIO_ST_TEST_SCALE").map_or(1, |scale| scale.parse().unwrap());
+        let scale = (VALGRIND_SCALE.max(scale)).to_string();
+        valgrind.arg(program).env("UNDER_VALGRIND", "1").env("MIO_ST_TEST_SCALE", scale);
+        succeeds(&mut valgrind);
     }
     String::from_utf8(output.stdout).expect("UTF-8")
 }
 
 /// Runs a command, which must succeed.
 pub fn succeeds(command: &mut Command) -> Output {
-    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
-    assert!(
-        output.status.success(),
-        "{command:?}: {}\n{}{}",
-        output.status,
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr)
-    );
-    output
+    outcome(command).unwrap_or_else(|failure| panic!("{failure}"))
+}
+
+/// Runs a command; what it has printed if it fails.
+pub fn outcome(command: &mut Command) -> Result<Output, String> {
+    let output = command.output().map_err(|error| format!("{command:?}: {error}\n"))?;
+    if output.status.success() {
+        return Ok(output);
+    }
+    let [printed, errors] = [&output.stdout, &output.stderr].map(|it| String::from_utf8_lossy(it));
+    Err(format!("{command:?}: {}\n{printed}{errors}", output.status))
 }

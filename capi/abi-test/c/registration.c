@@ -1,0 +1,265 @@
+/* Behaviours 1 and 2: registrations of every kind of handle, and the life that all handles have in common. */
+
+#include <fcntl.h>
+#include <limits.h>
+
+#include "kinds.h"
+
+static mio_st_poller_t poller;
+
+/* Nothing waits. */
+static void expect_nothing(void)
+{
+    mio_st_event_t event;
+
+    EQUAL(mio_st_poller_poll(poller, &event, 1, 0), 0);
+}
+
+/* Behaviour 1 */
+static void registering_twice_exists_and_what_is_not_registered_is_not_found(const struct kind *kind)
+{
+    struct made made = kind->make();
+    uint64_t bits = made.bits;
+    mio_st_poller_t other;
+
+    OK(mio_st_poller_new(&other));
+    EQUAL(kind->reenlist(poller, bits, 1, kind->interests, MIO_ST_EDGE), -ENOENT);
+    EQUAL(kind->delist(poller, bits), -ENOENT);
+    OK(kind->enlist(poller, bits, 2, kind->interests, MIO_ST_EDGE));
+    EQUAL(kind->enlist(poller, bits, 3, kind->interests, MIO_ST_LEVEL), -EEXIST);
+    EQUAL(kind->reenlist(other, bits, 4, kind->interests, MIO_ST_EDGE), -ENOENT);
+    EQUAL(kind->delist(other, bits), -ENOENT);
+
+    /* What failed has changed nothing: the first registration holds, and its trigger. */
+    if (kind->rouse)
+        kind->rouse(made);
+    test_wait(poller, 2, kind->readiness);
+    expect_nothing();
+
+    OK(kind->reenlist(poller, bits, 5, kind->interests, MIO_ST_ONESHOT));
+    test_wait(poller, 5, kind->readiness);
+    expect_nothing();
+    OK(kind->reenlist(poller, bits, UINT64_MAX, kind->interests, MIO_ST_LEVEL));
+    test_wait(poller, UINT64_MAX, kind->readiness);
+    test_wait(poller, UINT64_MAX, kind->readiness);
+
+    OK(kind->delist(poller, bits));
+    expect_nothing();
+    EQUAL(kind->delist(poller, bits), -ENOENT);
+    EQUAL(kind->reenlist(poller, bits, 6, kind->interests, MIO_ST_EDGE), -ENOENT);
+    OK(kind->enlist(poller, bits, 7, kind->interests, MIO_ST_EDGE));
+    test_wait(poller, 7, kind->readiness);
+
+    /* In two pollers at once. */
+    OK(kind->enlist(other, bits, 8, kind->interests, MIO_ST_EDGE));
+    test_wait(other, 8, kind->readiness);
+    OK(mio_st_poller_close(other));
+
+    OK(kind->close(bits));
+    expect_nothing();
+    EQUAL(kind->enlist(poller, bits, 9, kind->interests, MIO_ST_EDGE), -EBADF);
+    EQUAL(kind->reenlist(poller, bits, 9, kind->interests, MIO_ST_EDGE), -EBADF);
+    EQUAL(kind->delist(poller, bits), -EBADF);
+    unmake_peer(made);
+}
+
+static void what_is_no_interest_or_trigger_is_invalid(const struct kind *kind)
+{
+    struct made made = kind->make();
+    const uint32_t good = kind->interests;
+    const struct {
+        uint32_t interests, option;
+    } bad[] = {
+        {0, MIO_ST_EDGE},
+        {good | MIO_ST_ERROR, MIO_ST_EDGE},
+        {good | MIO_ST_TIMER, MIO_ST_EDGE},
+        {good | 1u << 31, MIO_ST_EDGE},
+        {good, 0},
+        {good, MIO_ST_EDGE | MIO_ST_LEVEL},
+        {good, MIO_ST_EDGE | 1u << 31},
+        {good, MIO_ST_READABLE},
+    };
+
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        EQUAL(kind->enlist(poller, made.bits, 1, bad[i].interests, bad[i].option), -EINVAL);
+    OK(kind->enlist(poller, made.bits, 1, good, MIO_ST_EDGE));
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        EQUAL(kind->reenlist(poller, made.bits, 1, bad[i].interests, bad[i].option), -EINVAL);
+    /* An end of a pipe, signals and processes have one direction. */
+    if (good != (R | W) && !kind->try_clone)
+        EQUAL(kind->reenlist(poller, made.bits, 1, R | W, MIO_ST_EDGE), -EINVAL);
+    unmake(kind, made);
+}
+
+/* What is closed is gone for ever, {0} was never there, and a descriptor goes out and in again. */
+static void the_life_of_a_handle(const struct kind *kind)
+{
+    size_t live = mio_st_live_handles();
+    struct made made = kind->make();
+    uint64_t bits = made.bits, moved = 77, second = 77;
+    int error = 77;
+
+    EQUAL(bits != 0, 1);
+    EQUAL(mio_st_live_handles(), live + 1);
+    if (kind->fd)
+        EQUAL(fcntl(kind->fd(bits), F_GETFD), FD_CLOEXEC);
+    if (kind->take_error) {
+        EQUAL(kind->take_error(bits, &error), 0);
+        EQUAL(error, 0);
+    }
+    if (kind->try_clone) {
+        OK(kind->try_clone(&second, bits));
+        EQUAL(second != bits, 1);
+        EQUAL(fcntl(kind->fd(second), F_GETFD), FD_CLOEXEC);
+        OK(kind->close(second));
+        EQUAL(kind->try_clone(&second, second), -EBADF);
+    }
+    if (kind->into_fd) {
+        int fd;
+
+        OK(kind->enlist(poller, bits, 1, kind->interests, MIO_ST_EDGE));
+        EQUAL(kind->into_fd(bits), -EBUSY);
+        OK(kind->delist(poller, bits));
+        fd = OK(kind->into_fd(bits));
+        EQUAL(mio_st_live_handles(), live);
+        EQUAL(kind->close(bits), -EBADF);
+        EQUAL(kind->into_fd(bits), -EBADF);
+        OK(fcntl(fd, F_SETFL, 0));
+        OK(fcntl(fd, F_SETFD, 0));
+        OK(kind->from_fd(&moved, fd));
+        EQUAL(fcntl(fd, F_GETFL) & O_NONBLOCK, O_NONBLOCK);
+        EQUAL(fcntl(fd, F_GETFD), FD_CLOEXEC);
+        EQUAL(kind->fd(moved), fd);
+        EQUAL(kind->fd(bits), -EBADF);
+        EQUAL(kind->from_fd(&second, -1), -EBADF);
+        EQUAL(kind->from_fd(&second, INT_MAX), -EBADF);
+        bits = moved;
+    }
+    OK(kind->close(bits));
+    unmake_peer(made);
+    EQUAL(kind->close(bits), -EBADF);
+    EQUAL(kind->close(0), 0);
+    if (kind->fd) {
+        EQUAL(kind->fd(bits), -EBADF);
+        EQUAL(kind->fd(0), -EBADF);
+    }
+    if (kind->take_error)
+        EQUAL(kind->take_error(bits, &error), -EBADF);
+    EQUAL(mio_st_live_handles(), live);
+}
+
+/* The bits of one kind are not a handle of another. */
+static void kinds_are_not_taken_for_each_other(void)
+{
+    FOR_EACH_KIND(kind) {
+        struct made made = kind->make();
+
+        for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+            if (kinds[i].close == kind->close)
+                continue;
+            EQUAL(kinds[i].close(made.bits), -EBADF);
+            if (kinds[i].fd)
+                EQUAL(kinds[i].fd(made.bits), -EBADF);
+        }
+        unmake(kind, made);
+    }
+}
+
+/* Behaviour 1, of a descriptor. */
+static void descriptors_of_others_are_registered_alike(void)
+{
+    int fds[2], fd;
+
+    OK(pipe(fds));
+    EQUAL(write(fds[1], "x", 1), 1);
+    fd = fds[0];
+    EQUAL(mio_st_poller_reregister_fd(poller, fd, 1, R, MIO_ST_EDGE), -ENOENT);
+    EQUAL(mio_st_poller_deregister_fd(poller, fd), -ENOENT);
+    OK(mio_st_poller_register_fd(poller, fd, 2, R, MIO_ST_EDGE));
+    EQUAL(mio_st_poller_register_fd(poller, fd, 3, R, MIO_ST_LEVEL), -EEXIST);
+    test_wait(poller, 2, R);
+    expect_nothing();
+    OK(mio_st_poller_reregister_fd(poller, fd, 4, R, MIO_ST_ONESHOT));
+    test_wait(poller, 4, R);
+    expect_nothing();
+    OK(mio_st_poller_deregister_fd(poller, fd));
+    EQUAL(mio_st_poller_deregister_fd(poller, fd), -ENOENT);
+    OK(close(fds[0]));
+    OK(close(fds[1]));
+}
+
+/* Behaviour 2 */
+static void a_bad_descriptor_is_an_error(void)
+{
+    char path[] = "/tmp/mio-st-test-XXXXXX";
+    int file = OK(mkstemp(path)), folder = OK(open("/", O_RDONLY | O_CLOEXEC)), closed = OK(dup(file));
+    const struct {
+        const char *what;
+        int fd, answer;
+    } bad[] = {
+        {"-1", -1, -EBADF},
+        {"INT_MIN", INT_MIN, -EBADF},
+        {"INT_MAX", INT_MAX, -EBADF},
+        {"closed", closed, -EBADF},
+        {"a file", file, -EPERM},
+        {"a folder", folder, -EPERM},
+    };
+
+    OK(close(closed));
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        test_row = bad[i].what;
+        EQUAL(mio_st_poller_register_fd(poller, bad[i].fd, 1, R, MIO_ST_LEVEL), bad[i].answer);
+        EQUAL(mio_st_poller_reregister_fd(poller, bad[i].fd, 1, R, MIO_ST_LEVEL), bad[i].answer);
+        EQUAL(mio_st_poller_deregister_fd(poller, bad[i].fd), bad[i].answer);
+    }
+    test_row = "";
+    OK(unlink(path));
+    OK(close(file));
+    OK(close(folder));
+    expect_nothing();
+}
+
+/* In itself, or in a circle, a poller is an error; in another it tells of its events. */
+static void a_poller_is_a_descriptor_too(void)
+{
+    mio_st_poller_t inner;
+
+    OK(mio_st_poller_new(&inner));
+    EQUAL(mio_st_poller_register_fd(poller, mio_st_poller_fd(poller), 1, R, MIO_ST_EDGE), -EINVAL);
+    OK(mio_st_poller_register_fd(poller, mio_st_poller_fd(inner), 1, R, MIO_ST_LEVEL));
+    EQUAL(mio_st_poller_register_fd(inner, mio_st_poller_fd(poller), 1, R, MIO_ST_LEVEL), -ELOOP);
+    FOR_EACH_KIND(kind) {
+        struct made made;
+
+        if (!kind->enlist)
+            continue;
+        made = kind->make();
+        OK(kind->enlist(inner, made.bits, 2, kind->interests, MIO_ST_LEVEL));
+        if (kind->rouse)
+            kind->rouse(made);
+        test_wait(poller, 1, R);
+        test_wait(inner, 2, kind->readiness);
+        unmake(kind, made);
+        expect_nothing();
+    }
+    OK(mio_st_poller_close(inner));
+}
+
+int main(void)
+{
+    OK(mio_st_poller_new(&poller));
+    FOR_EACH_KIND(kind) {
+        the_life_of_a_handle(kind);
+        if (kind->enlist) {
+            registering_twice_exists_and_what_is_not_registered_is_not_found(kind);
+            what_is_no_interest_or_trigger_is_invalid(kind);
+        }
+    }
+    kinds_are_not_taken_for_each_other();
+    descriptors_of_others_are_registered_alike();
+    a_bad_descriptor_is_an_error();
+    a_poller_is_a_descriptor_too();
+    OK(mio_st_poller_close(poller));
+    EQUAL(mio_st_live_handles(), 0);
+    return 0;
+}
