@@ -212,12 +212,12 @@ pub struct Deadlines {
     front_from: u64,
 
     slack: u64,
-    /// The [`rounding_mask`] of the full slack.
+    /// What is left of a time that is rounded by the full slack.
     slack_mask: u64,
     /// From this distance on a deadline has the full slack.
     slack_from: u64,
     strictest_slack: u64,
-    /// The number of the last addition or move.
+    /// The number of the last addition or move, with [`STALE`] in it.
     last_order: u64,
     /// What makes a serial of the number of an addition, up to `serials_end`.
     serials: u64,
@@ -245,10 +245,10 @@ impl Deadlines {
             front: 0,
             front_from: 0,
             slack: DEFAULT_SLACK,
-            slack_mask: rounding_mask(DEFAULT_SLACK),
+            slack_mask: !rounding_mask(DEFAULT_SLACK),
             slack_from: DEFAULT_SLACK * 128,
             strictest_slack: DEFAULT_SLACK,
-            last_order: 0,
+            last_order: STALE,
             serials: 0,
             serials_end: 0,
         }
@@ -287,7 +287,7 @@ impl Deadlines {
     /// How late a deadline added or moved from now on may be, at most. Zero is exact.
     pub fn set_slack(&mut self, slack: u64) {
         self.slack = slack;
-        self.slack_mask = rounding_mask(slack);
+        self.slack_mask = !rounding_mask(slack);
         self.slack_from = slack.saturating_mul(128);
         self.strictest_slack =
             if self.is_empty() { slack } else { slack.min(self.strictest_slack) };
@@ -381,8 +381,7 @@ impl Deadlines {
             return false;
         }
         node.serial = 0;
-        self.len -= 1;
-        self.cancelled += 1;
+        self.count_cancelled();
         true
     }
 
@@ -403,7 +402,7 @@ impl Deadlines {
         }
         self.last_order += 2;
         node.when = when;
-        node.order = self.last_order | STALE;
+        node.order = self.last_order;
         true
     }
 
@@ -516,8 +515,7 @@ impl Deadlines {
         };
         let home = self.node(place).id as u32;
         self.update(place, |node| node.serial = 0);
-        self.len -= 1;
-        self.cancelled += 1;
+        self.count_cancelled();
         self.vacate_interval(home);
         true
     }
@@ -538,8 +536,7 @@ impl Deadlines {
     #[cold]
     #[inline(never)]
     fn relocate(&mut self, place: u32, when: u64) {
-        self.last_order += 2;
-        let order = self.last_order;
+        let order = self.next_order();
         self.update(place, |node| (node.when, node.order) = (when, order));
         if self.link(place).prev == NIL {
             self.inbox_from = self.inbox_from.min(when);
@@ -563,8 +560,7 @@ impl Deadlines {
         };
         self.update(home, |interval| interval.when = due);
         let when = self.filed(now, due);
-        self.last_order += 2;
-        let order = self.last_order;
+        let order = self.next_order();
         self.update(slot, |node| (node.when, node.order) = (when, order));
         self.file(slot, when);
         id
@@ -573,8 +569,7 @@ impl Deadlines {
     /// Puts a deadline into a place that was just taken, which is in the inbox.
     #[inline]
     fn put(&mut self, place: u32, when: u64, id: u64, kind: u64) -> NonZeroU64 {
-        self.last_order += 2;
-        let order = self.last_order;
+        let order = self.next_order();
         if order >= self.serials_end {
             self.take_serials();
         }
@@ -586,6 +581,12 @@ impl Deadlines {
             self.inbox_from = when;
         }
         serial
+    }
+
+    #[inline]
+    fn next_order(&mut self) -> u64 {
+        self.last_order += 2;
+        self.last_order ^ STALE
     }
 
     /// Takes a vacant place, or makes one.
@@ -607,15 +608,31 @@ impl Deadlines {
             self.freed = NIL;
         } else if self.cancelled == 0 || self.cancelled < self.len {
             self.grow()?;
-        } else if self.len + self.intervals == 0 && self.wheel_is_empty() {
-            // All were cancelled, and none ever left the inbox.
-            self.vacant = self.inbox;
-            self.inbox_from = u64::MAX;
-            self.cancelled = 0;
         } else {
             self.sweep();
         }
         self.take_place()
+    }
+
+    #[inline]
+    fn count_cancelled(&mut self) {
+        self.len -= 1;
+        self.cancelled += 1;
+        if self.len == 0 {
+            self.reset_inbox();
+        }
+    }
+
+    /// Makes all of the inbox vacant at once, after the last deadline was cancelled.
+    #[cold]
+    #[inline(never)]
+    fn reset_inbox(&mut self) {
+        // Those in the wheel have been counted, too.
+        if self.wheel_is_empty() {
+            self.vacant = self.inbox;
+            self.inbox_from = u64::MAX;
+            self.cancelled = 0;
+        }
     }
 
     /// Adds vacant places: some at once, where that allocates nothing.
@@ -687,11 +704,11 @@ impl Deadlines {
     #[inline]
     fn filed(&self, now: u64, deadline: u64) -> u64 {
         let (distance, passed) = deadline.overflowing_sub(now);
-        let (sum, beyond) = deadline.overflowing_add(self.slack_mask);
+        let (sum, beyond) = deadline.overflowing_add(!self.slack_mask);
         if passed || distance < self.slack_from || beyond {
             return self.filed_near(now, deadline);
         }
-        sum & !self.slack_mask
+        sum & self.slack_mask
     }
 
     #[inline(never)]
@@ -895,8 +912,8 @@ impl Deadlines {
         self.inbox_from = u64::MAX;
         let (mut live, mut last_live) = (NIL, NIL);
         let (mut vacant, mut last_vacant) = (NIL, NIL);
-        let links = self.links.iter_mut().skip(BUCKETS);
-        for ((place, link), node) in (BUCKETS as u32..).zip(links).zip(&self.nodes) {
+        let links = self.links.get_mut(BUCKETS..).unwrap_or_default();
+        for ((link, node), place) in links.iter_mut().zip(&self.nodes).zip(BUCKETS as u32..) {
             if node.serial != 0 {
                 *link = Link { prev: NIL, next: live };
                 if live == NIL {

@@ -281,6 +281,7 @@ impl Peer for Tokio {
 
 // ----------------------------------------------------------------------------------------- works
 
+#[inline(never)]
 fn add_cancel(mut peer: impl Peer, work: &Work, delays: &[u64], order: &[u32]) {
     let now = now();
     measure_begin();
@@ -295,6 +296,8 @@ fn add_cancel(mut peer: impl Peer, work: &Work, delays: &[u64], order: &[u32]) {
     measure_end();
 }
 
+// Not inlined, to have the registers for itself, as the functions in C have.
+#[inline(never)]
 fn rearm(mut peer: impl Peer, work: &Work, blocking: bool) {
     let mut random = 1;
     let mut now = now();
@@ -303,19 +306,19 @@ fn rearm(mut peer: impl Peer, work: &Work, blocking: bool) {
     }
     let mut expired = Vec::new();
     measure_begin();
-    for k in 0..work.ops {
-        if k % BATCH == 0 {
-            now += work.step;
-            set_model_now(now);
-            peer.expire(now, |i| expired.push(i));
-            if blocking {
-                black_box(peer.next_wakeup());
-            }
-            for i in expired.drain(..) {
-                peer.add(now, i, now + REARM);
-            }
+    for _ in 0..work.ops / BATCH {
+        now += work.step;
+        set_model_now(now);
+        peer.expire(now, |i| expired.push(i));
+        if blocking {
+            black_box(peer.next_wakeup());
         }
-        peer.rearm(now, pick(&mut random, work.n), now + REARM);
+        for i in expired.drain(..) {
+            peer.add(now, i, now + REARM);
+        }
+        for _ in 0..BATCH {
+            peer.rearm(now, pick(&mut random, work.n), now + REARM);
+        }
     }
     measure_end();
 }
