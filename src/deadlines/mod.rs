@@ -114,10 +114,13 @@ const INTERVAL: u32 = 1 << 31;
 /// How many places there may be: what is above them in a `u32` has other meanings.
 const MOST: usize = INTERVAL as usize - BUCKETS - 32;
 
+/// How many of them are in a block, see [`Deadlines::take_serials`].
+const SERIALS: u64 = 1 << 21;
+
 /// In a serial: an interval.
 const REPEATS: u64 = 1 << 63;
 
-/// In an order: since the node was filed its time was moved later, or it was cancelled.
+/// In an order: since the node was filed its time was moved later.
 const STALE: u64 = 1;
 
 /// Aligned not to straddle two lines of the cache.
@@ -571,9 +574,9 @@ impl Deadlines {
     fn put(&mut self, place: u32, when: u64, id: u64, kind: u64) -> NonZeroU64 {
         let order = self.next_order();
         if order >= self.serials_end {
-            self.take_serials();
+            self.take_serials(order);
         }
-        // It is never zero before: this is what tells the compiler.
+        // The sum is even. Making it odd tells the compiler that it is not zero.
         let serial = NonZeroU64::MIN | self.serials.wrapping_add(order) | kind;
         self.update(place, |node| *node = Node { serial: serial.get(), when, order, id });
         self.len += 1;
@@ -689,14 +692,13 @@ impl Deadlines {
     /// Serials are taken from the process by the block, not to share memory each time.
     #[cold]
     #[inline(never)]
-    fn take_serials(&mut self) {
-        const BLOCK: u64 = 1 << 21;
+    fn take_serials(&mut self, order: u64) {
         /// How many blocks are taken. Not an `AtomicU64`, which some systems lack.
         static BLOCKS: AtomicUsize = AtomicUsize::new(0);
-        // Not the first block, for no serial is zero.
-        let first = (BLOCKS.fetch_add(1, Ordering::Relaxed) as u64 + 1) * BLOCK;
-        self.serials = first.wrapping_sub(self.last_order);
-        self.serials_end = self.last_order + BLOCK;
+        // Not the first block: made-up numbers are small ones, and shall name nothing.
+        let first = (BLOCKS.fetch_add(1, Ordering::Relaxed) as u64 + 1) * SERIALS;
+        self.serials = first.wrapping_sub(order);
+        self.serials_end = order + SERIALS;
     }
 
     /// Rounds a deadline up so that it shares a wake-up with its neighbours, by less than its

@@ -3,7 +3,7 @@ use std::num::NonZeroU64;
 use proptest::prelude::*;
 
 use super::model::{Pair, Step};
-use super::{DeadlineKey, Deadlines};
+use super::{DeadlineKey, Deadlines, SERIALS};
 
 const MS: u64 = 1_000_000;
 const SECOND: u64 = 1_000 * MS;
@@ -97,6 +97,27 @@ fn a_key_is_for_one_deadline_only() {
     assert!(!other.cancel(successor));
     assert!(deadlines.cancel(successor));
     assert!(!deadlines.cancel(successor));
+}
+
+/// Serials are taken by the block: none is in two of them, nor given twice where one follows the other.
+#[test]
+fn a_serial_is_given_once() {
+    let mut deadlines = Deadlines::new();
+    let mut serial = || {
+        let key = deadlines.add(0, 10, 1);
+        assert!(deadlines.cancel(key));
+        key.to_parts().1
+    };
+    for _ in 0..2 {
+        let first = serial();
+        let mut last = first;
+        for _ in 1..SERIALS / 2 {
+            let next = serial();
+            assert!(next > last);
+            last = next;
+        }
+        assert_eq!(first / SERIALS, last / SERIALS);
+    }
 }
 
 #[test]
