@@ -1,7 +1,9 @@
 //! The deadlines and their peers, side by side: same work, same machine, one run.
 //!
 //! ```text
-//! deadlines                                   everything, as a table
+//! deadlines                                   times everything, and writes docs/deadlines.md and .svg
+//! deadlines quick                             a little of it, once; writes nothing
+//! deadlines counts                            instructions and misses of the cache, into the same file
 //! deadlines WORK PEER N [SCALE]               one cell, e.g. for callgrind
 //! deadlines --slack NS … , --timer-slack NS … ours with this slack; the process's timer slack
 //! ```
@@ -17,7 +19,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::future::poll_fn;
 use std::hint::black_box;
-use std::process::{Command, exit};
+use std::process::exit;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 use std::{env, io, ptr};
@@ -27,8 +29,9 @@ use tokio_util::time::{DelayQueue, delay_queue};
 
 // Its lints are those of the library, whose oldest Rust has no `is_multiple_of`.
 #[allow(dead_code, unexpected_cfgs, clippy::manual_is_multiple_of)]
-#[path = "../../../src/deadlines/mod.rs"]
+#[path = "../../../../src/deadlines/mod.rs"]
 mod deadlines;
+mod report;
 
 use deadlines::{DeadlineKey, Deadlines};
 
@@ -431,6 +434,24 @@ impl Random {
     }
 }
 
+fn rounds(n: usize) -> usize {
+    (2_000_000 / n).max(2)
+}
+
+/// Often enough that (next to) nothing expires within the 62 s that pass.
+fn rearms(n: usize) -> usize {
+    (30 * n).max(4_000_000)
+}
+
+/// How many operations are measured. An addition is one, and a cancellation another.
+fn operations(kind: &str, n: usize, scale: usize) -> usize {
+    match kind {
+        "add-cancel" => 2 * n * rounds(n) * scale,
+        "rearm" | "rearm-block" => rearms(n) * scale,
+        _ => n,
+    }
+}
+
 /// CPU nanoseconds an operation; for `expire` also the wake-ups, and how late in microseconds.
 fn run(kind: &str, peer: &str, n: usize, scale: usize) -> Option<String> {
     let mut random = Random(0x9e37_79b9_7f4a_7c15);
@@ -439,9 +460,8 @@ fn run(kind: &str, peer: &str, n: usize, scale: usize) -> Option<String> {
     let mut order: Vec<_> = (0..n as u32).collect();
     (1..n).rev().for_each(|i| order.swap(i, random.below(i as u64 + 1) as usize));
 
-    let rounds = (2_000_000 / n).max(2) * scale;
-    // Often enough that (next to) nothing expires within the 62 s that pass.
-    let ops = (30 * n).max(4_000_000) * scale;
+    let rounds = rounds(n) * scale;
+    let ops = rearms(n) * scale;
     let step = 62 * SECOND * scale as u64 / (ops / BATCH) as u64;
     let work = Work { n, rounds, ops, step, delays: delays.as_ptr(), order: order.as_ptr() };
     if kind == "expire" {
@@ -481,12 +501,7 @@ fn run(kind: &str, peer: &str, n: usize, scale: usize) -> Option<String> {
         _ => return None,
     }
     let measured = MEASURED.take();
-    let count = match kind {
-        "add-cancel" => 2 * n * rounds,
-        "rearm" | "rearm-block" => ops,
-        _ => n,
-    };
-    let cpu = measured.cpu as f64 / count as f64;
+    let cpu = measured.cpu as f64 / operations(kind, n, scale) as f64;
     if kind != "expire" {
         return Some(format!("{cpu:.2}"));
     }
@@ -503,62 +518,14 @@ fn option(name: &str) -> Option<u64> {
     arguments.nth(1)?.parse().ok()
 }
 
-/// Each cell is a process of its own, so that none inherits the heap of another. The median of
-/// `times` runs by CPU time.
-fn cell(arguments: &[&str], times: usize) -> Option<Vec<f64>> {
-    let program = env::current_exe().unwrap();
-    let mut runs = Vec::new();
-    for _ in 0..times {
-        let output = Command::new(&program).args(arguments).output().unwrap();
-        if !output.status.success() {
-            return None;
-        }
-        let text = String::from_utf8(output.stdout).unwrap();
-        runs.push(text.split_whitespace().map(|word| word.parse().unwrap()).collect());
-    }
-    runs.sort_by(|a: &Vec<f64>, b| a[0].total_cmp(&b[0]));
-    Some(runs.swap_remove(times / 2))
-}
-
-fn tables() {
-    for work in ["rearm", "add-cancel"] {
-        println!("\n{work}: CPU ns an operation (ratio to libev)\n");
-        println!("| n | {} |\n|--{}|", PEERS.join(" | "), "|--".repeat(PEERS.len()));
-        for n in ["1000", "10000", "100000", "1000000"] {
-            let cells = PEERS.map(|peer| cell(&[work, peer, n], 3));
-            let libev = cells[1].as_ref().unwrap()[0];
-            let cells = cells.map(|cell| match cell {
-                Some(cell) => format!("{:.1} ({:.2})", cell[0], cell[0] / libev),
-                None => "–".to_owned(),
-            });
-            println!("| {n} | {} |", cells.join(" | "));
-        }
-    }
-    println!("\nexpire: over 200 ms\n");
-    println!("| n | peer | CPU ns | wake-ups | late p50 µs | p99 | max | early |");
-    println!("|--|--|--|--|--|--|--|--|");
-    for n in ["1000", "10000", "100000", "1000000"] {
-        let ours = [
-            ("ours", vec!["expire", "ours", n]),
-            ("ours, slack zero", vec!["expire", "ours", n, "--slack", "0"]),
-            (
-                "ours, slack zero, timer slack 1 ns",
-                vec!["expire", "ours", n, "--slack", "0", "--timer-slack", "1"],
-            ),
-        ];
-        let peers = PEERS[1..].iter().map(|&peer| (peer, vec!["expire", peer, n]));
-        for (name, arguments) in ours.into_iter().chain(peers) {
-            let numbers = cell(&arguments, 5).unwrap();
-            let numbers: Vec<_> = numbers.iter().map(|number| number.to_string()).collect();
-            println!("| {n} | {name} | {} |", numbers.join(" | "));
-        }
-    }
-}
-
 fn main() {
     let arguments: Vec<_> = env::args().skip(1).collect();
-    let [work, peer, n, ..] = &arguments[..] else {
-        return tables();
+    let (work, peer, n) = match &arguments[..] {
+        [] => return report::timings(false),
+        [what] if what == "quick" => return report::timings(true),
+        [what] if what == "counts" => return report::counts(),
+        [work, peer, n, ..] => (work, peer, n),
+        _ => exit(2),
     };
     if let Some(slack) = option("--timer-slack") {
         // SAFETY: a number is all that this takes.
