@@ -175,6 +175,51 @@ impl Peer for Ours {
     }
 }
 
+/// No queue at all, but what a key and a node in memory cost: both are read and compared, and a new time is
+/// written, as by ours. It can only re-arm, and shows how much of that is waiting for memory.
+struct Floor {
+    keys: Vec<(u32, u64)>,
+    nodes: Vec<FloorNode>,
+}
+
+#[derive(Clone)]
+#[repr(align(32))]
+struct FloorNode {
+    serial: u64,
+    when: u64,
+    order: u64,
+}
+
+impl Floor {
+    fn new(n: usize) -> Floor {
+        let nodes = vec![FloorNode { serial: 0, when: 0, order: 0 }; n];
+        Floor { keys: vec![(0, 0); n], nodes }
+    }
+}
+
+impl Peer for Floor {
+    fn add(&mut self, _: u64, i: usize, deadline: u64) {
+        let serial = i as u64 + 1;
+        self.keys[i] = (i as u32, serial);
+        self.nodes[i] = FloorNode { serial, when: deadline, order: serial };
+    }
+
+    fn cancel(&mut self, _: usize) {}
+
+    fn rearm(&mut self, now: u64, i: usize, deadline: u64) {
+        let (slot, serial) = self.keys[i];
+        let node = &mut self.nodes[slot as usize];
+        assert_eq!(node.serial, serial);
+        (node.when, node.order) = (deadline, now);
+    }
+
+    fn expire(&mut self, _: u64, _: impl FnMut(usize)) {}
+
+    fn next_wakeup(&mut self) -> Option<u64> {
+        None
+    }
+}
+
 /// A binary heap with lazy deletion, rebuilt when the dead outnumber the living.
 struct Heap {
     heap: BinaryHeap<Reverse<(u64, u32)>>,
@@ -485,6 +530,7 @@ fn run(kind: &str, peer: &str, n: usize, scale: usize) -> Option<String> {
         ("add-cancel", "libuv") => unsafe { libuv_add_cancel(&work) },
         ("rearm" | "rearm-block", "ours") => rearm(Ours::new(n), &work, kind != "rearm"),
         ("rearm" | "rearm-block", "heap") => rearm(Heap::new(n), &work, kind != "rearm"),
+        ("rearm", "floor") => rearm(Floor::new(n), &work, false),
         ("rearm" | "rearm-block", "tokio-util") => rearm(Tokio::new(n), &work, kind != "rearm"),
         ("rearm", "libev") => unsafe { libev_rearm(&work) },
         ("rearm", "libevent") => unsafe { libevent_rearm(&work) },

@@ -95,7 +95,7 @@ pub fn timings(quick: bool) {
     for &n in sizes {
         let names: Vec<_> = WORKS
             .iter()
-            .flat_map(|(work, _)| peers().map(move |peer| format!("{work} {peer} {n}")))
+            .flat_map(|(work, _)| peers(work).map(move |peer| format!("{work} {peer} {n}")))
             .collect();
         let turns = [11, 11, 7, 5][n.ilog10() as usize - 3];
         cells.measure(&names, if quick { 1 } else { turns });
@@ -122,8 +122,9 @@ pub fn timings(quick: bool) {
 }
 
 /// The precise mode of libevent is no other structure.
-fn peers() -> impl Iterator<Item = &'static str> + Clone {
-    PEERS.into_iter().filter(|&peer| peer != "libevent-precise")
+fn peers(work: &str) -> impl Iterator<Item = &'static str> + Clone {
+    let floor = (work == "rearm").then_some("floor");
+    PEERS.into_iter().filter(|&peer| peer != "libevent-precise").chain(floor)
 }
 
 /// Who expires, and what the cell is called.
@@ -138,13 +139,13 @@ fn expiring(n: usize) -> Vec<(String, String)> {
 
 fn by_size(cells: &Cells, sizes: &[usize], work: &str, title: &str) -> String {
     let mut text = format!("CPU ns per {title}, and the ratio to libev:\n\n| n |");
-    peers().for_each(|peer| write!(text, " {peer} |").unwrap());
+    peers(work).for_each(|peer| write!(text, " {peer} |").unwrap());
     text += "\n|---|";
-    peers().for_each(|_| text += "---:|");
+    peers(work).for_each(|_| text += "---:|");
     text += "\n";
     for n in sizes {
         write!(text, "| {n:e} |").unwrap();
-        for peer in peers() {
+        for peer in peers(work) {
             let name = format!("{work} {peer} {n}");
             let ratio = cells.ratio(&name, &format!("{work} libev {n}"), 0).unwrap();
             write!(text, " {:.1} ({ratio:.2}) |", cells.median(&name, 0).unwrap()).unwrap();
@@ -212,6 +213,11 @@ fn targets(cells: &Cells) -> String {
 
 // ----------------------------------------------------------------------------------------- counts
 
+const COUNTED: [&str; 4] = ["ours", "libev", "heap", "floor"];
+
+/// What is simulated, whatever the machine has: 32 KiB for the data, 32 MiB in the last level.
+const CACHE: [&str; 3] = ["--I1=32768,8,64", "--D1=32768,8,64", "--LL=33554432,16,64"];
+
 /// Counts instructions and misses of the cache, which takes minutes, and wobbles little.
 pub fn counts() {
     let mut text = String::from(
@@ -220,7 +226,7 @@ pub fn counts() {
     );
     for (work, title) in WORKS {
         for n in [SIZES[0], SIZES[3]] {
-            for peer in &PEERS[..3] {
+            for peer in peers(work).filter(|peer| COUNTED.contains(peer)) {
                 let [instructions, first, last] = count(work, peer, n);
                 writeln!(
                     text,
@@ -244,7 +250,8 @@ fn count(work: &str, peer: &str, n: usize) -> [f64; 3] {
     };
     let children = [1, 2].map(|scale| {
         let out = format!("--callgrind-out-file={}", file(scale));
-        let under = ["valgrind", "--tool=callgrind", "--quiet", "--cache-sim=yes", &out];
+        let mut under = vec!["valgrind", "--tool=callgrind", "--quiet", "--cache-sim=yes", &out];
+        under.extend(CACHE);
         program(&format!("{work} {peer} {n} {scale}"), &under)
             .stdout(Stdio::null())
             .spawn()
@@ -324,7 +331,7 @@ fn panel(svg: &mut String, cells: &Cells, work: &str, title: &str, left: f64) {
         .unwrap();
     }
     let mut labels = Vec::new();
-    for peer in peers() {
+    for peer in peers(work) {
         let times = SIZES.map(|n| cells.median(&format!("{work} {peer} {n}"), 0).unwrap());
         let y = |time: f64| TOP + (3.0 - time.log10()).clamp(0.0, 3.0) * DOWN;
         let points = times
