@@ -275,6 +275,40 @@ fn memory() {
     assert!(deadlines.try_reserve(u32::MAX as usize).is_err());
 }
 
+/// However the cancelled lie: in the inbox, in the wheel, some moved, some to be met at the front.
+#[test]
+fn there_are_at_most_twice_as_many_nodes_as_live_deadlines_need() {
+    const LIVE: usize = 500;
+    for look in [0, 1, 7, 300] {
+        let mut deadlines = Deadlines::new();
+        let mut random = 1_u64;
+        let mut below = |n: usize| {
+            random = random.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+            ((random >> 33) % n as u64) as usize
+        };
+        let add = |deadlines: &mut Deadlines, after: usize| match after % 3 {
+            0 => deadlines.add_interval(0, after as u64 * MS, period(SECOND), 0),
+            _ => deadlines.add(0, after as u64 * MS, 0),
+        };
+        let mut keys: Vec<_> = (0..LIVE).map(|_| add(&mut deadlines, below(90_000))).collect();
+        for step in 1..100 * LIVE {
+            let i = below(LIVE);
+            if below(4) == 0 {
+                assert!(deadlines.move_to(0, keys[i], below(90_000) as u64 * MS));
+            } else {
+                assert!(deadlines.cancel(keys[i]));
+                keys[i] = add(&mut deadlines, below(90_000));
+            }
+            if look > 0 && step % look == 0 {
+                assert!(deadlines.next_wakeup().is_some());
+            }
+        }
+        // One in three is an interval, which needs two while it lives and one when it is cancelled.
+        let nodes = deadlines.nodes.len();
+        assert!(nodes < 2 * LIVE + LIVE / 2, "{nodes} nodes");
+    }
+}
+
 fn step() -> impl Strategy<Value = Step> {
     let amount = prop_oneof![30 => any::<u64>(), 1 => Just(0), 1 => Just(u64::MAX)];
     (any::<u8>(), any::<u16>(), any::<u8>(), amount).prop_map(|(what, pick, shape, amount)| Step {
