@@ -32,9 +32,10 @@
 //! - If it is too long for that, the origin moves to its earliest time, which spreads it over the
 //!   levels below.
 //!
-//! A cancelled deadline is only marked. Its slot is free when it is met at the front, or when a
-//! slot is wanted, none is vacant, and there are no fewer marked ones than live ones: then all the
-//! others go back to the inbox, in one pass over the memory.
+//! A cancelled deadline is only marked. Its slot is vacant when it is met at the front, or where its
+//! bucket or the inbox is gone through; or when a slot is wanted, none is vacant, and there are no
+//! fewer marked ones than live ones: then all the others go back to the inbox, in one pass over the
+//! memory. Where the last live one is cancelled before any was filed, the inbox is vacant at once.
 //!
 //! The vacant slots are a chain, from which an addition takes the first, and goes on to point at the
 //! one that was second. So the slots taken last are a chain without another word being written: the
