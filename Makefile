@@ -19,7 +19,7 @@ abi := $(basename $(version))
 target_dir := $(or $(CARGO_TARGET_DIR),target)
 out := $(target_dir)/release
 
-.PHONY: run test check check-targets lib dist-static header docs man abi install size bench bench-quick budgets
+.PHONY: run test check check-targets lib dist-static header docs man abi install size bench bench-quick bench-deadlines check-benches budgets
 .DEFAULT_GOAL := lib
 
 # The HTTP server in C, on 127.0.0.1:$(PORT).
@@ -38,6 +38,10 @@ check:
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy $(CARGO_FLAGS) --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc $(CARGO_FLAGS) --workspace --no-deps
+
+# The lints of the benchmarks, which need what these need.
+check-benches:
+	cd benches && $(CARGO) fmt --check && $(CARGO) clippy $(CARGO_FLAGS) --all-targets -- -D warnings
 
 # Every target that can be checked from a Debian machine, whose packages it installs: docs/platforms.md.
 check-targets:
@@ -112,6 +116,11 @@ bench:
 
 bench-quick:
 	cd benches && $(CARGO) run $(CARGO_FLAGS) --release -- quick
+
+# The deadlines beside their peers: timings and plot, into docs/deadlines.md and docs/deadlines.svg. On a quiet
+# machine, for about ten minutes. `deadlines counts` instead of `deadlines` counts instructions and cache misses.
+bench-deadlines:
+	cd benches && $(CARGO) run $(CARGO_FLAGS) --release --bin deadlines
 
 # Fails if an operation takes more instructions, system calls or allocations than benches/budgets.txt says.
 budgets:

@@ -262,3 +262,58 @@ fn with_capacity_deadlines_are_moved_cancelled_swept_and_expire_without_allocati
         assert_eq!(count, 0, "{n} deadlines");
     }
 }
+
+/// As [`churn`], with intervals among them: each of `n` is one or a plain deadline, whichever comes.
+fn churn_intervals(
+    poller: &mut Poller,
+    events: &mut Events,
+    keys: &mut Vec<DeadlineKey>,
+    n: usize,
+) {
+    let start = Instant::now();
+    let never = 2 * LONG;
+    let mut random = 1_u64;
+    let mut below = |limit: u64| {
+        random = random.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        (random >> 33) % limit
+    };
+    for id in 0..n {
+        keys.push(poller.add_interval(EventedId(id), never, never));
+    }
+    let mut expired = 0;
+    for step in 0..100 * n {
+        let i = below(n as u64) as usize;
+        match below(8) {
+            0 | 1 => assert!(poller.move_deadline(keys[i], start + never)),
+            // It has passed by the next poll; the next expiry has not.
+            2 if step % 4 == 0 => {
+                assert!(poller.cancel_deadline(keys[i]));
+                keys[i] = poller.add_interval(EventedId(i), Duration::ZERO, never);
+            }
+            3 => {
+                assert!(poller.cancel_deadline(keys[i]));
+                keys[i] = poller.add_timeout(EventedId(i), never);
+            }
+            _ => {
+                assert!(poller.cancel_deadline(keys[i]));
+                keys[i] = poller.add_interval(EventedId(i), never, never);
+            }
+        }
+        poller.poll_userspace(events);
+        expired += events.count();
+    }
+    assert!(expired > n, "{expired} expired");
+    keys.drain(..).for_each(|key| assert!(poller.cancel_deadline(key)));
+}
+
+// Behaviour 17
+#[test]
+fn with_capacity_for_two_each_intervals_are_moved_cancelled_swept_and_expire_without_allocating() {
+    for n in [1, 2, 33, 1_000] {
+        let mut poller = Poller::with_capacity(2 * n, 0).unwrap();
+        let mut events = Events::with_capacity(7);
+        let mut keys = Vec::with_capacity(n);
+        let count = allocations(|| churn_intervals(&mut poller, &mut events, &mut keys, n));
+        assert_eq!(count, 0, "{n} intervals");
+    }
+}

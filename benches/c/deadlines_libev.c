@@ -52,12 +52,11 @@ void libev_rearm(const struct work *work)
         ev_timer_again(loop, &w[i]);
     }
     measure_begin();
-    for (size_t k = 0; k < work->ops; k++) {
-        if (k % BATCH == 0) {
-            model_now += work->step;
-            ev_now_update(loop);
-        }
-        ev_timer_again(loop, &w[pick(&random, work->n)]);
+    for (size_t k = 0; k < work->ops / BATCH; k++) {
+        model_now += work->step;
+        ev_now_update(loop);
+        for (size_t b = 0; b < BATCH; b++)
+            ev_timer_again(loop, &w[pick(&random, work->n)]);
     }
     measure_end();
     ev_loop_destroy(loop);

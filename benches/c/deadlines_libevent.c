@@ -54,12 +54,11 @@ void libevent_rearm(const struct work *work)
     for (size_t i = 0; i < work->n; i++)
         event_add(&events[i], &delay);
     measure_begin();
-    for (size_t k = 0; k < work->ops; k++) {
-        if (k % BATCH == 0) {
-            model_now += work->step;
-            event_base_update_cache_time(base);
-        }
-        event_add(&events[pick(&random, work->n)], &delay);
+    for (size_t k = 0; k < work->ops / BATCH; k++) {
+        model_now += work->step;
+        event_base_update_cache_time(base);
+        for (size_t b = 0; b < BATCH; b++)
+            event_add(&events[pick(&random, work->n)], &delay);
     }
     measure_end();
     for (size_t i = 0; i < work->n; i++)

@@ -60,12 +60,11 @@ void libuv_rearm(const struct work *work)
     for (size_t i = 0; i < work->n; i++)
         uv_timer_start(&t[i], never, REARM_NS / 1000000, 0);
     measure_begin();
-    for (size_t k = 0; k < work->ops; k++) {
-        if (k % BATCH == 0) {
-            model_now += work->step;
-            uv_update_time(&loop);
-        }
-        uv_timer_start(&t[pick(&random, work->n)], never, REARM_NS / 1000000, 0);
+    for (size_t k = 0; k < work->ops / BATCH; k++) {
+        model_now += work->step;
+        uv_update_time(&loop);
+        for (size_t b = 0; b < BATCH; b++)
+            uv_timer_start(&t[pick(&random, work->n)], never, REARM_NS / 1000000, 0);
     }
     measure_end();
     for (size_t i = 0; i < work->n; i++)

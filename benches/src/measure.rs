@@ -22,6 +22,25 @@ pub struct Counts {
     pub allocations: f64,
 }
 
+/// What it was measured on.
+pub fn machine() -> String {
+    let first = |file: &str, key: &str| {
+        fs::read_to_string(file)
+            .unwrap_or_default()
+            .lines()
+            .find_map(|line| {
+                line.strip_prefix(key).map(|rest| rest.trim_matches([':', ' ', '\t']).to_string())
+            })
+            .unwrap_or_else(|| "unknown".into())
+    };
+    let processors = std::thread::available_parallelism().map_or(0, usize::from);
+    format!(
+        "Measured on {processors} processors ({}), {}.",
+        first("/proc/cpuinfo", "model name"),
+        first("/proc/version", "").split(" (").next().unwrap_or_default(),
+    )
+}
+
 /// Where the programs are: beside this one, or, in a test, one folder up.
 pub fn programs() -> PathBuf {
     let program = std::env::current_exe().unwrap();

@@ -4,6 +4,7 @@ use std::fmt::Write;
 use std::fs;
 
 use crate::Table;
+use mio_st_benches::measure::machine;
 use mio_st_benches::plan::{Clock, FLOOR, is_ours};
 
 const DOCS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs");
@@ -44,25 +45,6 @@ function costs some 10 ns there, whatever it does. In the rows \"in a function\"
 function of its own too.
 
 ";
-
-/// What it was measured on.
-fn machine() -> String {
-    let first = |file: &str, key: &str| {
-        fs::read_to_string(file)
-            .unwrap_or_default()
-            .lines()
-            .find_map(|line| {
-                line.strip_prefix(key).map(|rest| rest.trim_matches([':', ' ', '\t']).to_string())
-            })
-            .unwrap_or_else(|| "unknown".into())
-    };
-    let processors = std::thread::available_parallelism().map_or(0, usize::from);
-    format!(
-        "Measured on {processors} processors ({}), {}.",
-        first("/proc/cpuinfo", "model name"),
-        first("/proc/version", "").split(" (").next().unwrap_or_default(),
-    )
-}
 
 fn section(table: &Table) -> String {
     let work = table.work;

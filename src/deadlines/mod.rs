@@ -19,9 +19,12 @@
 //! the first occupied one. That holds for *any* origin, in the past or in the future; the origin
 //! decides how fast things are, never whether they are right.
 //!
-//! Three kinds of work are put off until a bucket is the first one, because most deadlines are
-//! cancelled or moved before that:
+//! Four kinds of work are put off until a time in question is the first one, because most deadlines
+//! are cancelled or moved before that:
 //!
+//! - A new deadline is only written into a slot: it is in the *inbox*, which knows no more than a
+//!   time that none in it is earlier than. It is filed in the wheel when that time comes before all
+//!   others.
 //! - A deadline moved *later* stays where it is with its new time written into it. This is what a
 //!   server does at every read, and it touches one line of memory.
 //! - A bucket is a list in the order of arrival. Usually that is the right order; if it is not, it
@@ -29,9 +32,15 @@
 //! - If it is too long for that, the origin moves to its earliest time, which spreads it over the
 //!   levels below.
 //!
-//! A cancelled deadline is only marked. Its slot is free when it is met at the front, or when a
-//! slot is wanted, none is vacant, and there are no fewer marked ones than live ones: then all the
-//! others are filed anew, in one pass over the memory.
+//! A cancelled deadline is only marked. Its slot is vacant when it is met at the front, or where its
+//! bucket or the inbox is gone through; or when a slot is wanted, none is vacant, and there are no
+//! fewer marked ones than live ones: then all the others go back to the inbox, in one pass over the
+//! memory. Where the last live one is cancelled before any was filed, the inbox is vacant at once.
+//!
+//! The vacant slots are a chain, from which an addition takes the first, and goes on to point at the
+//! one that was second. So the slots taken last are a chain without another word being written: the
+//! inbox is the part of it from where it was last empty. A slot that becomes vacant goes to another
+//! chain, which is appended when the first one ends.
 //!
 //! Links (8 bytes) and nodes (32 bytes) live in two arrays: moving a deadline later and cancelling
 //! it touch its node alone, and a node never straddles two lines of the cache.
@@ -53,6 +62,7 @@ mod tests;
 /// that, and on any other poller, it is answered `false`, for ever.
 #[derive(Copy, Clone, Debug, Eq, PartialEq, Hash)]
 pub struct DeadlineKey {
+    /// The index of its node; [`INTERVAL`] is part of it.
     slot: u32,
     /// Unique in the process; [`REPEATS`] is part of it.
     serial: NonZeroU64,
@@ -69,9 +79,12 @@ impl DeadlineKey {
     #[doc(hidden)]
     pub fn from_parts(slot: u32, serial: u64) -> DeadlineKey {
         match NonZeroU64::new(serial) {
-            Some(serial) => DeadlineKey { slot, serial },
-            // No slot has this number.
-            None => DeadlineKey { slot: NIL, serial: NonZeroU64::MAX },
+            // Nothing else keeps an interval from being taken for a plain deadline.
+            Some(serial) if (slot & INTERVAL != 0) == (serial.get() & REPEATS != 0) => {
+                DeadlineKey { slot, serial }
+            }
+            // No node has this serial.
+            _ => DeadlineKey { slot: NIL, serial: NonZeroU64::MAX },
         }
     }
 }
@@ -89,16 +102,31 @@ const FEW: usize = 32;
 
 const NO_MEMORY: &str = "memory for a deadline";
 
-/// In place of a slot: none. Also one more than the greatest number a slot may have.
+/// In place of a slot: none.
 const NIL: u32 = u32::MAX;
+
+/// In place of the link to the one before: this is the second slot of an interval.
+const HOME: u32 = NIL - 1;
+
+/// In the slot of a key: an interval. There are no more slots than that, so that the key of an
+/// interval needs no test of its own where the index is tested anyway.
+const INTERVAL: u32 = 1 << 31;
+
+/// How many places there may be: what is above them in a `u32` has other meanings.
+const MOST: usize = INTERVAL as usize - BUCKETS - 32;
+
+/// How many of them are in a block, see [`Deadlines::take_serials`].
+const SERIALS: u64 = 1 << 21;
 
 /// In a serial: an interval.
 const REPEATS: u64 = 1 << 63;
 
-/// In an order: since the node was filed its time was moved later, or it was cancelled.
+/// In an order: since the node was filed its time was moved later.
 const STALE: u64 = 1;
 
+/// Aligned not to straddle two lines of the cache.
 #[derive(Copy, Clone, Debug)]
+#[repr(align(32))]
 struct Node {
     /// Zero if this is no deadline, or no longer.
     serial: u64,
@@ -107,12 +135,8 @@ struct Node {
     /// The number of the last addition or move; decides between equal times. [`STALE`] is part of
     /// it.
     order: u64,
-    /// The caller's; but an interval has the slot of its [`Interval`] here.
+    /// The caller's; but an interval has the place of its [`Interval`] here.
     id: u64,
-}
-
-impl Node {
-    const NONE: Node = Node { serial: 0, when: 0, order: 0, id: 0 };
 }
 
 /// What an interval needs beyond its node is kept in a second one, which is in no bucket.
@@ -121,6 +145,14 @@ struct Interval {
     due: u64,
     period: u64,
     id: u64,
+}
+
+impl Node {
+    const NONE: Node = Node { serial: 0, when: 0, order: 0, id: 0 };
+
+    fn repeats(&self) -> bool {
+        self.serial & REPEATS != 0
+    }
 }
 
 impl From<Interval> for Node {
@@ -149,19 +181,28 @@ impl Link {
 ///
 /// All times are nanoseconds on one clock of the caller's choice.
 pub struct Deadlines {
-    /// The node of slot `n` is at [`node_index`]`(n)`.
+    /// The node at place `n` has the index [`node_index`]`(n)`.
     nodes: Vec<Node>,
     /// One circle for each bucket, closed by the bucket's own link: the first [`BUCKETS`] of them
-    /// are the buckets, the others the slots. No links at all before the first addition.
+    /// are the buckets, the others those of the nodes. No links at all before the first addition.
+    ///
+    /// What is in no bucket has [`NIL`] or [`HOME`] as `prev`.
     links: Vec<Link>,
-    /// The first of the vacant slots, which are chained by `next`.
+    /// The first of the vacant places, which are chained by `next`, …
     vacant: u32,
-    /// From this one on all slots are vacant, too, and not chained.
-    fresh: u32,
+    /// … and the last one, or the last of the inbox if there is none. Undefined without either.
+    last: u32,
+    /// The first that was taken from that chain and is not filed yet; `vacant` if there is none.
+    inbox: u32,
+    /// No deadline in the inbox is earlier than this.
+    inbox_from: u64,
+    /// What has become vacant since: another chain, and its last one.
+    freed: u32,
+    last_freed: u32,
     len: usize,
-    /// The slots that are taken by cancelled deadlines.
+    /// The places that are taken by cancelled deadlines.
     cancelled: usize,
-    /// The slots that are taken by [`Interval`]s.
+    /// The places that are taken by [`Interval`]s.
     intervals: usize,
 
     origin: u64,
@@ -175,10 +216,16 @@ pub struct Deadlines {
     front_from: u64,
 
     slack: u64,
-    /// The [`rounding_mask`] of the full slack.
+    /// What is left of a time that is rounded by the full slack.
     slack_mask: u64,
+    /// From this distance on a deadline has the full slack.
+    slack_from: u64,
     strictest_slack: u64,
-    last_number: u64,
+    /// The number of the last addition or move, with [`STALE`] in it.
+    last_order: u64,
+    /// What makes a serial of the number of an addition, up to `serials_end`.
+    serials: u64,
+    serials_end: u64,
 }
 
 impl Deadlines {
@@ -188,7 +235,11 @@ impl Deadlines {
             nodes: Vec::new(),
             links: Vec::new(),
             vacant: NIL,
-            fresh: BUCKETS as u32,
+            last: NIL,
+            inbox: NIL,
+            inbox_from: u64::MAX,
+            freed: NIL,
+            last_freed: NIL,
             len: 0,
             cancelled: 0,
             intervals: 0,
@@ -198,9 +249,12 @@ impl Deadlines {
             front: 0,
             front_from: 0,
             slack: DEFAULT_SLACK,
-            slack_mask: rounding_mask(DEFAULT_SLACK),
+            slack_mask: !rounding_mask(DEFAULT_SLACK),
+            slack_from: DEFAULT_SLACK * 128,
             strictest_slack: DEFAULT_SLACK,
-            last_number: 0,
+            last_order: STALE,
+            serials: 0,
+            serials_end: 0,
         }
     }
 
@@ -219,7 +273,7 @@ impl Deadlines {
     pub fn try_reserve(&mut self, additional: usize) -> Result<(), TryReserveError> {
         // Twice, for as many cancelled ones may be among them.
         let total = (self.len + self.intervals).saturating_add(additional).saturating_mul(2);
-        if total > NIL as usize - BUCKETS {
+        if total > MOST {
             return self.nodes.try_reserve(usize::MAX);
         }
         self.nodes.try_reserve(total.saturating_sub(self.nodes.len()))?;
@@ -237,7 +291,8 @@ impl Deadlines {
     /// How late a deadline added or moved from now on may be, at most. Zero is exact.
     pub fn set_slack(&mut self, slack: u64) {
         self.slack = slack;
-        self.slack_mask = rounding_mask(slack);
+        self.slack_mask = !rounding_mask(slack);
+        self.slack_from = slack.saturating_mul(128);
         self.strictest_slack =
             if self.is_empty() { slack } else { slack.min(self.strictest_slack) };
     }
@@ -271,8 +326,10 @@ impl Deadlines {
         deadline: u64,
         id: u64,
     ) -> Result<DeadlineKey, TryReserveError> {
-        let slot = self.vacant_slot()?;
-        Ok(self.insert(slot, now, deadline, id, 0))
+        let when = self.filed(now, deadline);
+        let place = self.take_place()?;
+        let serial = self.put(place, when, id, 0);
+        Ok(DeadlineKey { slot: place - BUCKETS as u32, serial })
     }
 
     /// Adds a deadline that, each time it has expired, moves to the next of the times `first +
@@ -299,35 +356,36 @@ impl Deadlines {
         period: NonZeroU64,
         id: u64,
     ) -> Result<DeadlineKey, TryReserveError> {
-        let home = self.vacant_slot()?;
-        // From here on it is taken, and in no bucket: looking for the other one may sweep.
-        self.set_link(home, Link::NONE);
-        self.intervals += 1;
-        let slot = match self.vacant_slot() {
-            Ok(slot) => slot,
-            Err(error) => {
-                self.vacate_interval(home);
-                return Err(error);
-            }
-        };
+        let when = self.filed(now, first);
+        let home = self.take_place()?;
+        // From here on it is known for what it is: looking for the other one may sweep.
+        self.set_prev(home, HOME);
         self.update(home, |node| *node = Interval { due: first, period: period.get(), id }.into());
-        Ok(self.insert(slot, now, first, u64::from(home), REPEATS))
+        self.intervals += 1;
+        let place = self.take_place();
+        let key = place.map(|place| {
+            let serial = self.put(place, when, home.into(), REPEATS);
+            DeadlineKey { slot: (place - BUCKETS as u32) | INTERVAL, serial }
+        });
+        // Its home must not stay in that chain: it becomes vacant when the interval is cancelled.
+        self.empty_inbox();
+        if key.is_err() {
+            self.vacate_interval(home);
+        }
+        key
     }
 
     /// Whether there was such a deadline.
     #[inline]
     pub fn cancel(&mut self, key: DeadlineKey) -> bool {
-        let Some(node) = self.get(key) else {
-            return false;
+        let Some(node) = self.nodes.get_mut(key.slot as usize) else {
+            return self.cancel_interval(key);
         };
-        node.serial = 0;
-        node.order |= STALE;
-        let id = node.id;
-        self.len -= 1;
-        self.cancelled += 1;
-        if key.serial.get() & REPEATS != 0 {
-            self.vacate_interval(id as u32);
+        if node.serial != key.serial.get() {
+            return false;
         }
+        node.serial = 0;
+        self.count_cancelled();
         true
     }
 
@@ -336,27 +394,33 @@ impl Deadlines {
     #[inline]
     pub fn move_to(&mut self, now: u64, key: DeadlineKey, deadline: u64) -> bool {
         let when = self.filed(now, deadline);
-        let number = self.next_number();
-        let Some(node) = self.get(key) else {
-            return false;
+        let Some(node) = self.nodes.get_mut(key.slot as usize) else {
+            return self.move_interval(key, deadline, when);
         };
-        if when < node.when || key.serial.get() & REPEATS != 0 {
-            self.relocate(key, deadline, when, number);
+        if node.serial != key.serial.get() {
+            return false;
+        }
+        if when < node.when {
+            self.relocate(key.slot + BUCKETS as u32, when);
             return true;
         }
+        self.last_order += 2;
         node.when = when;
-        node.order = number | STALE;
+        node.order = self.last_order;
         true
     }
 
     /// Cancels the earliest deadline of this id, if there is one. Looks at them all.
     pub fn remove(&mut self, id: u64) -> bool {
-        let slots = (BUCKETS as u32..).zip(&self.nodes);
-        let key = slots
+        let key = (0..)
+            .zip(&self.nodes)
             .filter_map(|(slot, node)| Some((slot, node, NonZeroU64::new(node.serial)?)))
             .filter(|(_, node, _)| self.id(node) == id)
             .min_by_key(|(_, node, _)| (node.when, node.order))
-            .map(|(slot, _, serial)| DeadlineKey { slot, serial });
+            .map(|(slot, node, serial)| {
+                let kind = if node.repeats() { INTERVAL } else { 0 };
+                DeadlineKey { slot: slot | kind, serial }
+            });
         key.is_some_and(|key| self.cancel(key))
     }
 
@@ -376,7 +440,7 @@ impl Deadlines {
     ///
     /// To be called until it answers `None`, or until there is no room for more; then they wait.
     pub fn expire(&mut self, now: u64) -> Option<u64> {
-        if now < self.front_from {
+        if now < self.front_from && now < self.inbox_from {
             return None;
         }
         let slot = self.earliest()?;
@@ -384,7 +448,7 @@ impl Deadlines {
         if node.when > now {
             return None;
         }
-        let (id, repeats) = (node.id, node.serial & REPEATS != 0);
+        let (id, repeats) = (node.id, node.repeats());
         self.unlink(slot);
         if repeats {
             return Some(self.repeat(slot, id as u32, now));
@@ -397,16 +461,16 @@ impl Deadlines {
 
 /// Slots and nodes.
 impl Deadlines {
-    // No slot is beyond the arrays. The checks of these lead to nothing, instead of a panic, since the C
+    // No place is beyond the arrays. The checks of these lead to nothing, instead of a panic, since the C
     // library has nothing in it that could panic.
 
-    fn node(&self, slot: u32) -> Node {
-        self.nodes.get(node_index(slot)).copied().unwrap_or(Node::NONE)
+    fn node(&self, place: u32) -> Node {
+        self.nodes.get(node_index(place)).copied().unwrap_or(Node::NONE)
     }
 
     #[inline]
-    fn update(&mut self, slot: u32, update: impl FnOnce(&mut Node)) {
-        if let Some(node) = self.nodes.get_mut(node_index(slot)) {
+    fn update(&mut self, place: u32, update: impl FnOnce(&mut Node)) {
+        if let Some(node) = self.nodes.get_mut(node_index(place)) {
             update(node);
         }
     }
@@ -433,44 +497,57 @@ impl Deadlines {
         }
     }
 
-    fn get(&mut self, key: DeadlineKey) -> Option<&mut Node> {
-        let node = self.nodes.get_mut(node_index(key.slot))?;
-        (node.serial == key.serial.get()).then_some(node)
-    }
-
     fn id(&self, node: &Node) -> u64 {
-        if node.serial & REPEATS == 0 { node.id } else { self.node(node.id as u32).id }
+        if node.repeats() { self.node(node.id as u32).id } else { node.id }
     }
 
-    #[inline]
-    fn insert(&mut self, slot: u32, now: u64, deadline: u64, id: u64, kind: u64) -> DeadlineKey {
-        if self.len + self.cancelled == 0 {
-            // All buckets are empty, so that any origin will do; the best one is close.
-            self.origin = now;
-            self.front_from = u64::MAX;
+    /// The place of an interval.
+    fn interval(&self, key: DeadlineKey) -> Option<u32> {
+        if key.slot & INTERVAL == 0 {
+            return None;
         }
-        let when = self.filed(now, deadline);
-        let number = self.next_number();
-        // Numbers are even.
-        let serial = NonZeroU64::MIN | number | kind;
-        let node = Node { serial: serial.get(), when, order: number, id };
-        self.update(slot, |vacant| *vacant = node);
-        self.len += 1;
-        self.file(slot, when);
-        DeadlineKey { slot, serial }
+        let slot = key.slot ^ INTERVAL;
+        let node = self.nodes.get(slot as usize)?;
+        (node.serial == key.serial.get()).then_some(slot + BUCKETS as u32)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn cancel_interval(&mut self, key: DeadlineKey) -> bool {
+        let Some(place) = self.interval(key) else {
+            return false;
+        };
+        let home = self.node(place).id as u32;
+        self.update(place, |node| node.serial = 0);
+        self.count_cancelled();
+        self.vacate_interval(home);
+        true
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn move_interval(&mut self, key: DeadlineKey, deadline: u64, when: u64) -> bool {
+        let Some(place) = self.interval(key) else {
+            return false;
+        };
+        let home = self.node(place).id as u32;
+        self.update(home, |interval| interval.when = deadline);
+        self.relocate(place, when);
+        true
     }
 
     /// Moves a deadline to another bucket.
     #[cold]
     #[inline(never)]
-    fn relocate(&mut self, key: DeadlineKey, deadline: u64, when: u64, number: u64) {
-        self.update(key.slot, |node| (node.when, node.order) = (when, number));
-        if key.serial.get() & REPEATS != 0 {
-            let home = self.node(key.slot).id as u32;
-            self.update(home, |interval| interval.when = deadline);
+    fn relocate(&mut self, place: u32, when: u64) {
+        let order = self.next_order();
+        self.update(place, |node| (node.when, node.order) = (when, order));
+        if self.link(place).prev == NIL {
+            self.inbox_from = self.inbox_from.min(when);
+        } else {
+            self.unlink(place);
+            self.file(place, when);
         }
-        self.unlink(key.slot);
-        self.file(key.slot, when);
     }
 
     /// Puts an unlinked interval back for its next expiry, unless that is past the end of time.
@@ -487,43 +564,84 @@ impl Deadlines {
         };
         self.update(home, |interval| interval.when = due);
         let when = self.filed(now, due);
-        let number = self.next_number();
-        self.update(slot, |node| (node.when, node.order) = (when, number));
+        let order = self.next_order();
+        self.update(slot, |node| (node.when, node.order) = (when, order));
         self.file(slot, when);
         id
     }
 
-    /// Takes a vacant slot, or makes one.
+    /// Puts a deadline into a place that was just taken, which is in the inbox.
     #[inline]
-    fn vacant_slot(&mut self) -> Result<u32, TryReserveError> {
-        let slot = self.vacant;
-        if slot != NIL {
-            self.vacant = self.link(slot).next;
-            return Ok(slot);
+    fn put(&mut self, place: u32, when: u64, id: u64, kind: u64) -> NonZeroU64 {
+        let order = self.next_order();
+        if order >= self.serials_end {
+            self.take_serials(order);
         }
-        let slot = self.fresh;
-        if slot as usize >= self.links.len() {
+        // The sum is even. Making it odd tells the compiler that it is not zero.
+        let serial = NonZeroU64::MIN | self.serials.wrapping_add(order) | kind;
+        self.update(place, |node| *node = Node { serial: serial.get(), when, order, id });
+        self.len += 1;
+        if when < self.inbox_from {
+            self.inbox_from = when;
+        }
+        serial
+    }
+
+    #[inline]
+    fn next_order(&mut self) -> u64 {
+        self.last_order += 2;
+        self.last_order ^ STALE
+    }
+
+    /// Takes a vacant place, or makes one.
+    #[inline]
+    fn take_place(&mut self) -> Result<u32, TryReserveError> {
+        let place = self.vacant;
+        let Some(link) = self.links.get(place as usize) else {
             return self.make_vacant();
-        }
-        self.fresh = slot + 1;
-        Ok(slot)
+        };
+        self.vacant = link.next;
+        Ok(place)
     }
 
     #[cold]
     #[inline(never)]
     fn make_vacant(&mut self) -> Result<u32, TryReserveError> {
-        if self.cancelled > 0 && self.cancelled >= self.len {
-            self.sweep();
-        } else {
+        if self.freed != NIL {
+            self.append_vacant(self.freed, self.last_freed);
+            self.freed = NIL;
+        } else if self.cancelled == 0 || self.cancelled < self.len {
             self.grow()?;
+        } else {
+            self.sweep();
         }
-        self.vacant_slot()
+        self.take_place()
     }
 
-    /// Adds a vacant slot.
+    #[inline]
+    fn count_cancelled(&mut self) {
+        self.len -= 1;
+        self.cancelled += 1;
+        if self.len == 0 {
+            self.reset_inbox();
+        }
+    }
+
+    /// Makes all of the inbox vacant at once, after the last deadline was cancelled.
+    #[cold]
+    #[inline(never)]
+    fn reset_inbox(&mut self) {
+        // Those in the wheel have been counted, too.
+        if self.wheel_is_empty() {
+            self.vacant = self.inbox;
+            self.inbox_from = u64::MAX;
+            self.cancelled = 0;
+        }
+    }
+
+    /// Adds vacant places: some at once, where that allocates nothing.
     fn grow(&mut self) -> Result<(), TryReserveError> {
-        if self.links.len() >= NIL as usize {
-            // Too many.
+        if self.nodes.len() >= MOST {
             return self.nodes.try_reserve(usize::MAX);
         }
         self.nodes.try_reserve(1)?;
@@ -534,40 +652,72 @@ impl Deadlines {
             }
         }
         self.links.try_reserve(1)?;
-        push_reserved(&mut self.links, Link::NONE);
-        push_reserved(&mut self.nodes, Node::NONE);
+        let (links, nodes) = (&mut self.links, &mut self.nodes);
+        let room = (links.capacity() - links.len()).min(nodes.capacity() - nodes.len());
+        let first = links.len() as u32;
+        let last = first + room.min(32) as u32 - 1;
+        for place in first..=last {
+            let next = if place == last { NIL } else { place + 1 };
+            push_reserved(links, Link { prev: NIL, next });
+            push_reserved(nodes, Node::NONE);
+        }
+        self.append_vacant(first, last);
         Ok(())
     }
 
-    fn vacate(&mut self, slot: u32) {
-        self.update(slot, |node| node.serial = 0);
-        self.set_link(slot, Link { prev: NIL, next: self.vacant });
-        self.vacant = slot;
+    /// Appends to the chain that has ended.
+    fn append_vacant(&mut self, first: u32, last: u32) {
+        if self.inbox == NIL {
+            self.inbox = first;
+        } else {
+            self.set_next(self.last, first);
+        }
+        self.vacant = first;
+        self.last = last;
     }
 
-    fn vacate_interval(&mut self, slot: u32) {
+    fn vacate(&mut self, place: u32) {
+        self.update(place, |node| node.serial = 0);
+        self.set_link(place, Link { prev: NIL, next: self.freed });
+        if self.freed == NIL {
+            self.last_freed = place;
+        }
+        self.freed = place;
+    }
+
+    fn vacate_interval(&mut self, home: u32) {
         self.intervals -= 1;
-        self.vacate(slot);
+        self.vacate(home);
     }
 
-    /// Counts additions and moves of the whole process, by two.
-    fn next_number(&mut self) -> u64 {
-        /// Numbers are taken from the process by the block, not to share memory each time.
-        const BLOCK: u64 = 1 << 21;
+    /// Serials are taken from the process by the block, not to share memory each time.
+    #[cold]
+    #[inline(never)]
+    fn take_serials(&mut self, order: u64) {
         /// How many blocks are taken. Not an `AtomicU64`, which some systems lack.
         static BLOCKS: AtomicUsize = AtomicUsize::new(0);
-        if self.last_number % BLOCK == 0 {
-            self.last_number = BLOCKS.fetch_add(1, Ordering::Relaxed) as u64 * BLOCK;
-        }
-        self.last_number += 2;
-        self.last_number
+        // Not the first block: made-up numbers are small ones, and shall name nothing.
+        let first = (BLOCKS.fetch_add(1, Ordering::Relaxed) as u64 + 1) * SERIALS;
+        self.serials = first.wrapping_sub(order);
+        self.serials_end = order + SERIALS;
     }
 
     /// Rounds a deadline up so that it shares a wake-up with its neighbours, by less than its
     /// slack.
+    #[inline]
     fn filed(&self, now: u64, deadline: u64) -> u64 {
-        let slack = deadline.saturating_sub(now) / 128;
-        let mask = if slack >= self.slack { self.slack_mask } else { rounding_mask(slack) };
+        let (distance, passed) = deadline.overflowing_sub(now);
+        let (sum, beyond) = deadline.overflowing_add(!self.slack_mask);
+        if passed || distance < self.slack_from || beyond {
+            return self.filed_near(now, deadline);
+        }
+        sum & self.slack_mask
+    }
+
+    #[inline(never)]
+    fn filed_near(&self, now: u64, deadline: u64) -> u64 {
+        let slack = self.slack.min(deadline.saturating_sub(now) / 128);
+        let mask = rounding_mask(slack);
         match deadline.checked_add(mask) {
             Some(sum) => sum & !mask,
             None => u64::MAX,
@@ -623,27 +773,65 @@ impl Deadlines {
         (node.when, node.order)
     }
 
-    /// The slot of the earliest deadline, after doing what was put off in the buckets up to it.
+    /// The place of the earliest deadline, after doing what was put off up to it.
     fn earliest(&mut self) -> Option<u32> {
+        loop {
+            let filed = self.earliest_filed();
+            let from = filed.map_or(u64::MAX, |place| self.node(place).when);
+            if self.inbox_from > from || self.inbox == self.vacant {
+                return filed;
+            }
+            self.empty_inbox();
+        }
+    }
+
+    fn earliest_filed(&mut self) -> Option<u32> {
         loop {
             let bucket = self.first_bucket()?;
             if !self.is_sorted(bucket) {
                 self.arrange(bucket);
                 continue;
             }
-            let slot = self.link(bucket).next;
-            let node = self.node(slot);
-            if node.order & STALE == 0 {
-                self.front_from = node.when;
-                return Some(slot);
-            }
-            self.update(slot, |node| node.order &= !STALE);
-            self.unlink(slot);
-            if node.serial == 0 {
+            let place = self.link(bucket).next;
+            let Node { serial, when, order, .. } = self.node(place);
+            if serial == 0 {
+                self.unlink(place);
                 self.cancelled -= 1;
-                self.vacate(slot);
+                self.vacate(place);
+            } else if order & STALE != 0 {
+                self.update(place, |node| node.order &= !STALE);
+                self.unlink(place);
+                self.file(place, when);
             } else {
-                self.file(slot, node.when);
+                self.front_from = when;
+                return Some(place);
+            }
+        }
+    }
+
+    fn wheel_is_empty(&self) -> bool {
+        self.occupied.iter().all(|&occupied| occupied == 0)
+    }
+
+    /// Files what is in the inbox.
+    fn empty_inbox(&mut self) {
+        if self.wheel_is_empty() {
+            // Any origin will do; the best one is close.
+            self.origin = self.inbox_from;
+            self.front_from = u64::MAX;
+        }
+        self.inbox_from = u64::MAX;
+        while self.inbox != self.vacant {
+            let place = self.inbox;
+            let link = self.link(place);
+            self.inbox = link.next;
+            let Node { serial, when, .. } = self.node(place);
+            if serial != 0 {
+                self.update(place, |node| node.order &= !STALE);
+                self.file(place, when);
+            } else if link.prev != HOME {
+                self.cancelled -= 1;
+                self.vacate(place);
             }
         }
     }
@@ -671,66 +859,82 @@ impl Deadlines {
     /// Puts the first bucket in order: sends home what was moved elsewhere, and sorts or spreads
     /// what remains.
     fn arrange(&mut self, bucket: u32) {
+        let mut chain = self.detach(bucket);
+        let (mut kept, mut last) = (NIL, NIL);
         let mut count = 0;
         let mut earliest = u64::MAX;
-        let mut chain = self.detach(bucket);
         while chain != NIL {
-            let slot = chain;
-            chain = self.link(slot).next;
-            let Node { serial, when, .. } = self.node(slot);
+            let place = chain;
+            chain = self.link(place).next;
+            let Node { serial, when, .. } = self.node(place);
             if serial == 0 {
                 self.cancelled -= 1;
-                self.vacate(slot);
+                self.vacate(place);
                 continue;
             }
-            self.update(slot, |node| node.order &= !STALE);
-            if self.bucket(when) == bucket {
-                count += 1;
-                earliest = earliest.min(when);
+            self.update(place, |node| node.order &= !STALE);
+            if self.bucket(when) != bucket {
+                self.file(place, when);
+                continue;
             }
-            self.file(slot, when);
+            count += 1;
+            earliest = earliest.min(when);
+            if last == NIL {
+                kept = place;
+            } else {
+                self.set_next(last, place);
+            }
+            last = place;
         }
-        if self.is_sorted(bucket) {
+        if last == NIL {
             return;
         }
-        let mut chain = self.detach(bucket);
+        self.set_next(last, NIL);
         // At the lowest level all times are equal.
         if count > FEW && bucket >= 64 {
             self.move_origin(earliest, bucket / 64);
         } else {
-            chain = self.sort(chain);
+            kept = self.sort(kept);
         }
-        while chain != NIL {
-            let slot = chain;
-            chain = self.link(slot).next;
-            self.file(slot, self.node(slot).when);
+        while kept != NIL {
+            let place = kept;
+            kept = self.link(place).next;
+            self.file(place, self.node(place).when);
         }
     }
 
-    /// Vacates the slots of all cancelled deadlines, by filing the others anew.
+    /// Makes the places of all cancelled deadlines vacant, by moving the others to the inbox.
     fn sweep(&mut self) {
-        for (n, link) in (0..BUCKETS as u32).zip(&mut self.links) {
-            *link = Link { prev: n, next: n };
-        }
-        self.occupied = [0; SETS];
-        self.sorted = [u64::MAX; SETS];
-        self.cancelled = 0;
-        if self.is_empty() && self.intervals == 0 {
-            // All were cancelled: nothing has to be looked at.
-            self.vacant = NIL;
-            self.fresh = BUCKETS as u32;
-            return;
-        }
-        // Backwards, so that the vacant slots will be used from the first to the last.
-        for slot in (BUCKETS as u32..self.fresh).rev() {
-            let Node { serial, when, .. } = self.node(slot);
-            if serial != 0 {
-                self.update(slot, |node| node.order &= !STALE);
-                self.file(slot, when);
-            } else if self.link(slot).prev != NIL {
-                self.vacate(slot);
+        for level in 0..LEVELS as u32 {
+            let set = level as usize % SETS;
+            while self.occupied[set] != 0 {
+                self.clear(level * 64 + self.occupied[set].trailing_zeros());
             }
         }
+        self.cancelled = 0;
+        self.inbox_from = u64::MAX;
+        let (mut live, mut last_live) = (NIL, NIL);
+        let (mut vacant, mut last_vacant) = (NIL, NIL);
+        let links = self.links.get_mut(BUCKETS..).unwrap_or_default();
+        for ((link, node), place) in links.iter_mut().zip(&self.nodes).zip(BUCKETS as u32..) {
+            if node.serial != 0 {
+                *link = Link { prev: NIL, next: live };
+                if live == NIL {
+                    last_live = place;
+                }
+                live = place;
+                self.inbox_from = self.inbox_from.min(node.when);
+            } else if link.prev != HOME {
+                *link = Link { prev: NIL, next: vacant };
+                if vacant == NIL {
+                    last_vacant = place;
+                }
+                vacant = place;
+            }
+        }
+        self.inbox = live;
+        self.last = last_live;
+        self.append_vacant(vacant, last_vacant);
     }
 
     /// Moves the origin to a time earlier than all others, in an empty bucket of this level.
@@ -849,9 +1053,9 @@ fn push_reserved<T>(vec: &mut Vec<T>, value: T) {
     }
 }
 
-/// The place of a slot in the array of nodes.
-fn node_index(slot: u32) -> usize {
-    (slot as usize).wrapping_sub(BUCKETS)
+/// The place of a node in its array.
+fn node_index(place: u32) -> usize {
+    (place as usize).wrapping_sub(BUCKETS)
 }
 
 /// The 6 bits of a time that count at a level.

@@ -63,7 +63,7 @@ impl Pair {
         Pair {
             real: Deadlines::with_capacity(capacity),
             model: Vec::new(),
-            keys: vec![DeadlineKey::from_parts(0, 0), DeadlineKey::from_parts(704, 0)],
+            keys: vec![DeadlineKey::from_parts(0, 0), DeadlineKey::from_parts(0, 1 << 63)],
             peek,
             now,
             slack: 1 << 20,

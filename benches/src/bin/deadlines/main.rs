@@ -1,7 +1,9 @@
 //! The deadlines and their peers, side by side: same work, same machine, one run.
 //!
 //! ```text
-//! deadlines                                   everything, as a table
+//! deadlines                                   times everything, and writes docs/deadlines.md and .svg
+//! deadlines quick                             a little of it, once; writes nothing
+//! deadlines counts                            instructions and misses of the cache, into the same file
 //! deadlines WORK PEER N [SCALE]               one cell, e.g. for callgrind
 //! deadlines --slack NS … , --timer-slack NS … ours with this slack; the process's timer slack
 //! ```
@@ -17,7 +19,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::future::poll_fn;
 use std::hint::black_box;
-use std::process::{Command, exit};
+use std::process::exit;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 use std::{env, io, ptr};
@@ -27,8 +29,9 @@ use tokio_util::time::{DelayQueue, delay_queue};
 
 // Its lints are those of the library, whose oldest Rust has no `is_multiple_of`.
 #[allow(dead_code, unexpected_cfgs, clippy::manual_is_multiple_of)]
-#[path = "../../../src/deadlines/mod.rs"]
+#[path = "../../../../src/deadlines/mod.rs"]
 mod deadlines;
+mod report;
 
 use deadlines::{DeadlineKey, Deadlines};
 
@@ -172,6 +175,51 @@ impl Peer for Ours {
     }
 }
 
+/// No queue at all, but what a key and a node in memory cost: both are read and compared, and a new time is
+/// written, as by ours. It can only re-arm, and shows how much of that is waiting for memory.
+struct Floor {
+    keys: Vec<(u32, u64)>,
+    nodes: Vec<FloorNode>,
+}
+
+#[derive(Clone)]
+#[repr(align(32))]
+struct FloorNode {
+    serial: u64,
+    when: u64,
+    order: u64,
+}
+
+impl Floor {
+    fn new(n: usize) -> Floor {
+        let nodes = vec![FloorNode { serial: 0, when: 0, order: 0 }; n];
+        Floor { keys: vec![(0, 0); n], nodes }
+    }
+}
+
+impl Peer for Floor {
+    fn add(&mut self, _: u64, i: usize, deadline: u64) {
+        let serial = i as u64 + 1;
+        self.keys[i] = (i as u32, serial);
+        self.nodes[i] = FloorNode { serial, when: deadline, order: serial };
+    }
+
+    fn cancel(&mut self, _: usize) {}
+
+    fn rearm(&mut self, now: u64, i: usize, deadline: u64) {
+        let (slot, serial) = self.keys[i];
+        let node = &mut self.nodes[slot as usize];
+        assert_eq!(node.serial, serial);
+        (node.when, node.order) = (deadline, now);
+    }
+
+    fn expire(&mut self, _: u64, _: impl FnMut(usize)) {}
+
+    fn next_wakeup(&mut self) -> Option<u64> {
+        None
+    }
+}
+
 /// A binary heap with lazy deletion, rebuilt when the dead outnumber the living.
 struct Heap {
     heap: BinaryHeap<Reverse<(u64, u32)>>,
@@ -281,6 +329,7 @@ impl Peer for Tokio {
 
 // ----------------------------------------------------------------------------------------- works
 
+#[inline(never)]
 fn add_cancel(mut peer: impl Peer, work: &Work, delays: &[u64], order: &[u32]) {
     let now = now();
     measure_begin();
@@ -295,6 +344,8 @@ fn add_cancel(mut peer: impl Peer, work: &Work, delays: &[u64], order: &[u32]) {
     measure_end();
 }
 
+// Not inlined, to have the registers for itself, as the functions in C have.
+#[inline(never)]
 fn rearm(mut peer: impl Peer, work: &Work, blocking: bool) {
     let mut random = 1;
     let mut now = now();
@@ -303,19 +354,19 @@ fn rearm(mut peer: impl Peer, work: &Work, blocking: bool) {
     }
     let mut expired = Vec::new();
     measure_begin();
-    for k in 0..work.ops {
-        if k % BATCH == 0 {
-            now += work.step;
-            set_model_now(now);
-            peer.expire(now, |i| expired.push(i));
-            if blocking {
-                black_box(peer.next_wakeup());
-            }
-            for i in expired.drain(..) {
-                peer.add(now, i, now + REARM);
-            }
+    for _ in 0..work.ops / BATCH {
+        now += work.step;
+        set_model_now(now);
+        peer.expire(now, |i| expired.push(i));
+        if blocking {
+            black_box(peer.next_wakeup());
         }
-        peer.rearm(now, pick(&mut random, work.n), now + REARM);
+        for i in expired.drain(..) {
+            peer.add(now, i, now + REARM);
+        }
+        for _ in 0..BATCH {
+            peer.rearm(now, pick(&mut random, work.n), now + REARM);
+        }
     }
     measure_end();
 }
@@ -428,6 +479,24 @@ impl Random {
     }
 }
 
+fn rounds(n: usize) -> usize {
+    (2_000_000 / n).max(2)
+}
+
+/// Often enough that (next to) nothing expires within the 62 s that pass.
+fn rearms(n: usize) -> usize {
+    (30 * n).max(4_000_000)
+}
+
+/// How many operations are measured. An addition is one, and a cancellation another.
+fn operations(kind: &str, n: usize, scale: usize) -> usize {
+    match kind {
+        "add-cancel" => 2 * n * rounds(n) * scale,
+        "rearm" | "rearm-block" => rearms(n) * scale,
+        _ => n,
+    }
+}
+
 /// CPU nanoseconds an operation; for `expire` also the wake-ups, and how late in microseconds.
 fn run(kind: &str, peer: &str, n: usize, scale: usize) -> Option<String> {
     let mut random = Random(0x9e37_79b9_7f4a_7c15);
@@ -436,9 +505,8 @@ fn run(kind: &str, peer: &str, n: usize, scale: usize) -> Option<String> {
     let mut order: Vec<_> = (0..n as u32).collect();
     (1..n).rev().for_each(|i| order.swap(i, random.below(i as u64 + 1) as usize));
 
-    let rounds = (2_000_000 / n).max(2) * scale;
-    // Often enough that (next to) nothing expires within the 62 s that pass.
-    let ops = (30 * n).max(4_000_000) * scale;
+    let rounds = rounds(n) * scale;
+    let ops = rearms(n) * scale;
     let step = 62 * SECOND * scale as u64 / (ops / BATCH) as u64;
     let work = Work { n, rounds, ops, step, delays: delays.as_ptr(), order: order.as_ptr() };
     if kind == "expire" {
@@ -462,6 +530,7 @@ fn run(kind: &str, peer: &str, n: usize, scale: usize) -> Option<String> {
         ("add-cancel", "libuv") => unsafe { libuv_add_cancel(&work) },
         ("rearm" | "rearm-block", "ours") => rearm(Ours::new(n), &work, kind != "rearm"),
         ("rearm" | "rearm-block", "heap") => rearm(Heap::new(n), &work, kind != "rearm"),
+        ("rearm", "floor") => rearm(Floor::new(n), &work, false),
         ("rearm" | "rearm-block", "tokio-util") => rearm(Tokio::new(n), &work, kind != "rearm"),
         ("rearm", "libev") => unsafe { libev_rearm(&work) },
         ("rearm", "libevent") => unsafe { libevent_rearm(&work) },
@@ -478,12 +547,7 @@ fn run(kind: &str, peer: &str, n: usize, scale: usize) -> Option<String> {
         _ => return None,
     }
     let measured = MEASURED.take();
-    let count = match kind {
-        "add-cancel" => 2 * n * rounds,
-        "rearm" | "rearm-block" => ops,
-        _ => n,
-    };
-    let cpu = measured.cpu as f64 / count as f64;
+    let cpu = measured.cpu as f64 / operations(kind, n, scale) as f64;
     if kind != "expire" {
         return Some(format!("{cpu:.2}"));
     }
@@ -500,62 +564,14 @@ fn option(name: &str) -> Option<u64> {
     arguments.nth(1)?.parse().ok()
 }
 
-/// Each cell is a process of its own, so that none inherits the heap of another. The median of
-/// `times` runs by CPU time.
-fn cell(arguments: &[&str], times: usize) -> Option<Vec<f64>> {
-    let program = env::current_exe().unwrap();
-    let mut runs = Vec::new();
-    for _ in 0..times {
-        let output = Command::new(&program).args(arguments).output().unwrap();
-        if !output.status.success() {
-            return None;
-        }
-        let text = String::from_utf8(output.stdout).unwrap();
-        runs.push(text.split_whitespace().map(|word| word.parse().unwrap()).collect());
-    }
-    runs.sort_by(|a: &Vec<f64>, b| a[0].total_cmp(&b[0]));
-    Some(runs.swap_remove(times / 2))
-}
-
-fn tables() {
-    for work in ["rearm", "add-cancel"] {
-        println!("\n{work}: CPU ns an operation (ratio to libev)\n");
-        println!("| n | {} |\n|--{}|", PEERS.join(" | "), "|--".repeat(PEERS.len()));
-        for n in ["1000", "10000", "100000", "1000000"] {
-            let cells = PEERS.map(|peer| cell(&[work, peer, n], 3));
-            let libev = cells[1].as_ref().unwrap()[0];
-            let cells = cells.map(|cell| match cell {
-                Some(cell) => format!("{:.1} ({:.2})", cell[0], cell[0] / libev),
-                None => "–".to_owned(),
-            });
-            println!("| {n} | {} |", cells.join(" | "));
-        }
-    }
-    println!("\nexpire: over 200 ms\n");
-    println!("| n | peer | CPU ns | wake-ups | late p50 µs | p99 | max | early |");
-    println!("|--|--|--|--|--|--|--|--|");
-    for n in ["1000", "10000", "100000", "1000000"] {
-        let ours = [
-            ("ours", vec!["expire", "ours", n]),
-            ("ours, slack zero", vec!["expire", "ours", n, "--slack", "0"]),
-            (
-                "ours, slack zero, timer slack 1 ns",
-                vec!["expire", "ours", n, "--slack", "0", "--timer-slack", "1"],
-            ),
-        ];
-        let peers = PEERS[1..].iter().map(|&peer| (peer, vec!["expire", peer, n]));
-        for (name, arguments) in ours.into_iter().chain(peers) {
-            let numbers = cell(&arguments, 5).unwrap();
-            let numbers: Vec<_> = numbers.iter().map(|number| number.to_string()).collect();
-            println!("| {n} | {name} | {} |", numbers.join(" | "));
-        }
-    }
-}
-
 fn main() {
     let arguments: Vec<_> = env::args().skip(1).collect();
-    let [work, peer, n, ..] = &arguments[..] else {
-        return tables();
+    let (work, peer, n) = match &arguments[..] {
+        [] => return report::timings(false),
+        [what] if what == "quick" => return report::timings(true),
+        [what] if what == "counts" => return report::counts(),
+        [work, peer, n, ..] => (work, peer, n),
+        _ => exit(2),
     };
     if let Some(slack) = option("--timer-slack") {
         // SAFETY: a number is all that this takes.
