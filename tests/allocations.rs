@@ -309,6 +309,7 @@ fn churn_intervals(
 // Behaviour 17
 #[test]
 fn with_capacity_for_two_each_intervals_are_moved_cancelled_swept_and_expire_without_allocating() {
+    let _alone = alone();
     for n in [1, 2, 33, 1_000] {
         let mut poller = Poller::with_capacity(2 * n, 0).unwrap();
         let mut events = Events::with_capacity(7);
