@@ -256,6 +256,23 @@ fn the_strictest_slack_is_remembered_while_it_matters() {
     assert_eq!(deadlines.strictest_slack(), 1_000);
 }
 
+/// Nobody has asked for the next wake-up since it was added, which would have filed it.
+#[test]
+fn what_goes_back_to_the_inbox_expires_in_time() {
+    let mut deadlines = Deadlines::new();
+    deadlines.set_slack(0);
+    deadlines.add(0, 100 * SECOND, 1);
+    assert_eq!(deadlines.next_wakeup(), Some(100 * SECOND));
+    deadlines.add(0, 10 * SECOND, 2);
+    // Enough of them for several sweeps.
+    for _ in 0..1_000 {
+        let key = deadlines.add(0, 1_000 * SECOND, 3);
+        assert!(deadlines.cancel(key));
+    }
+    assert_eq!(expire_all(&mut deadlines, 20 * SECOND), [2]);
+    assert_eq!(expire_all(&mut deadlines, 1_000 * SECOND), [1]);
+}
+
 #[test]
 fn memory() {
     use super::{Link, Node};

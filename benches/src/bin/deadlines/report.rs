@@ -298,8 +298,9 @@ fn plot(cells: &Cells) -> String {
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" font-family=\"sans-serif\" \
          font-size=\"12\">\n<style>\n\
-         text {{ fill: #24292f }} .grid {{ stroke: #8886; fill: none }}\n\
+         text {{ fill: #24292f }} .grid {{ stroke: #888; stroke-opacity: .4; fill: none }}\n\
          .peer {{ stroke: #7a8a96; fill: none; stroke-width: 1.5 }}\n\
+         .floor {{ stroke-dasharray: 4 3 }}\n\
          .ours {{ stroke: #d0452a; fill: none; stroke-width: 2.5 }}\n\
          @media (prefers-color-scheme: dark) {{ text {{ fill: #d0d7de }} }}\n\
          text.mark {{ fill: #d0452a; font-weight: bold }}\n</style>\n"
@@ -339,7 +340,11 @@ fn panel(svg: &mut String, cells: &Cells, work: &str, title: &str, left: f64) {
             .zip(0..)
             .map(|(&time, i)| format!("{:.1},{:.1}", left + ACROSS * f64::from(i), y(time)));
         let points = points.collect::<Vec<_>>().join(" ");
-        let class = if peer == "ours" { "ours" } else { "peer" };
+        let class = match peer {
+            "ours" => "ours",
+            "floor" => "peer floor",
+            _ => "peer",
+        };
         writeln!(svg, "<polyline class=\"{class}\" points=\"{points}\"/>").unwrap();
         labels.push((y(times[3]), peer));
     }
