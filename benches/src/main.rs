@@ -34,7 +34,7 @@ fn main() {
     mio_st_benches::raise_descriptor_limit();
     match what.as_str() {
         "full" => {
-            let tables = tables(&plan, 9, 3, true);
+            let tables = tables(&plan, 7, 4, true);
             let heap = heap();
             let calls = measure::calls();
             report::print(&tables, &heap, &calls);
