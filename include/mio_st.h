@@ -289,7 +289,8 @@ MIO_ST_MUST_USE int mio_st_poller_new(mio_st_poller_t *poller);
 
 /**
  * Creates a poller with room for so many deadlines and so many notifications, for programs that must
- * not allocate later. More than that still fits: then memory is allocated.
+ * not allocate later. An interval counts for two deadlines. More than that still fits: then memory is
+ * allocated.
  *
  * `poller` receives it; close it with mio_st_poller_close().
  *

@@ -46,7 +46,8 @@ pub unsafe extern "C" fn mio_st_poller_new(poller: *mut mio_st_poller_t) -> c_in
 }
 
 /// Creates a poller with room for so many deadlines and so many notifications, for programs that must
-/// not allocate later. More than that still fits: then memory is allocated.
+/// not allocate later. An interval counts for two deadlines. More than that still fits: then memory is
+/// allocated.
 ///
 /// `poller` receives it; close it with mio_st_poller_close().
 ///

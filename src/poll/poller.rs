@@ -109,7 +109,7 @@ impl Poller {
     }
 
     /// Creates a poller with room for so many deadlines and notifications, for programs that must not
-    /// allocate later.
+    /// allocate later. An interval counts for two deadlines.
     ///
     /// # Errors
     ///
