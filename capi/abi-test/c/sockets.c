@@ -89,7 +89,11 @@ static void udp_echoes_a_batch(void)
 
     OK(mio_st_connected_udp_socket_try_clone(&clone, connected));
     fd = OK(mio_st_connected_udp_socket_into_fd(clone));
+    OK(fcntl(fd, F_SETFL, 0));
+    OK(fcntl(fd, F_SETFD, 0));
     EQUAL(mio_st_udp_socket_from_fd(&client, fd), -EISCONN);
+    EQUAL(fcntl(fd, F_GETFL) & O_NONBLOCK, 0); /* what was refused is as it was */
+    EQUAL(fcntl(fd, F_GETFD), 0);
     OK(mio_st_connected_udp_socket_from_fd(&clone, fd));
     OK(mio_st_connected_udp_socket_close(clone));
 
