@@ -397,7 +397,8 @@ impl Poller {
     ///
     /// # Errors
     ///
-    /// `InvalidInput` when `events` has no capacity; and in a forked child. `events` is empty then.
+    /// `InvalidInput` when `events` has no capacity; another kind in a forked child, always. After an error
+    /// `events` is empty.
     #[inline]
     pub fn poll(&mut self, events: &mut Events, timeout: Option<Duration>) -> io::Result<()> {
         let batch = events.refill();
