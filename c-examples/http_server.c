@@ -747,14 +747,17 @@ static void on_connection(struct connection *c, uint32_t readiness)
     c->read_closed |= (readiness & MIO_ST_READ_CLOSED) != 0;
     if (readiness & MY_TURN)
         c->waits_for_turn = false;
-    if (c->waits_for_turn)
+    /* A deadline does not wait: it comes once. */
+    bool timed_out = (readiness & MIO_ST_TIMER) != 0;
+    if (c->waits_for_turn && !timed_out)
         return;
-    switch (readiness & MIO_ST_TIMER ? time_out(c) : serve(c)) {
+    switch (timed_out ? time_out(c) : serve(c)) {
     case WAIT:
         break;
     case GO_ON:
         /* There may be no further edge for what is left to be read. */
-        check(mio_st_poller_notify(poller, c->id, MY_TURN));
+        if (!c->waits_for_turn)
+            check(mio_st_poller_notify(poller, c->id, MY_TURN));
         c->waits_for_turn = true;
         break;
     case CLOSE:

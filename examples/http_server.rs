@@ -573,15 +573,15 @@ impl Connection {
         self.readable |= ready.is_readable();
         self.read_closed |= ready.is_read_closed();
         self.waits_for_turn &= !ready.contains(MY_TURN);
-        if self.waits_for_turn {
-            return Next::Wait;
-        }
         let next = if ready.is_timer() {
+            // It does not wait for its turn, since it comes once.
             self.time_out(poller, timeout)
+        } else if self.waits_for_turn {
+            return Next::Wait;
         } else {
             self.serve(poller, timeout)
         };
-        if let Next::GoOn = next {
+        if matches!(next, Next::GoOn) && !self.waits_for_turn {
             // There may be no further edge for what is left to be read.
             poller.notify(self.id, MY_TURN);
             self.waits_for_turn = true;

@@ -29,8 +29,8 @@
  * Pointers. Memory is the caller's, and is used during the call only. NULL with a length of 0 is fine, NULL
  * with any other is -EINVAL; so is NULL for a result, unless the comment says that it may be NULL.
  *
- * Signals. SIGPIPE is never raised by a socket. A signal handler may call mio_st_awakener_wake() and nothing
- * else.
+ * Signals. SIGPIPE is never raised by a socket. A signal handler may call mio_st_awakener_wake(), and what says
+ * `any time`; nothing else.
  *
  * Cancelling. A thread that may be cancelled (pthread_cancel) disables that around its calls: one that is
  * cancelled inside of a call ends the process.
@@ -393,8 +393,9 @@ int mio_st_poller_try_notify(mio_st_poller_t poller,
  * `MIO_ST_LEVEL` and `MIO_ST_ONESHOT`. What is ready already gives an event at the next poll.
  *
  * Returns 0; `-EEXIST` if it is registered here; `-EBADF` if it is not open; `-EPERM` for a regular file
- * or a directory, which is always ready; `-EINVAL` for an unknown flag or none; `-ENOMEM` and `-ENOSPC`
- * (`/proc/sys/fs/epoll/max_user_watches`); the errors of a handle.
+ * or a directory, which is always ready, and on Linux for a device that knows no readiness, such as
+ * `/dev/null`; `-EINVAL` for an unknown flag or none; `-EINVAL` or `-ELOOP` for a poller in itself or in a
+ * circle; `-ENOMEM` and `-ENOSPC` (`/proc/sys/fs/epoll/max_user_watches`); the errors of a handle.
  *
  * Thread: that of the poller.
  */
@@ -2437,7 +2438,7 @@ int mio_st_poller_deregister_unix_stream(mio_st_poller_t poller, mio_st_unix_str
  * queue of the listener is full, and no event tells when it is not; `-EACCES`; `-EPROTOTYPE` if the socket
  * there is not a stream; `-ENAMETOOLONG` if the path is longer than an address has room for (107 bytes on
  * Linux, 103 elsewhere); `-EINVAL` if the path is empty, or a pointer is NULL; `-EMFILE` or `-ENFILE` if
- * there are too many descriptors; `-ENOMEM`.
+ * there are too many descriptors; `-ENOMEM`; `-EAGAIN` also as mio_st_poller_new().
  *
  * The stream belongs to the calling thread.
  */
@@ -2456,7 +2457,8 @@ int mio_st_unix_stream_connect(mio_st_unix_stream_t *stream,
  * queue of the listener is full, and no event tells when it is not; `-EACCES`; `-EPROTOTYPE` if the socket
  * there is not a stream; `-EAFNOSUPPORT` if the family is not `AF_UNIX`; `-ENAMETOOLONG` if the path has no
  * NUL and fills the address; `-EINVAL` if the length does not fit a `struct sockaddr_un`, or a pointer is
- * NULL; `-EMFILE` or `-ENFILE` if there are too many descriptors; `-ENOMEM`.
+ * NULL; `-EMFILE` or `-ENFILE` if there are too many descriptors; `-ENOMEM`; `-EAGAIN` also as
+ * mio_st_poller_new().
  *
  * The stream belongs to the calling thread.
  */
@@ -3073,7 +3075,8 @@ int64_t mio_st_unix_datagram_send_to_addr(mio_st_unix_datagram_t socket,
  * Receives a datagram, of which what does not fit into `buffer` is lost.
  *
  * `sender` receives the address of its sender, and `sender_length` the length of that; each may be NULL. A
- * sender that is not bound has nothing but the family.
+ * sender that is not bound has nothing but the family. (Where a path fills the address, Linux counts the NUL
+ * behind it: one byte more than a `struct sockaddr_un` has.)
  *
  * Returns the length of what was received, which may be 0; `-EAGAIN` if there is no datagram; `-EINVAL` if
  * `buffer` is NULL and `length` is not 0; the errors of a handle.

@@ -115,11 +115,15 @@ pub fn signals(numbers: &[i32]) -> io::Result<Signals> {
 #[allow(unsafe_code)] // The work is done in `sys`.
 #[inline]
 pub unsafe fn accept(listener: &TcpListener, peer: *mut sockaddr_storage) -> io::Result<TcpStream> {
-    let mut room = size_of::<sockaddr_storage>() as socklen_t;
-    let length: *mut socklen_t = if peer.is_null() { ptr::null_mut() } else { &mut room };
-    // SAFETY: the caller's promise; the length is that of the memory.
-    let connection = unsafe { socket::accept_to(listener.as_raw_fd(), peer.cast(), length) }?;
-    Ok(connection.into_owned().into())
+    loop {
+        let mut room = size_of::<sockaddr_storage>() as socklen_t;
+        let length: *mut socklen_t = if peer.is_null() { ptr::null_mut() } else { &mut room };
+        // SAFETY: the caller's promise; the length is that of the memory.
+        let connection = unsafe { socket::accept_to(listener.as_raw_fd(), peer.cast(), length) }?;
+        if !socket::is_aborted(room) {
+            return Ok(connection.into_owned().into());
+        }
+    }
 }
 
 /// Reads into buffers of C's.

@@ -9,6 +9,7 @@ use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use servers::{Language, PATIENCE, Server, example, for_both_languages, have, is_closed};
@@ -20,6 +21,7 @@ for_both_languages! {
     bodies_are_read_to_their_end
     requests_that_make_no_sense_are_refused
     a_refused_client_that_goes_on_sending_reads_the_answer
+    a_refused_client_that_never_stops_sending_is_closed
     a_client_that_half_closes_gets_its_answer
     a_connection_closes_when_it_was_asked_to
     a_client_that_waits_to_continue_is_told_to
@@ -284,6 +286,28 @@ fn a_refused_client_that_goes_on_sending_reads_the_answer(language: Language) {
         stream.shutdown(Shutdown::Write).unwrap();
         let answer = read_to_end(&mut stream);
         assert!(answer.starts_with("HTTP/1.1 4"), "{answer:?}");
+    }
+    assert_works(&server);
+}
+
+/// Being in the middle of its turn does not put its deadline off. Several, as each has but one.
+fn a_refused_client_that_never_stops_sending_is_closed(language: Language) {
+    let Some(server) = start(language) else { return };
+    let end = Instant::now() + PATIENCE / 2;
+    let floods: Vec<_> = (0..4)
+        .map(|_| {
+            let mut stream = server.connect();
+            stream.write_all(b"garbage\r\n\r\n").unwrap();
+            thread::spawn(move || {
+                let more = [b'x'; 1 << 18];
+                while stream.write_all(&more).is_ok() {
+                    assert!(Instant::now() < end, "it still listens");
+                }
+            })
+        })
+        .collect();
+    for flood in floods {
+        flood.join().unwrap();
     }
     assert_works(&server);
 }

@@ -273,13 +273,19 @@ impl Table {
 
     #[cold]
     fn note_registered_again(&mut self, bits: u64, poller: u64) {
-        if self.is_open(self.registered(bits)) {
-            // There is room: see `fd_to_register`.
-            if self.more.len() < self.more.capacity() {
-                self.more.push((bits, poller));
+        // It may have been noted already, and ended through the descriptor or with the poller.
+        let entries = &self.entries;
+        self.more.retain(|(handle, other)| {
+            (*handle, *other) != (bits, poller) && entries.look(*other).is_some()
+        });
+        let first = self.registered(bits);
+        if !self.is_open(first) {
+            if let Some(entry) = self.entries.get(bits) {
+                entry.registered = poller;
             }
-        } else if let Some(entry) = self.entries.get(bits) {
-            entry.registered = poller;
+        } else if first != poller && self.more.len() < self.more.capacity() {
+            // There is room: see `fd_to_register`.
+            self.more.push((bits, poller));
         }
     }
 

@@ -124,8 +124,11 @@ pub(crate) fn shutdown(how: c_int) -> Result<Shutdown> {
 
 /// Makes sure that a descriptor is a socket of a kind, and as we make them.
 pub(crate) fn check_socket(fd: c_int, kind: SocketKind) -> Result<()> {
-    if !raw::is_socket(fd, kind)? {
-        return Err(Error::of(libc::EPROTOTYPE));
-    }
+    check_kind(fd, kind)?;
     Ok(raw::set_nonblocking_cloexec(fd)?)
+}
+
+/// Makes sure that a descriptor is a socket of a kind.
+pub(crate) fn check_kind(fd: c_int, kind: SocketKind) -> Result<()> {
+    if raw::is_socket(fd, kind)? { Ok(()) } else { Err(Error::of(libc::EPROTOTYPE)) }
 }

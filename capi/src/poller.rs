@@ -193,8 +193,9 @@ pub extern "C" fn mio_st_poller_try_notify(
 /// `MIO_ST_LEVEL` and `MIO_ST_ONESHOT`. What is ready already gives an event at the next poll.
 ///
 /// Returns 0; `-EEXIST` if it is registered here; `-EBADF` if it is not open; `-EPERM` for a regular file
-/// or a directory, which is always ready; `-EINVAL` for an unknown flag or none; `-ENOMEM` and `-ENOSPC`
-/// (`/proc/sys/fs/epoll/max_user_watches`); the errors of a handle.
+/// or a directory, which is always ready, and on Linux for a device that knows no readiness, such as
+/// `/dev/null`; `-EINVAL` for an unknown flag or none; `-EINVAL` or `-ELOOP` for a poller in itself or in a
+/// circle; `-ENOMEM` and `-ENOSPC` (`/proc/sys/fs/epoll/max_user_watches`); the errors of a handle.
 ///
 /// Thread: that of the poller.
 #[unsafe(no_mangle)]

@@ -106,7 +106,7 @@ pub unsafe extern "C" fn mio_st_udp_socket_bind_with(
 
 /// Makes sure that a descriptor is a UDP socket as we make them, with a peer or without.
 fn check(fd: c_int, connected: bool) -> Result<()> {
-    memory::check_socket(fd, SocketKind { unix: false, datagram: true, listening: false })?;
+    memory::check_kind(fd, SocketKind { unix: false, datagram: true, listening: false })?;
     let mut length = size_of::<sockaddr_storage>() as socklen_t;
     let mut peer = MaybeUninit::<sockaddr_storage>::uninit();
     // SAFETY: there is room for an address of that length.
@@ -114,7 +114,7 @@ fn check(fd: c_int, connected: bool) -> Result<()> {
     match (has_peer, connected) {
         (true, false) => Err(Error::of(libc::EISCONN)),
         (false, true) => Err(Error::of(libc::ENOTCONN)),
-        _ => Ok(()),
+        _ => Ok(raw::set_nonblocking_cloexec(fd)?),
     }
 }
 

@@ -274,7 +274,8 @@ pub unsafe extern "C" fn mio_st_unix_datagram_send_to_addr(
 /// Receives a datagram, of which what does not fit into `buffer` is lost.
 ///
 /// `sender` receives the address of its sender, and `sender_length` the length of that; each may be NULL. A
-/// sender that is not bound has nothing but the family.
+/// sender that is not bound has nothing but the family. (Where a path fills the address, Linux counts the NUL
+/// behind it: one byte more than a `struct sockaddr_un` has.)
 ///
 /// Returns the length of what was received, which may be 0; `-EAGAIN` if there is no datagram; `-EINVAL` if
 /// `buffer` is NULL and `length` is not 0; the errors of a handle.

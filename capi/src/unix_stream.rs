@@ -22,7 +22,7 @@ use crate::memory::{self, Out};
 /// queue of the listener is full, and no event tells when it is not; `-EACCES`; `-EPROTOTYPE` if the socket
 /// there is not a stream; `-ENAMETOOLONG` if the path is longer than an address has room for (107 bytes on
 /// Linux, 103 elsewhere); `-EINVAL` if the path is empty, or a pointer is NULL; `-EMFILE` or `-ENFILE` if
-/// there are too many descriptors; `-ENOMEM`.
+/// there are too many descriptors; `-ENOMEM`; `-EAGAIN` also as mio_st_poller_new().
 ///
 /// The stream belongs to the calling thread.
 #[unsafe(no_mangle)]
@@ -52,7 +52,8 @@ pub unsafe extern "C" fn mio_st_unix_stream_connect(
 /// queue of the listener is full, and no event tells when it is not; `-EACCES`; `-EPROTOTYPE` if the socket
 /// there is not a stream; `-EAFNOSUPPORT` if the family is not `AF_UNIX`; `-ENAMETOOLONG` if the path has no
 /// NUL and fills the address; `-EINVAL` if the length does not fit a `struct sockaddr_un`, or a pointer is
-/// NULL; `-EMFILE` or `-ENFILE` if there are too many descriptors; `-ENOMEM`.
+/// NULL; `-EMFILE` or `-ENFILE` if there are too many descriptors; `-ENOMEM`; `-EAGAIN` also as
+/// mio_st_poller_new().
 ///
 /// The stream belongs to the calling thread.
 #[unsafe(no_mangle)]

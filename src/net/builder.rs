@@ -190,7 +190,8 @@ impl TcpListenerBuilder {
         }
     }
 
-    /// Sets how many connections may wait to be accepted; `SOMAXCONN` by default.
+    /// Sets how many connections may wait to be accepted; by default `SOMAXCONN` of the C library, which is
+    /// 4096 with glibc and 128 with musl.
     ///
     /// It is a hint, see `listen(2)`. Linux takes at most `/proc/sys/net/core/somaxconn`, has room for
     /// one more than was asked for, and lets a client that finds no room try again.

@@ -187,11 +187,19 @@ impl TcpStream {
     }
 
     /// Reads without taking: the next read returns the same bytes.
+    ///
+    /// # Errors
+    ///
+    /// Those of reading: `WouldBlock` when there is nothing to read yet.
     pub fn peek(&self, buf: &mut [u8]) -> io::Result<usize> {
         socket::recv(&self.fd, buf, libc::MSG_PEEK)
     }
 
     /// Shuts down reading, writing or both.
+    ///
+    /// # Errors
+    ///
+    /// `NotConnected` when the connection does not stand.
     pub fn shutdown(&self, how: Shutdown) -> io::Result<()> {
         socket::shutdown(&self.fd, how)
     }
@@ -245,7 +253,8 @@ impl TcpListener {
     /// Binds to an address and listens. For other options see [`TcpListenerBuilder`].
     ///
     /// `SO_REUSEADDR` is set, so that a server can be restarted while connections of the last one are
-    /// still in TIME_WAIT. The queue of connections is as long as the system allows (`SOMAXCONN`).
+    /// still in TIME_WAIT. The queue of connections has room for `SOMAXCONN`, see
+    /// [`backlog`](TcpListenerBuilder::backlog).
     ///
     /// # Errors
     ///
@@ -266,9 +275,13 @@ impl TcpListener {
     ///   descriptor to close, accept and close the connection (as `examples/http_server.rs` does).
     #[inline]
     pub fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
-        let mut peer = socket::Addr::unset();
-        let fd = socket::accept(self.fd.raw(), &mut peer)?;
-        Ok((TcpStream { fd }, (&peer).try_into()?))
+        loop {
+            let mut peer = socket::Addr::unset();
+            let fd = socket::accept(self.fd.raw(), &mut peer)?;
+            if !socket::is_aborted(peer.len()) {
+                return Ok((TcpStream { fd }, (&peer).try_into()?));
+            }
+        }
     }
 }
 

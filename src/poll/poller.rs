@@ -139,7 +139,9 @@ impl Poller {
     ///
     /// - `AlreadyExists`: the handle is registered; use [`reregister`](Poller::reregister).
     /// - `InvalidInput`: interests that make no sense for the handle, such as writing to a listener.
-    /// - `PermissionDenied` (`EPERM`): a regular file or a directory, which is always ready.
+    /// - `PermissionDenied` (`EPERM`): a regular file or a directory, which is always ready; on Linux
+    ///   also a device that knows no readiness, such as `/dev/null`.
+    /// - `InvalidInput`, `ELOOP`: a poller in itself, or in a circle.
     /// - `EBADF`: the descriptor is not open.
     /// - `ENOMEM`, `ENOSPC`: the kernel's memory, or its limit on registrations
     ///   (`/proc/sys/fs/epoll/max_user_watches`), is used up.
@@ -397,7 +399,8 @@ impl Poller {
     ///
     /// # Errors
     ///
-    /// `InvalidInput` when `events` has no capacity; and in a forked child. `events` is empty then.
+    /// `InvalidInput` when `events` has no capacity; another kind in a forked child, always. After an error
+    /// `events` is empty.
     #[inline]
     pub fn poll(&mut self, events: &mut Events, timeout: Option<Duration>) -> io::Result<()> {
         let batch = events.refill();

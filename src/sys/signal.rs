@@ -161,8 +161,10 @@ pub(crate) fn receive(fd: &Source) -> io::Result<Option<c_int>> {
     const SIZE: usize = size_of::<libc::signalfd_siginfo>();
     // SAFETY: there is room for one siginfo.
     match unsafe { syscall!(read(fd.raw(), info.as_mut_ptr().cast(), SIZE)) } {
-        // SAFETY: the kernel writes whole ones only.
-        Ok(_) => Ok(Some(unsafe { info.assume_init() }.ssi_signo as c_int)),
+        // SAFETY: a whole one was written.
+        Ok(n) if n as usize == SIZE => Ok(Some(unsafe { info.assume_init() }.ssi_signo as c_int)),
+        // A signalfd does not do so: the descriptor was closed behind our back, and is somebody else's now.
+        Ok(_) => Err(io::Error::from_raw_os_error(libc::EBADF)),
         Err(error) if error.raw_os_error() == Some(libc::EAGAIN) => {
             ignore(error);
             Ok(None)

@@ -75,6 +75,10 @@ impl Addr {
         (self.storage, self.len)
     }
 
+    pub(crate) fn len(&self) -> socklen_t {
+        self.len
+    }
+
     /// The address family, `AF_INET` and the like.
     pub(crate) fn family(&self) -> c_int {
         self.storage.ss_family.into()
@@ -208,20 +212,36 @@ pub(crate) unsafe fn accept_to(
     peer: *mut sockaddr,
     length: *mut socklen_t,
 ) -> io::Result<Fd> {
+    // SAFETY: the caller's promise.
+    let room = unsafe { length.as_ref() }.copied();
     loop {
         // SAFETY: the caller's promise, and the new descriptor is ours.
         match unsafe { accept_once(fd, peer, length).map(|raw| Fd::new(raw)) } {
-            Ok(connection) => {
-                prepare(&connection)?;
-                return Ok(connection);
-            }
+            Ok(connection) => match prepare(&connection) {
+                Ok(()) => return Ok(connection),
+                // What Darwin says of a connection that was reset before it was accepted.
+                Err(error) if error.raw_os_error() == Some(libc::EINVAL) => {}
+                Err(error) => return Err(error),
+            },
             Err(error) => match error.raw_os_error() {
                 // The peer was gone before its connection could be accepted: nobody wants to know.
                 Some(libc::ECONNABORTED | libc::EINTR) => {}
                 _ => return Err(error),
             },
         }
+        // BSD says with such an error that the address is empty, and it is the room for the next one.
+        if let Some(room) = room {
+            // SAFETY: it is not null, and the caller's promise.
+            unsafe { length.write(room) };
+        }
     }
+}
+
+/// Whether an internet connection was reset before it was accepted, by the length of its peer's address.
+/// Darwin hands such a one out, and has no address for it (`accept_nocancel` in bsd/kern/uipc_syscalls.c).
+#[inline]
+pub(crate) fn is_aborted(length: socklen_t) -> bool {
+    cfg!(bsd) && length == 0
 }
 
 /// # Safety

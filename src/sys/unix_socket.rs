@@ -76,10 +76,13 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Addr, c_int> {
         return Err(libc::EAFNOSUPPORT);
     }
     let path = bytes.get(PATH..).unwrap_or_default();
-    if path.len() > MAX_PATH {
+    let nul = path.iter().position(|byte| *byte == 0);
+    // The system tells of a path that fills the address with a NUL behind it: that is taken back.
+    let most = if nul == Some(MAX_PATH) { MAX_PATH + 1 } else { MAX_PATH };
+    if path.len() > most {
         return Err(libc::EINVAL);
     }
-    match path.iter().position(|byte| *byte == 0) {
+    match nul {
         // No system but Linux has abstract names.
         Some(0) if cfg!(bsd) => Err(libc::EINVAL),
         Some(0) => Ok(address(path)),

@@ -202,6 +202,10 @@ impl UnixDatagram {
     }
 
     /// Shuts down reading, writing or both.
+    ///
+    /// # Errors
+    ///
+    /// `NotConnected` when there is no peer.
     pub fn shutdown(&self, how: Shutdown) -> io::Result<()> {
         socket::shutdown(&self.fd, how)
     }

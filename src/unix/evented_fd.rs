@@ -15,7 +15,8 @@ use crate::sys::evented_traits;
 /// [`BorrowedFd::borrow_raw`].
 ///
 /// A regular file or a directory cannot be registered: it is always ready, and the error is `EPERM` on
-/// every backend. Read it with blocking calls, in a thread of its own if the disk is slow.
+/// every backend. Read it with blocking calls, in a thread of its own if the disk is slow. On Linux the
+/// same is true of `/dev/null`, which may be the standard input of a daemon.
 ///
 /// # Examples
 ///

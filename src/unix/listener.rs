@@ -53,8 +53,8 @@ impl UnixListener {
     /// Interest in connections to accept.
     pub const INTERESTS: Interests = Interests::READABLE;
 
-    /// Makes a socket at a path and listens. The queue of connections is as long as the system allows
-    /// (`SOMAXCONN`).
+    /// Makes a socket at a path and listens. The queue of connections has room for `SOMAXCONN`, see
+    /// [`TcpListenerBuilder::backlog`](crate::net::TcpListenerBuilder::backlog).
     ///
     /// # Errors
     ///

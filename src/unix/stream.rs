@@ -165,11 +165,19 @@ impl UnixStream {
     }
 
     /// Reads without taking: the next read returns the same bytes.
+    ///
+    /// # Errors
+    ///
+    /// Those of reading: `WouldBlock` when there is nothing to read yet.
     pub fn peek(&self, buf: &mut [u8]) -> io::Result<usize> {
         socket::recv(&self.fd, buf, libc::MSG_PEEK)
     }
 
     /// Shuts down reading, writing or both.
+    ///
+    /// # Errors
+    ///
+    /// `NotConnected` when there is no peer.
     pub fn shutdown(&self, how: Shutdown) -> io::Result<()> {
         socket::shutdown(&self.fd, how)
     }

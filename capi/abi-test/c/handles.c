@@ -1,6 +1,7 @@
 /* The life of handles: descriptors in and out, registrations, keys, a descriptor closed behind our back. */
 
 #include <fcntl.h>
+#include <signal.h>
 
 #include "test.h"
 
@@ -72,6 +73,22 @@ static void from_fd_takes_only_what_is_of_the_kind(void)
     EQUAL(mio_st_tcp_stream_from_fd(&stream, fd), -EPROTOTYPE);
     OK(mio_st_tcp_listener_from_fd(&listener, fd));
     OK(mio_st_tcp_listener_close(listener));
+}
+
+static void a_descriptor_that_became_anothers_is_an_error_of_signals(void)
+{
+    const int number = SIGUSR1;
+    mio_st_signals_t signals;
+    int fds[2];
+
+    OK(mio_st_signals_new(&signals, &number, 1));
+    OK(pipe(fds));
+    EQUAL(write(fds[1], "four", 4), 4);
+    OK(dup2(fds[0], mio_st_signals_fd(signals)));
+    EQUAL(mio_st_signals_receive(signals), -EBADF);
+    OK(mio_st_signals_close(signals));
+    OK(close(fds[0]));
+    OK(close(fds[1]));
 }
 
 static void a_descriptor_closed_behind_our_back_is_an_error(void)
@@ -166,6 +183,7 @@ int main(void)
     a_registered_handle_keeps_its_descriptor();
     from_fd_takes_only_what_is_of_the_kind();
     a_descriptor_closed_behind_our_back_is_an_error();
+    a_descriptor_that_became_anothers_is_an_error_of_signals();
     buffers_follow_the_rules_of_null();
     deadlines_have_keys();
     EQUAL(mio_st_live_handles(), 0);

@@ -148,6 +148,29 @@ static void the_life_of_a_handle(const struct kind *kind)
     EQUAL(mio_st_live_handles(), live);
 }
 
+/* Who mixes the functions of the handle and of its descriptor has one registration all the same. */
+static void a_registration_may_be_ended_through_the_descriptor(const struct kind *kind)
+{
+    struct made made = kind->make();
+    mio_st_poller_t other;
+
+    OK(mio_st_poller_new(&other));
+    OK(kind->enlist(other, made.bits, 1, kind->interests, MIO_ST_EDGE));
+    OK(kind->enlist(poller, made.bits, 1, kind->interests, MIO_ST_EDGE));
+    for (int i = 0; i < 3; i++) {
+        OK(mio_st_poller_deregister_fd(other, kind->fd(made.bits)));
+        OK(kind->enlist(other, made.bits, 1, kind->interests, MIO_ST_EDGE));
+        OK(mio_st_poller_deregister_fd(poller, kind->fd(made.bits)));
+        OK(kind->enlist(poller, made.bits, 1, kind->interests, MIO_ST_EDGE));
+    }
+    OK(kind->delist(other, made.bits));
+    EQUAL(kind->into_fd(made.bits), -EBUSY);
+    OK(kind->delist(poller, made.bits));
+    OK(close(OK(kind->into_fd(made.bits))));
+    unmake_peer(made);
+    OK(mio_st_poller_close(other));
+}
+
 /* The bits of one kind are not a handle of another. */
 static void kinds_are_not_taken_for_each_other(void)
 {
@@ -254,6 +277,8 @@ int main(void)
             registering_twice_exists_and_what_is_not_registered_is_not_found(kind);
             what_is_no_interest_or_trigger_is_invalid(kind);
         }
+        if (kind->enlist && kind->into_fd)
+            a_registration_may_be_ended_through_the_descriptor(kind);
     }
     kinds_are_not_taken_for_each_other();
     descriptors_of_others_are_registered_alike();

@@ -89,7 +89,11 @@ static void udp_echoes_a_batch(void)
 
     OK(mio_st_connected_udp_socket_try_clone(&clone, connected));
     fd = OK(mio_st_connected_udp_socket_into_fd(clone));
+    OK(fcntl(fd, F_SETFL, 0));
+    OK(fcntl(fd, F_SETFD, 0));
     EQUAL(mio_st_udp_socket_from_fd(&client, fd), -EISCONN);
+    EQUAL(fcntl(fd, F_GETFL) & O_NONBLOCK, 0); /* what was refused is as it was */
+    EQUAL(fcntl(fd, F_GETFD), 0);
     OK(mio_st_connected_udp_socket_from_fd(&clone, fd));
     OK(mio_st_connected_udp_socket_close(clone));
 
@@ -168,6 +172,40 @@ static void options_hold_before_bind_and_connect(void)
     OK(mio_st_udp_socket_close(udp_socket));
     larger.later[15] = 1;
     EQUAL(mio_st_udp_socket_bind_with(&udp_socket, ANY_ADDRESS(address), (socklen_t)length, &larger.options), -EINVAL);
+}
+
+/* Such as another program may have; its length is that of the address and of a NUL. */
+static void a_sender_whose_path_fills_the_address_is_answered(void)
+{
+    char folder[] = "/tmp/mio-st-XXXXXX", path[64], in[8];
+    struct sockaddr_un server = {.sun_family = AF_UNIX};
+    struct {
+        struct sockaddr_un address;
+        char end; /* up to here valgrind reads */
+    } name = {.address.sun_family = AF_UNIX};
+    struct sockaddr_storage sender;
+    socklen_t length;
+    mio_st_unix_datagram_t socket_here;
+    int there = OK(socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+
+    EQUAL(mkdtemp(folder) != NULL, 1);
+    snprintf(path, sizeof path, "%s/socket", folder);
+    memset(name.address.sun_path, 'x', sizeof name.address.sun_path);
+    memcpy(name.address.sun_path, folder, strlen(folder));
+    name.address.sun_path[strlen(folder)] = '/';
+    OK(bind(there, (struct sockaddr *)&name, sizeof name.address));
+    OK(mio_st_unix_datagram_bind(&socket_here, path));
+    memcpy(server.sun_path, path, strlen(path));
+    EQUAL(sendto(there, "ping", 4, 0, (struct sockaddr *)&server, sizeof server), 4);
+    EQUAL(mio_st_unix_datagram_recv_from(socket_here, in, sizeof in, &sender, &length), 4);
+    EQUAL(mio_st_unix_datagram_send_to_addr(socket_here, "pong!", 5, ANY_ADDRESS(sender), length), 5);
+    EQUAL(recv(there, in, sizeof in, 0), 5);
+    EQUAL(mio_st_unix_datagram_send_to_addr(socket_here, "x", 1, ANY_ADDRESS(sender), length + 1), -EINVAL);
+    OK(mio_st_unix_datagram_close(socket_here));
+    OK(unlink(((struct sockaddr_un *)&sender)->sun_path));
+    OK(unlink(path));
+    OK(rmdir(folder));
+    OK(close(there));
 }
 
 static void unix_streams_connect_by_path_and_by_name(void)
@@ -373,6 +411,7 @@ int main(void)
     options_hold_before_bind_and_connect();
     unix_streams_connect_by_path_and_by_name();
     unix_datagrams_arrive_whole();
+    a_sender_whose_path_fills_the_address_is_answered();
     unix_datagrams_go_to_paths();
     a_pipe_has_two_ends();
     OK(mio_st_poller_close(poller));

@@ -29,8 +29,8 @@
  * Pointers. Memory is the caller's, and is used during the call only. NULL with a length of 0 is fine, NULL
  * with any other is -EINVAL; so is NULL for a result, unless the comment says that it may be NULL.
  *
- * Signals. SIGPIPE is never raised by a socket. A signal handler may call mio_st_awakener_wake() and nothing
- * else.
+ * Signals. SIGPIPE is never raised by a socket. A signal handler may call mio_st_awakener_wake(), and what says
+ * `any time`; nothing else.
  *
  * Cancelling. A thread that may be cancelled (pthread_cancel) disables that around its calls: one that is
  * cancelled inside of a call ends the process.
