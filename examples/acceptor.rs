@@ -38,7 +38,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut poller = Poller::new()?;
     let mut events = Events::new();
     let mut listener = TcpListener::bind(address.parse()?)?;
-    // Level-triggered: what is left over, for want of descriptors, is reported again.
+    // Level-triggered: one connection is taken at an event, and those that still wait are reported again.
     poller.register(&mut listener, LISTENER, TcpListener::INTERESTS, PollOption::Level)?;
     println!("listening on {}", listener.local_addr()?);
 

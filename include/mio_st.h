@@ -240,7 +240,8 @@ typedef struct {
 /* Handles ----------------------------------------------------------------------------------------- */
 
 /**
- * How many handles are open, in all threads, so that a test finds leaks.
+ * How many handles are open, in all threads, so that a test finds leaks. A forked child counts those of the
+ * parent's other threads too, which it does not have.
  *
  * Never fails. Any thread, any time.
  */
@@ -1261,9 +1262,10 @@ int mio_st_tcp_listener_close(mio_st_tcp_listener_t listener);
  * `stream` receives it; close it with mio_st_tcp_stream_close(). `peer` receives its address; it may be NULL.
  * A connection that was gone before it could be accepted is skipped.
  *
- * Returns 0; `-EAGAIN` if no connection waits; `-EMFILE` or `-ENFILE` if there are too many descriptors: the
- * connection still waits, and a listener with `MIO_ST_EDGE` gets no event for it (accept again when a
- * descriptor was closed); `-EINVAL` if `stream` is NULL; `-ENOMEM`; the errors of a handle.
+ * Returns 0; `-EAGAIN` if no connection waits; `-EMFILE` or `-ENFILE` if there are too many descriptors: a
+ * connection that waits goes on waiting, and a listener with `MIO_ST_EDGE` gets no event for it (accept again
+ * when a descriptor was closed), and Linux says so also when none waits; `-EINVAL` if `stream` is NULL;
+ * `-ENOMEM`; the errors of a handle.
  *
  * Thread: that of the listener, to which the stream belongs, too.
  */
@@ -2800,9 +2802,9 @@ int mio_st_unix_listener_close(mio_st_unix_listener_t listener);
  * which for most is nothing but the family; it may be NULL.
  *
  * Returns the length of that address; `-EAGAIN` if no connection waits; `-EMFILE` or `-ENFILE` if there are
- * too many descriptors: the connection still waits, and a listener with `MIO_ST_EDGE` gets no event for it
- * (accept again when a descriptor was closed); `-EINVAL` if `stream` is NULL; `-ENOMEM`; the errors of a
- * handle.
+ * too many descriptors: a connection that waits goes on waiting, and a listener with `MIO_ST_EDGE` gets no
+ * event for it (accept again when a descriptor was closed), and Linux says so also when none waits; `-EINVAL`
+ * if `stream` is NULL; `-ENOMEM`; the errors of a handle.
  *
  * Thread: that of the listener, to which the stream belongs, too.
  */

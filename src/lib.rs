@@ -1,7 +1,7 @@
 //! Single-threaded, lightweight, non-blocking I/O.
 //!
 //! A [`Poller`] waits for many handles at once and hands out readiness [events](event::Event), which the
-//! program pulls in a loop: no callbacks, no hidden queues, no threads, no allocation at run time. Beside
+//! program pulls in a loop: no callbacks, no hidden queues, no threads, no allocation in steady state. Beside
 //! handles it takes notifications from the program to itself, deadlines, and wakes from other threads.
 //!
 //! The modules are [`poll`] (the poller, and what one registers with), [`event`] (what a poll hands out),

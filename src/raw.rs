@@ -21,6 +21,8 @@ use crate::sys::socket::{self, Addr};
 use crate::sys::{self, Buffer, unix_socket};
 use crate::unix::{self, Sender, Signal, Signals, UnixDatagram, UnixListener, UnixStream};
 
+pub use crate::sys::keeping_errno;
+
 /// How many events one poll returns at most.
 pub const MAX_EVENTS: usize = sys::MAX_EVENTS;
 

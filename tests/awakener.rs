@@ -326,3 +326,22 @@ fn alone_creating_and_dropping_awakeners() {
     // Pages of 4 KiB.
     assert!(resident() < before.1 + 1024, "{} pages, then {}", before.1, resident());
 }
+
+/// A kqueue without EVFILT_USER has a pipe, which is full at some time. Behaviour 24.
+#[test]
+fn no_wake_of_many_changes_errno() {
+    let mut poller = Poller::new().unwrap();
+    let mut events = Events::new();
+    let awakener = Awakener::new(&mut poller, EventedId(1)).unwrap();
+    for _ in 0..70_000 {
+        // SAFETY: the location of errno is valid in every thread.
+        let errno = unsafe { libc::__errno_location() };
+        // SAFETY: as above.
+        unsafe { *errno = 12345 };
+        awakener.wake().unwrap();
+        // SAFETY: as above.
+        assert_eq!(unsafe { *errno }, 12345);
+        poller.poll(&mut events, None).unwrap();
+        assert_eq!(events.len(), 1);
+    }
+}

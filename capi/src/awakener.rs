@@ -266,22 +266,6 @@ pub(crate) fn live() -> usize {
     LIVE.load(Ordering::Relaxed)
 }
 
-/// Runs something and leaves errno as it was.
-fn keeping_errno<T>(body: impl FnOnce() -> T) -> T {
-    #[cfg(any(target_os = "android", target_os = "netbsd", target_os = "openbsd"))]
-    use libc::__errno as location;
-    #[cfg(any(target_os = "linux", target_os = "dragonfly"))]
-    use libc::__errno_location as location;
-    #[cfg(any(target_os = "macos", target_os = "ios", target_os = "freebsd"))]
-    use libc::__error as location;
-    // SAFETY: errno is always there, for this thread alone.
-    let errno = unsafe { *location() };
-    let result = body();
-    // SAFETY: as above.
-    unsafe { *location() = errno };
-    result
-}
-
 /// Creates an awakener: waking gives the poller an event with `id` and `MIO_ST_READABLE`.
 ///
 /// `awakener` receives it; close it with mio_st_awakener_close(). A poller may have any number of them.
@@ -318,7 +302,7 @@ pub unsafe extern "C" fn mio_st_awakener_new(
 /// call is visible to the thread of the poller when it sees the event.
 #[unsafe(no_mangle)]
 pub extern "C" fn mio_st_awakener_wake(awakener: mio_st_awakener_t) -> c_int {
-    keeping_errno(|| plain(|| wake(awakener.bits).map(|()| 0)))
+    raw::keeping_errno(|| plain(|| wake(awakener.bits).map(|()| 0)))
 }
 
 /// Closes an awakener. A wake that was sent before still arrives.

@@ -119,7 +119,8 @@ struct Entry {
     registered: u64,
 }
 
-/// How many handles are open, in all threads, so that a test finds leaks.
+/// How many handles are open, in all threads, so that a test finds leaks. A forked child counts those of the
+/// parent's other threads too, which it does not have.
 ///
 /// Never fails. Any thread, any time.
 #[unsafe(no_mangle)]

@@ -38,6 +38,37 @@ pub(crate) struct Options {
     local: Option<SocketAddr>,
 }
 
+/// Tells a builder the options of every kind of socket. (The builders have no trait in common.)
+macro_rules! set_any {
+    ($options:ident, $builder:expr) => {{
+        let mut builder = $builder.reuse_port($options.reuse_port);
+        if let Some(reuse) = $options.reuse_address {
+            builder = builder.reuse_address(reuse);
+        }
+        if let Some(only) = $options.only_v6 {
+            builder = builder.only_v6(only);
+        }
+        if $options.send_buffer_size > 0 {
+            builder = builder.send_buffer_size($options.send_buffer_size);
+        }
+        if $options.recv_buffer_size > 0 {
+            builder = builder.recv_buffer_size($options.recv_buffer_size);
+        }
+        builder
+    }};
+}
+
+/// Tells a builder the options of TCP sockets.
+macro_rules! set_tcp {
+    ($options:ident, $builder:expr) => {{
+        let builder = $builder.nodelay($options.nodelay);
+        match $options.keepalive {
+            Some(keepalive) => builder.keepalive(keepalive),
+            None => builder,
+        }
+    }};
+}
+
 /// Reads the struct, which may be of another version.
 ///
 /// # Safety
@@ -130,25 +161,9 @@ impl Options {
     ) -> Result<TcpListenerBuilder> {
         // SAFETY: the caller's promise.
         let options = unsafe { Options::read(options, ANY | TCP, true, false) }?;
-        let mut builder = TcpListenerBuilder::new().reuse_port(options.reuse_port);
-        builder = builder.nodelay(options.nodelay);
-        if let Some(reuse) = options.reuse_address {
-            builder = builder.reuse_address(reuse);
-        }
-        if let Some(only) = options.only_v6 {
-            builder = builder.only_v6(only);
-        }
-        if let Some(keepalive) = options.keepalive {
-            builder = builder.keepalive(keepalive);
-        }
+        let mut builder = set_tcp!(options, set_any!(options, TcpListenerBuilder::new()));
         if options.backlog > 0 {
             builder = builder.backlog(options.backlog);
-        }
-        if options.send_buffer_size > 0 {
-            builder = builder.send_buffer_size(options.send_buffer_size);
-        }
-        if options.recv_buffer_size > 0 {
-            builder = builder.recv_buffer_size(options.recv_buffer_size);
         }
         Ok(builder)
     }
@@ -161,25 +176,9 @@ impl Options {
     ) -> Result<TcpStreamBuilder> {
         // SAFETY: the caller's promise.
         let options = unsafe { Options::read(options, ANY | TCP, false, true) }?;
-        let mut builder = TcpStreamBuilder::new().reuse_port(options.reuse_port);
-        builder = builder.nodelay(options.nodelay);
-        if let Some(reuse) = options.reuse_address {
-            builder = builder.reuse_address(reuse);
-        }
-        if let Some(only) = options.only_v6 {
-            builder = builder.only_v6(only);
-        }
-        if let Some(keepalive) = options.keepalive {
-            builder = builder.keepalive(keepalive);
-        }
+        let mut builder = set_tcp!(options, set_any!(options, TcpStreamBuilder::new()));
         if let Some(local) = options.local {
             builder = builder.bind(local);
-        }
-        if options.send_buffer_size > 0 {
-            builder = builder.send_buffer_size(options.send_buffer_size);
-        }
-        if options.recv_buffer_size > 0 {
-            builder = builder.recv_buffer_size(options.recv_buffer_size);
         }
         Ok(builder)
     }
@@ -190,20 +189,7 @@ impl Options {
     pub(crate) unsafe fn udp(options: *const mio_st_socket_options_t) -> Result<UdpSocketBuilder> {
         // SAFETY: the caller's promise.
         let options = unsafe { Options::read(options, ANY, false, false) }?;
-        let mut builder = UdpSocketBuilder::new().reuse_port(options.reuse_port);
-        if let Some(reuse) = options.reuse_address {
-            builder = builder.reuse_address(reuse);
-        }
-        if let Some(only) = options.only_v6 {
-            builder = builder.only_v6(only);
-        }
-        if options.send_buffer_size > 0 {
-            builder = builder.send_buffer_size(options.send_buffer_size);
-        }
-        if options.recv_buffer_size > 0 {
-            builder = builder.recv_buffer_size(options.recv_buffer_size);
-        }
-        Ok(builder)
+        Ok(set_any!(options, UdpSocketBuilder::new()))
     }
 }
 

@@ -176,9 +176,10 @@ pub extern "C" fn mio_st_tcp_listener_close(listener: mio_st_tcp_listener_t) -> 
 /// `stream` receives it; close it with mio_st_tcp_stream_close(). `peer` receives its address; it may be NULL.
 /// A connection that was gone before it could be accepted is skipped.
 ///
-/// Returns 0; `-EAGAIN` if no connection waits; `-EMFILE` or `-ENFILE` if there are too many descriptors: the
-/// connection still waits, and a listener with `MIO_ST_EDGE` gets no event for it (accept again when a
-/// descriptor was closed); `-EINVAL` if `stream` is NULL; `-ENOMEM`; the errors of a handle.
+/// Returns 0; `-EAGAIN` if no connection waits; `-EMFILE` or `-ENFILE` if there are too many descriptors: a
+/// connection that waits goes on waiting, and a listener with `MIO_ST_EDGE` gets no event for it (accept again
+/// when a descriptor was closed), and Linux says so also when none waits; `-EINVAL` if `stream` is NULL;
+/// `-ENOMEM`; the errors of a handle.
 ///
 /// Thread: that of the listener, to which the stream belongs, too.
 #[unsafe(no_mangle)]

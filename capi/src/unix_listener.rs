@@ -140,9 +140,9 @@ pub extern "C" fn mio_st_unix_listener_close(listener: mio_st_unix_listener_t) -
 /// which for most is nothing but the family; it may be NULL.
 ///
 /// Returns the length of that address; `-EAGAIN` if no connection waits; `-EMFILE` or `-ENFILE` if there are
-/// too many descriptors: the connection still waits, and a listener with `MIO_ST_EDGE` gets no event for it
-/// (accept again when a descriptor was closed); `-EINVAL` if `stream` is NULL; `-ENOMEM`; the errors of a
-/// handle.
+/// too many descriptors: a connection that waits goes on waiting, and a listener with `MIO_ST_EDGE` gets no
+/// event for it (accept again when a descriptor was closed), and Linux says so also when none waits; `-EINVAL`
+/// if `stream` is NULL; `-ENOMEM`; the errors of a handle.
 ///
 /// Thread: that of the listener, to which the stream belongs, too.
 #[unsafe(no_mangle)]

@@ -57,7 +57,8 @@ impl fmt::Display for EventedId {
 /// assert!(event.readiness().is_readable());
 /// ```
 //
-// The layout is that of `mio_st_event_t` in C, 16 bytes on every target. The id has 64 bits on every target since a C program may store a handle in it.
+// The layout is that of `mio_st_event_t` in C, 16 bytes on every target. The id has 64 bits on every target
+// since a C program may store a handle in it.
 #[derive(Copy, Clone, Eq, PartialEq, Hash)]
 #[repr(C)]
 pub struct Event {

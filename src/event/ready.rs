@@ -6,8 +6,9 @@ use std::ops::{BitOr, BitOrAssign};
 /// # What the peer did
 ///
 /// The flags beyond `READABLE` and `WRITABLE` say what happened to the connection. They come whether
-/// they were asked for or not, except `PRIORITY`, and `READ_CLOSED` without an interest in reading.
-/// Data that arrived before is still there to read after any of them.
+/// they were asked for or not, except `PRIORITY`, and `READ_CLOSED` without an interest in reading, if
+/// there is no `HUP`. `WRITABLE` comes with them where it was asked for and there is room. Data that
+/// arrived before is still there to read after any of them.
 ///
 /// | what happened | flags |
 /// |---|---|

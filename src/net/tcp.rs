@@ -270,9 +270,10 @@ impl TcpListener {
     /// # Errors
     ///
     /// - `WouldBlock`: no connection waits; wait for the next event.
-    /// - `EMFILE`, `ENFILE`: too many descriptors. The connection still waits, and an edge-triggered
-    ///   listener gets no event for it: either accept again when a descriptor was freed, or keep a spare
-    ///   descriptor to close, accept and close the connection (as `examples/http_server.rs` does).
+    /// - `EMFILE`, `ENFILE`: too many descriptors. A connection that waits goes on waiting, and an
+    ///   edge-triggered listener gets no event for it: either accept again when a descriptor was freed, or
+    ///   keep a spare descriptor to close, accept and close the connection (as `examples/http_server.rs`
+    ///   does). Linux says so also when none waits, in place of `WouldBlock`.
     #[inline]
     pub fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
         loop {

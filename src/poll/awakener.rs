@@ -22,7 +22,8 @@ use crate::sys::{Generation, Shared, Waker};
 /// | system | by |
 /// |---|---|
 /// | Linux, Android | a descriptor for each awakener, see `eventfd(2)` |
-/// | BSD, macOS | `EVFILT_USER`, see `kqueue(2)` |
+/// | macOS, iOS, FreeBSD, DragonFly BSD | `EVFILT_USER`, see `kqueue(2)` |
+/// | NetBSD, OpenBSD | a pipe for each awakener |
 ///
 /// # Examples
 ///

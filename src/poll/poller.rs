@@ -50,7 +50,8 @@ const COARSE_LAG: u64 = 100_000_000;
 /// | Linux, Android | `epoll(7)` |
 /// | FreeBSD, NetBSD, OpenBSD, DragonFly BSD, macOS, iOS | `kqueue(2)` |
 ///
-/// A poll is one system call, unless a signal interrupts it or a long wait is split to be precise.
+/// A poll is one system call, unless a signal interrupts it or a long wait is split to be precise. (On
+/// kqueue it is another to disarm what is left of `Oneshot` registrations that had an event.)
 ///
 /// # Examples
 ///

@@ -88,7 +88,8 @@ impl Selector {
     }
 
     /// Waits for at most `timeout` nanoseconds, up to [`MAX_WAIT`] (`None`: for ever), writes events to the
-    /// beginning of `memory`, which has room for up to [`MAX_EVENTS`], and returns how many. Never returns early, except by EINTR.
+    /// beginning of `memory`, which has room for up to [`MAX_EVENTS`], and returns how many. Never returns
+    /// early, except by EINTR.
     #[inline]
     pub(crate) fn select(
         &self,

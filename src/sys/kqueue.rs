@@ -20,6 +20,8 @@ use libc::c_int;
 
 use crate::event::{Event, Ready};
 use crate::poll::{Interests, PollOption};
+#[cfg(not(evfilt_user))]
+use crate::sys::keeping_errno;
 use crate::sys::{Fd, Generation, Shared, socket};
 
 /// What `<sys/event.h>` declares. Nothing else reaches the system's `kqueue` and `kevent`.
@@ -797,15 +799,18 @@ impl Waker {
         Ok(Waker { reader, writer })
     }
 
+    /// Leaves errno as it is.
     pub(crate) fn wake(&self) -> io::Result<()> {
-        loop {
-            match self.writer.write(&[0]) {
-                // Full: once it is empty, a write is an edge again.
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    while self.reader.read(&mut [0; 512]).is_ok() {}
+        keeping_errno(|| {
+            loop {
+                match self.writer.write(&[0]) {
+                    // Full: once it is empty, a write is an edge again.
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                        while self.reader.read(&mut [0; 512]).is_ok() {}
+                    }
+                    result => return result.map(drop),
                 }
-                result => return result.map(drop),
             }
-        }
+        })
     }
 }

@@ -26,6 +26,23 @@ pub(crate) fn ignore(error: std::io::Error) {
     std::mem::forget(error);
 }
 
+/// Runs something and leaves errno as it was.
+#[inline]
+pub fn keeping_errno<T>(body: impl FnOnce() -> T) -> T {
+    #[cfg(any(target_os = "android", target_os = "netbsd", target_os = "openbsd"))]
+    use libc::__errno as location;
+    #[cfg(any(target_os = "linux", target_os = "dragonfly"))]
+    use libc::__errno_location as location;
+    #[cfg(any(target_os = "macos", target_os = "ios", target_os = "freebsd"))]
+    use libc::__error as location;
+    // SAFETY: errno is always there, for this thread alone.
+    let errno = unsafe { *location() };
+    let result = body();
+    // SAFETY: as above.
+    unsafe { *location() = errno };
+    result
+}
+
 #[cfg_attr(epoll, path = "epoll.rs")]
 #[cfg_attr(kqueue, path = "kqueue.rs")]
 mod selector;

@@ -157,7 +157,6 @@ pub(super) fn prepare(fd: &Fd) -> io::Result<()> {
 }
 
 /// Makes any descriptor non-blocking and close-on-exec.
-#[allow(dead_code)]
 pub(crate) fn set_nonblocking_cloexec(fd: RawFd) -> io::Result<()> {
     // SAFETY: no pointer is passed, and a descriptor may be any number.
     unsafe {

@@ -101,8 +101,8 @@ impl UnixListener {
     /// # Errors
     ///
     /// As [`TcpListener::accept`](crate::net::TcpListener::accept): `WouldBlock` when no connection
-    /// waits; `EMFILE` and `ENFILE` when there are too many descriptors, and then the connection still
-    /// waits.
+    /// waits; `EMFILE` and `ENFILE` when there are too many descriptors, and then a connection that waits
+    /// goes on waiting.
     pub fn accept(&self) -> io::Result<(UnixStream, SocketAddr)> {
         let (fd, peer) = unix_socket::accept(&self.fd)?;
         Ok((UnixStream::from_fd(fd), peer))
