@@ -214,15 +214,34 @@ fn with_capacity_not_even_the_first_time() {
     assert_eq!(count, 0);
 }
 
+type Churn = fn(&mut Poller, &mut Events, &mut Vec<DeadlineKey>, usize);
+
+/// Churns any number of deadlines in a poller that has room for `each` times as many.
+fn assert_allocates_nothing(churn: Churn, each: usize) {
+    let _alone = alone();
+    for n in [1, 2, 33, 1_000] {
+        let mut poller = Poller::with_capacity(each * n, 0).unwrap();
+        let mut events = Events::with_capacity(7);
+        let mut keys = Vec::with_capacity(n);
+        let count = allocations(|| churn(&mut poller, &mut events, &mut keys, n));
+        assert_eq!(count, 0, "{n} of them");
+    }
+}
+
+/// Numbers below a limit, the same ones every time.
+fn random() -> impl FnMut(u64) -> u64 {
+    let mut state = 1_u64;
+    move |limit| {
+        state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        (state >> 33) % limit
+    }
+}
+
 /// With `n` deadlines at once, all the time: moves both ways, cancels and adds, so often that the slots of
 /// the cancelled are swept many times, and lets some expire.
 fn churn(poller: &mut Poller, events: &mut Events, keys: &mut Vec<DeadlineKey>, n: usize) {
     let start = Instant::now();
-    let mut random = 1_u64;
-    let mut below = |limit: u64| {
-        random = random.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-        (random >> 33) % limit
-    };
+    let mut below = random();
     for id in 0..n {
         keys.push(poller.add_timeout(EventedId(id), LONG + Duration::from_millis(below(1 << 20))));
     }
@@ -253,14 +272,7 @@ fn churn(poller: &mut Poller, events: &mut Events, keys: &mut Vec<DeadlineKey>, 
 // Behaviour 17
 #[test]
 fn with_capacity_deadlines_are_moved_cancelled_swept_and_expire_without_allocating() {
-    let _alone = alone();
-    for n in [1, 2, 33, 1_000] {
-        let mut poller = Poller::with_capacity(n, 0).unwrap();
-        let mut events = Events::with_capacity(7);
-        let mut keys = Vec::with_capacity(n);
-        let count = allocations(|| churn(&mut poller, &mut events, &mut keys, n));
-        assert_eq!(count, 0, "{n} deadlines");
-    }
+    assert_allocates_nothing(churn, 1);
 }
 
 /// As [`churn`], with intervals among them: each of `n` is one or a plain deadline, whichever comes.
@@ -272,11 +284,7 @@ fn churn_intervals(
 ) {
     let start = Instant::now();
     let never = 2 * LONG;
-    let mut random = 1_u64;
-    let mut below = |limit: u64| {
-        random = random.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-        (random >> 33) % limit
-    };
+    let mut below = random();
     for id in 0..n {
         keys.push(poller.add_interval(EventedId(id), never, never));
     }
@@ -309,12 +317,5 @@ fn churn_intervals(
 // Behaviour 17
 #[test]
 fn with_capacity_for_two_each_intervals_are_moved_cancelled_swept_and_expire_without_allocating() {
-    let _alone = alone();
-    for n in [1, 2, 33, 1_000] {
-        let mut poller = Poller::with_capacity(2 * n, 0).unwrap();
-        let mut events = Events::with_capacity(7);
-        let mut keys = Vec::with_capacity(n);
-        let count = allocations(|| churn_intervals(&mut poller, &mut events, &mut keys, n));
-        assert_eq!(count, 0, "{n} intervals");
-    }
+    assert_allocates_nothing(churn_intervals, 2);
 }

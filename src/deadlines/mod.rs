@@ -115,7 +115,7 @@ const INTERVAL: u32 = 1 << 31;
 /// How many places there may be: what is above them in a `u32` has other meanings.
 const MOST: usize = INTERVAL as usize - BUCKETS - 32;
 
-/// How many of them are in a block, see [`Deadlines::take_serials`].
+/// The length of a block of serials, of which every second is given; see [`Deadlines::take_serials`].
 const SERIALS: u64 = 1 << 21;
 
 /// In a serial: an interval.
