@@ -551,18 +551,20 @@ impl World {
                     let listener = self.one(TCP_LISTENER)?;
                     let name = socket_name(listener.fd)?;
                     let length = name.len() as socklen_t;
-                    mio_st_tcp_stream_connect(first.cast(), name.as_ptr().cast(), length)
-                        .min(0)
-                        .min({
-                            let listener = mio_st_tcp_listener_t { bits: listener.bits };
-                            // An error is fine: then there is no second.
-                            let _ = mio_st_tcp_listener_accept(
-                                listener,
-                                second.cast(),
-                                std::ptr::null_mut(),
-                            );
-                            0
-                        })
+                    let answer =
+                        mio_st_tcp_stream_connect(first.cast(), name.as_ptr().cast(), length);
+                    // It fails if the listener's descriptor is another socket's by now, whose connections
+                    // must be left to that one.
+                    if answer >= 0 {
+                        let listener = mio_st_tcp_listener_t { bits: listener.bits };
+                        // An error is fine: then there is no second.
+                        let _ = mio_st_tcp_listener_accept(
+                            listener,
+                            second.cast(),
+                            std::ptr::null_mut(),
+                        );
+                    }
+                    answer.min(0)
                 }
                 UDP_SOCKET => mio_st_udp_socket_bind_str(first.cast(), local),
                 CONNECTED_UDP_SOCKET => {
