@@ -482,6 +482,10 @@ impl World {
         for (memory, kind) in &call.opened {
             let bits = call.memories[*memory].content();
             let new = self.admit(*kind, u64::from_ne_bytes(bits.try_into().expect("8 bytes")));
+            // What is made of a descriptor of which nothing is known is not known either.
+            if call.good.iter().any(|known| self.is_tainted(known)) {
+                self.tainted.insert(new.fd);
+            }
             // One that is made of another has its registrations.
             for (registered, _) in &mut self.registered {
                 if call.consumed == Some(*registered) {
