@@ -863,7 +863,8 @@ impl Deadlines {
         let (mut kept, mut last) = (NIL, NIL);
         let mut count = 0;
         let mut earliest = u64::MAX;
-        while chain != NIL {
+        // In one pass, since what is waited for is memory. At the lowest level all times are equal.
+        while chain != NIL && (count <= FEW || bucket < 64) {
             let place = chain;
             chain = self.link(place).next;
             let Node { serial, when, .. } = self.node(place);
@@ -890,16 +891,28 @@ impl Deadlines {
             return;
         }
         self.set_next(last, NIL);
-        // At the lowest level all times are equal.
-        if count > FEW && bucket >= 64 {
-            self.move_origin(earliest, bucket / 64);
-        } else {
+        if chain == NIL {
             kept = self.sort(kept);
+        } else {
+            self.move_origin(earliest, bucket / 64);
         }
-        while kept != NIL {
-            let place = kept;
-            kept = self.link(place).next;
-            self.file(place, self.node(place).when);
+        self.file_chain(kept);
+        self.file_chain(chain);
+    }
+
+    /// Files what is chained by `next` up to `NIL`; the places of what was cancelled become vacant.
+    fn file_chain(&mut self, mut chain: u32) {
+        while chain != NIL {
+            let place = chain;
+            chain = self.link(place).next;
+            let Node { serial, when, .. } = self.node(place);
+            if serial == 0 {
+                self.cancelled -= 1;
+                self.vacate(place);
+            } else {
+                self.update(place, |node| node.order &= !STALE);
+                self.file(place, when);
+            }
         }
     }
 
@@ -937,7 +950,7 @@ impl Deadlines {
         self.append_vacant(vacant, last_vacant);
     }
 
-    /// Moves the origin to a time earlier than all others, in an empty bucket of this level.
+    /// Moves the origin to a time in the first bucket, which is of this level and was emptied.
     fn move_origin(&mut self, origin: u64, level: u32) {
         // What differs from the old origin only below that level differs from the new one there.
         let home = level * 64 + digit(self.origin, level);
@@ -949,7 +962,7 @@ impl Deadlines {
         }
         self.origin = origin;
         self.front = self.bucket(origin);
-        self.front_from = 0;
+        self.front_from = origin;
     }
 
     /// Appends all that is in one bucket to another.
