@@ -124,7 +124,7 @@ fn a_process_is_only_read() {
     );
 }
 
-/// Behaviour 35. The link of a pidfd may name no process: then the child is to have none at all.
+/// Behaviour 35.
 #[test]
 fn the_descriptor_is_not_inherited() {
     let process = Process::from_pid(std::process::id()).unwrap();
