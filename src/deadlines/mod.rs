@@ -5,14 +5,19 @@
 //!
 //! # The structure
 //!
-//! A wheel of 11 levels with 64 buckets each, 6 bits of the 64-bit time a level. Which bucket a
-//! time belongs to is decided by the highest digit in which it differs from the `origin`:
+//! A wheel of 7 levels with 256 buckets each, 8 bits of the 64-bit time a level; the lowest 12 bits
+//! are left to sorting. Which bucket a time belongs to is decided by the highest digit in which it
+//! differs from the `origin`:
 //!
 //! ```text
 //! origin    … 03 17 42 00 09        a time at level 2, bucket 50: everything that
 //! time      … 03 17 50 31 07        differs from it only in its last two digits is there too
 //!                   ^^
 //! ```
+//!
+//! A bucket of level 1 is 2^20 ns wide, as the slack is where nothing else is asked for: what expires
+//! together lies together there. And 256 of them are 0.27 s, 256 of those 69 s: few buckets have to be
+//! spread before a timeout comes up, each of which is a walk through memory that is no longer cached.
 //!
 //! Read in the right order (the buckets before the origin, from the top level down; then those
 //! after it, from the bottom level up) the buckets never overlap, so the earliest deadline is in
@@ -47,8 +52,10 @@
 
 use std::collections::TryReserveError;
 use std::fmt;
+use std::iter;
 use std::mem;
 use std::num::NonZeroU64;
+use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 #[cfg(any(test, fuzzing))]
@@ -92,10 +99,16 @@ impl DeadlineKey {
 /// How late a deadline may be unless [`Deadlines::set_slack`] says otherwise, in nanoseconds.
 const DEFAULT_SLACK: u64 = 1 << 20;
 
-const LEVELS: usize = 11;
-const BUCKETS: usize = LEVELS * 64;
-/// As many bit sets as the levels, rounded up, so that a mask keeps an index inside.
-const SETS: usize = LEVELS.next_power_of_two();
+/// The bits of a time that no level looks at: a bucket of the lowest is 4,096 ns wide.
+const IGNORED: u32 = 12;
+/// The bits of a time that a level looks at.
+const DIGIT: u32 = 8;
+const LEVELS: u32 = (u64::BITS - IGNORED).div_ceil(DIGIT);
+/// The buckets of a level.
+const WIDTH: u32 = 1 << DIGIT;
+const BUCKETS: usize = (LEVELS * WIDTH) as usize;
+/// How many sets of 64 bits have one for each bucket, rounded up, so that a mask keeps an index inside.
+const SETS: usize = (BUCKETS / 64).next_power_of_two();
 
 /// A bucket with up to this many deadlines is sorted where it is, a longer one is spread out.
 const FEW: usize = 32;
@@ -729,15 +742,15 @@ impl Deadlines {
 impl Deadlines {
     /// The bucket where a time belongs.
     fn bucket(&self, when: u64) -> u32 {
-        let level = ((when ^ self.origin) | 1).ilog2() / 6;
-        level * 64 + digit(when, level)
+        let level = ((when ^ self.origin) >> IGNORED | 1).ilog2() / DIGIT;
+        level * WIDTH + digit(when, level)
     }
 
     /// Appends a node to its bucket.
     #[inline]
     fn file(&mut self, slot: u32, when: u64) {
         let bucket = self.bucket(when);
-        let (level, bit) = level_and_bit(bucket);
+        let (set, bit) = set_and_bit(bucket);
         let links = self.links.as_mut_slice();
         let Some(circle) = links.get_mut(bucket as usize) else { return };
         let last = mem::replace(&mut circle.prev, slot);
@@ -748,9 +761,9 @@ impl Deadlines {
             link.next = slot;
         }
         if last == bucket {
-            self.occupied[level] |= bit;
-        } else if self.sorted[level] & bit != 0 && self.rank(last) > self.rank(slot) {
-            self.sorted[level] &= !bit;
+            self.occupied[set] |= bit;
+        } else if self.sorted[set] & bit != 0 && self.rank(last) > self.rank(slot) {
+            self.sorted[set] &= !bit;
         }
         if when < self.front_from {
             self.front = bucket;
@@ -845,15 +858,20 @@ impl Deadlines {
     }
 
     fn find_first_bucket(&self) -> Option<u32> {
-        let before = (0..LEVELS as u32).rev().map(|level| {
-            let earlier = (1 << digit(self.origin, level)) - 1;
-            (level, self.occupied[level as usize % SETS] & earlier)
+        let before = (0..LEVELS).rev().map(|level| {
+            let first = level * WIDTH;
+            first..first + digit(self.origin, level)
         });
-        let after = (0..LEVELS as u32).map(|level| (level, self.occupied[level as usize % SETS]));
-        before
-            .chain(after)
-            .find(|&(_, occupied)| occupied != 0)
-            .map(|(level, occupied)| level * 64 + occupied.trailing_zeros())
+        let all = iter::once(0..BUCKETS as u32);
+        before.chain(all).find_map(|buckets| self.first_occupied(buckets))
+    }
+
+    /// The first bucket with a deadline in it, of some from the start of a set.
+    fn first_occupied(&self, buckets: Range<u32>) -> Option<u32> {
+        let mut sets = (buckets.start / 64)..buckets.end.div_ceil(64);
+        let set = sets.find(|&set| self.occupied[set as usize % SETS] != 0)?;
+        let bucket = set * 64 + self.occupied[set as usize % SETS].trailing_zeros();
+        (bucket < buckets.end).then_some(bucket)
     }
 
     /// Puts the first bucket in order: sends home what was moved elsewhere, and sorts or spreads
@@ -863,8 +881,8 @@ impl Deadlines {
         let (mut kept, mut last) = (NIL, NIL);
         let mut count = 0;
         let mut earliest = u64::MAX;
-        // In one pass, since what is waited for is memory. At the lowest level all times are equal.
-        while chain != NIL && (count <= FEW || bucket < 64) {
+        // In one pass, since what is waited for is memory. There is nothing below the lowest level.
+        while chain != NIL && (count <= FEW || bucket < WIDTH) {
             let place = chain;
             chain = self.link(place).next;
             let Node { serial, when, .. } = self.node(place);
@@ -894,7 +912,7 @@ impl Deadlines {
         if chain == NIL {
             kept = self.sort(kept);
         } else {
-            self.move_origin(earliest, bucket / 64);
+            self.move_origin(earliest, bucket / WIDTH);
         }
         self.file_chain(kept);
         self.file_chain(chain);
@@ -918,11 +936,8 @@ impl Deadlines {
 
     /// Makes the places of all cancelled deadlines vacant, by moving the others to the inbox.
     fn sweep(&mut self) {
-        for level in 0..LEVELS as u32 {
-            let set = level as usize % SETS;
-            while self.occupied[set] != 0 {
-                self.clear(level * 64 + self.occupied[set].trailing_zeros());
-            }
+        while let Some(bucket) = self.first_occupied(0..BUCKETS as u32) {
+            self.clear(bucket);
         }
         self.cancelled = 0;
         self.inbox_from = u64::MAX;
@@ -953,12 +968,10 @@ impl Deadlines {
     /// Moves the origin to a time in the first bucket, which is of this level and was emptied.
     fn move_origin(&mut self, origin: u64, level: u32) {
         // What differs from the old origin only below that level differs from the new one there.
-        let home = level * 64 + digit(self.origin, level);
-        for lower in 0..level {
-            let set = lower as usize % SETS;
-            while self.occupied[set] != 0 {
-                self.append(lower * 64 + self.occupied[set].trailing_zeros(), home);
-            }
+        let first = level * WIDTH;
+        let home = first + digit(self.origin, level);
+        while let Some(lower) = self.first_occupied(0..first) {
+            self.append(lower, home);
         }
         self.origin = origin;
         self.front = self.bucket(origin);
@@ -973,10 +986,10 @@ impl Deadlines {
         self.set_prev(first, before);
         self.set_next(last, to);
         self.set_prev(to, last);
-        let (level, bit) = level_and_bit(to);
-        self.occupied[level] |= bit;
+        let (set, bit) = set_and_bit(to);
+        self.occupied[set] |= bit;
         if before != to || !self.is_sorted(bucket) {
-            self.sorted[level] &= !bit;
+            self.sorted[set] &= !bit;
         }
         self.clear(bucket);
     }
@@ -998,19 +1011,19 @@ impl Deadlines {
     }
 
     fn note_empty(&mut self, bucket: u32) {
-        let (level, bit) = level_and_bit(bucket);
-        self.occupied[level] &= !bit;
-        self.sorted[level] |= bit;
+        let (set, bit) = set_and_bit(bucket);
+        self.occupied[set] &= !bit;
+        self.sorted[set] |= bit;
     }
 
     fn is_occupied(&self, bucket: u32) -> bool {
-        let (level, bit) = level_and_bit(bucket);
-        self.occupied[level] & bit != 0
+        let (set, bit) = set_and_bit(bucket);
+        self.occupied[set] & bit != 0
     }
 
     fn is_sorted(&self, bucket: u32) -> bool {
-        let (level, bit) = level_and_bit(bucket);
-        self.sorted[level] & bit != 0
+        let (set, bit) = set_and_bit(bucket);
+        self.sorted[set] & bit != 0
     }
 
     /// Sorts a chain, by merging: that needs no memory.
@@ -1071,12 +1084,12 @@ fn node_index(place: u32) -> usize {
     (place as usize).wrapping_sub(BUCKETS)
 }
 
-/// The 6 bits of a time that count at a level.
+/// The bits of a time that count at a level.
 fn digit(time: u64, level: u32) -> u32 {
-    (time >> (level * 6)) as u32 & 63
+    (time >> (IGNORED + level * DIGIT)) as u32 % WIDTH
 }
 
-fn level_and_bit(bucket: u32) -> (usize, u64) {
+fn set_and_bit(bucket: u32) -> (usize, u64) {
     ((bucket / 64) as usize % SETS, 1 << (bucket % 64))
 }
 
