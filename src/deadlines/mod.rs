@@ -52,6 +52,7 @@
 
 use std::collections::TryReserveError;
 use std::fmt;
+use std::hint::black_box;
 use std::iter;
 use std::mem;
 use std::num::NonZeroU64;
@@ -227,6 +228,8 @@ pub struct Deadlines {
     front: u32,
     /// … and none will be as long as nothing is filed that is earlier than this.
     front_from: u64,
+    /// Where [`read_ahead`](Self::read_ahead) is while the front expires: any number is right.
+    ahead: u32,
 
     slack: u64,
     /// What is left of a time that is rounded by the full slack.
@@ -261,6 +264,7 @@ impl Deadlines {
             sorted: [u64::MAX; SETS],
             front: 0,
             front_from: 0,
+            ahead: NIL,
             slack: DEFAULT_SLACK,
             slack_mask: !rounding_mask(DEFAULT_SLACK),
             slack_from: DEFAULT_SLACK * 128,
@@ -462,6 +466,11 @@ impl Deadlines {
             return None;
         }
         let (id, repeats) = (node.id, node.repeats());
+        // Ended, or at a bucket: from the last one again.
+        if (self.ahead as usize) < BUCKETS || self.ahead == NIL {
+            self.ahead = self.link(self.front).prev;
+        }
+        self.ahead = self.read_ahead(self.ahead);
         self.unlink(slot);
         if repeats {
             return Some(self.repeat(slot, id as u32, now));
@@ -771,6 +780,16 @@ impl Deadlines {
         }
     }
 
+    /// Reads what will be needed of a place, and answers the one before it.
+    ///
+    /// A list says what comes next only once that was read, so that each of its places is waited for by
+    /// itself, if it is no longer cached. Going through it from both ends waits for two at a time.
+    #[inline]
+    fn read_ahead(&self, place: u32) -> u32 {
+        black_box(self.node(place).serial);
+        self.link(place).prev
+    }
+
     fn unlink(&mut self, slot: u32) {
         let Link { prev, next } = self.link(slot);
         self.set_next(prev, next);
@@ -877,6 +896,7 @@ impl Deadlines {
     /// Puts the first bucket in order: sends home what was moved elsewhere, and sorts or spreads
     /// what remains.
     fn arrange(&mut self, bucket: u32) {
+        let last_of_all = self.link(bucket).prev;
         let mut chain = self.detach(bucket);
         let (mut kept, mut last) = (NIL, NIL);
         let mut count = 0;
@@ -914,13 +934,15 @@ impl Deadlines {
         } else {
             self.move_origin(earliest, bucket / WIDTH);
         }
-        self.file_chain(kept);
-        self.file_chain(chain);
+        self.file_chain(kept, NIL);
+        self.file_chain(chain, last_of_all);
     }
 
-    /// Files what is chained by `next` up to `NIL`; the places of what was cancelled become vacant.
-    fn file_chain(&mut self, mut chain: u32) {
+    /// Files what is chained by `next` up to `NIL`; the places of what was cancelled become vacant. Reads
+    /// ahead from the other end, if that is given.
+    fn file_chain(&mut self, mut chain: u32, mut ahead: u32) {
         while chain != NIL {
+            ahead = self.read_ahead(ahead);
             let place = chain;
             chain = self.link(place).next;
             let Node { serial, when, .. } = self.node(place);
