@@ -281,6 +281,7 @@ impl Deadlines {
         if n > 0 {
             deadlines.nodes.reserve_exact(n.saturating_mul(2));
             deadlines.links.reserve_exact(n.saturating_mul(2).saturating_add(BUCKETS));
+            deadlines.add_places(n);
         }
         deadlines
     }
@@ -289,12 +290,16 @@ impl Deadlines {
     /// but adding ever does. An interval counts for two.
     pub fn try_reserve(&mut self, additional: usize) -> Result<(), TryReserveError> {
         // Twice, for as many cancelled ones may be among them.
-        let total = (self.len + self.intervals).saturating_add(additional).saturating_mul(2);
+        let live = (self.len + self.intervals).saturating_add(additional);
+        let total = live.saturating_mul(2);
         if total > MOST {
             return self.nodes.try_reserve(usize::MAX);
         }
         self.nodes.try_reserve(total.saturating_sub(self.nodes.len()))?;
-        self.links.try_reserve((total + BUCKETS).saturating_sub(self.links.len()))
+        self.links.try_reserve((total + BUCKETS).saturating_sub(self.links.len()))?;
+        // Written to, since the system allocates memory page by page, when it is first written to.
+        self.add_places(live.saturating_sub(self.nodes.len()));
+        Ok(())
     }
 
     pub fn len(&self) -> usize {
@@ -629,14 +634,15 @@ impl Deadlines {
     #[cold]
     #[inline(never)]
     fn make_vacant(&mut self) -> Result<u32, TryReserveError> {
-        if self.freed != NIL {
-            self.append_vacant(self.freed, self.last_freed);
-            self.freed = NIL;
-        } else if self.cancelled == 0 || self.cancelled < self.len {
+        if self.freed == NIL {
+            if self.cancelled != 0 && self.cancelled >= self.len {
+                self.sweep();
+                return self.take_place();
+            }
             self.grow()?;
-        } else {
-            self.sweep();
         }
+        self.append_vacant(self.freed, self.last_freed);
+        self.freed = NIL;
         self.take_place()
     }
 
@@ -661,30 +667,39 @@ impl Deadlines {
         }
     }
 
-    /// Adds vacant places: some at once, where that allocates nothing.
     fn grow(&mut self) -> Result<(), TryReserveError> {
         if self.nodes.len() >= MOST {
             return self.nodes.try_reserve(usize::MAX);
         }
         self.nodes.try_reserve(1)?;
-        if self.links.is_empty() {
-            self.links.try_reserve(BUCKETS + 1)?;
-            for n in 0..BUCKETS as u32 {
-                push_reserved(&mut self.links, Link { prev: n, next: n });
-            }
-        }
-        self.links.try_reserve(1)?;
+        self.links.try_reserve(1 + BUCKETS.saturating_sub(self.links.len()))?;
+        // Some at once, where that allocates nothing.
+        self.add_places(32);
+        Ok(())
+    }
+
+    /// Adds vacant places, as far as there is room.
+    fn add_places(&mut self, count: usize) {
         let (links, nodes) = (&mut self.links, &mut self.nodes);
+        for n in links.len()..BUCKETS {
+            push_reserved(links, Link { prev: n as u32, next: n as u32 });
+        }
         let room = (links.capacity() - links.len()).min(nodes.capacity() - nodes.len());
+        let count = room.min(count) as u32;
+        if count == 0 {
+            return;
+        }
         let first = links.len() as u32;
-        let last = first + room.min(32) as u32 - 1;
+        let last = first + count - 1;
         for place in first..=last {
-            let next = if place == last { NIL } else { place + 1 };
+            let next = if place == last { self.freed } else { place + 1 };
             push_reserved(links, Link { prev: NIL, next });
             push_reserved(nodes, Node::NONE);
         }
-        self.append_vacant(first, last);
-        Ok(())
+        if self.freed == NIL {
+            self.last_freed = last;
+        }
+        self.freed = first;
     }
 
     /// Appends to the chain that has ended.
