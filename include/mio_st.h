@@ -293,6 +293,9 @@ MIO_ST_MUST_USE int mio_st_poller_new(mio_st_poller_t *poller);
  * not allocate later. An interval counts for two deadlines. More than that still fits: then memory is
  * allocated.
  *
+ * Each deadline takes 40 bytes, and room is made for as many cancelled ones again. The half for the
+ * live ones is written to at once, so that not even the system has to find pages for it later.
+ *
  * `poller` receives it; close it with mio_st_poller_close().
  *
  * Returns as mio_st_poller_new().

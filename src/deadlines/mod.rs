@@ -279,9 +279,7 @@ impl Deadlines {
     pub fn with_capacity(n: usize) -> Deadlines {
         let mut deadlines = Deadlines::new();
         if n > 0 {
-            deadlines.nodes.reserve_exact(n.saturating_mul(2));
-            deadlines.links.reserve_exact(n.saturating_mul(2).saturating_add(BUCKETS));
-            deadlines.add_places(n);
+            deadlines.try_reserve(n).expect(NO_MEMORY);
         }
         deadlines
     }

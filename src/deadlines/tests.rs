@@ -290,6 +290,14 @@ fn memory() {
     assert!((1_000..1_032).contains(&nodes), "slots are used again: {nodes}");
     assert!(deadlines.try_reserve(usize::MAX).is_err());
     assert!(deadlines.try_reserve(u32::MAX as usize).is_err());
+    // Room is memory that was written to, for the live ones.
+    deadlines.try_reserve(10_000).unwrap();
+    assert_eq!(deadlines.nodes.len(), 10_000);
+    deadlines.try_reserve(9_000).unwrap();
+    assert_eq!(deadlines.nodes.len(), 10_000);
+    deadlines.add(0, 1, 1);
+    assert_eq!(deadlines.nodes.len(), 10_000);
+    assert_eq!(Deadlines::with_capacity(100).nodes.len(), 100);
 }
 
 /// However the cancelled lie: in the inbox, in the wheel, some moved, some to be met at the front.
