@@ -1,4 +1,5 @@
-//! Deadlines: any number of them, each add, move, cancel and expiry in constant time, amortised.
+//! Deadlines: any number of them, each add, move, cancel and expiry in constant time, amortised (but for
+//! the sorting of what lies within some microseconds).
 //!
 //! This is a queue over absolute times in nanoseconds. It asks no system and reads no clock, so
 //! it behaves the same whatever the clock does: stand still, jump a century, step back.
@@ -839,17 +840,13 @@ impl Deadlines {
             }
             let place = self.link(bucket).next;
             let Node { serial, when, order, .. } = self.node(place);
-            if serial == 0 {
-                self.unlink(place);
-                self.cancelled -= 1;
-                self.vacate(place);
-            } else if order & STALE != 0 {
-                self.update(place, |node| node.order &= !STALE);
-                self.unlink(place);
-                self.file(place, when);
-            } else {
+            if serial != 0 && order & STALE == 0 {
                 self.front_from = when;
                 return Some(place);
+            }
+            self.unlink(place);
+            if let Some(when) = self.clear_marks(place) {
+                self.file(place, when);
             }
         }
     }
@@ -870,13 +867,11 @@ impl Deadlines {
             let place = self.inbox;
             let link = self.link(place);
             self.inbox = link.next;
-            let Node { serial, when, .. } = self.node(place);
-            if serial != 0 {
-                self.update(place, |node| node.order &= !STALE);
+            if link.prev == HOME {
+                continue;
+            }
+            if let Some(when) = self.clear_marks(place) {
                 self.file(place, when);
-            } else if link.prev != HOME {
-                self.cancelled -= 1;
-                self.vacate(place);
             }
         }
     }
@@ -909,7 +904,7 @@ impl Deadlines {
     /// Puts the first bucket in order: sends home what was moved elsewhere, and sorts or spreads
     /// what remains.
     fn arrange(&mut self, bucket: u32) {
-        let last_of_all = self.link(bucket).prev;
+        let mut ahead = self.link(bucket).prev;
         let mut chain = self.detach(bucket);
         let (mut kept, mut last) = (NIL, NIL);
         let mut count = 0;
@@ -918,13 +913,7 @@ impl Deadlines {
         while chain != NIL && (count <= FEW || bucket < WIDTH) {
             let place = chain;
             chain = self.link(place).next;
-            let Node { serial, when, .. } = self.node(place);
-            if serial == 0 {
-                self.cancelled -= 1;
-                self.vacate(place);
-                continue;
-            }
-            self.update(place, |node| node.order &= !STALE);
+            let Some(when) = self.clear_marks(place) else { continue };
             if self.bucket(when) != bucket {
                 self.file(place, when);
                 continue;
@@ -941,32 +930,34 @@ impl Deadlines {
         if last == NIL {
             return;
         }
-        self.set_next(last, NIL);
+        self.set_next(last, chain);
         if chain == NIL {
             kept = self.sort(kept);
         } else {
             self.move_origin(earliest, bucket / WIDTH);
         }
-        self.file_chain(kept, NIL);
-        self.file_chain(chain, last_of_all);
-    }
-
-    /// Files what is chained by `next` up to `NIL`; the places of what was cancelled become vacant. Reads
-    /// ahead from the other end, if that is given.
-    fn file_chain(&mut self, mut chain: u32, mut ahead: u32) {
-        while chain != NIL {
+        while kept != NIL {
             ahead = self.read_ahead(ahead);
-            let place = chain;
-            chain = self.link(place).next;
-            let Node { serial, when, .. } = self.node(place);
-            if serial == 0 {
-                self.cancelled -= 1;
-                self.vacate(place);
-            } else {
-                self.update(place, |node| node.order &= !STALE);
+            let place = kept;
+            kept = self.link(place).next;
+            if let Some(when) = self.clear_marks(place) {
                 self.file(place, when);
             }
         }
+    }
+
+    /// Forgets what was put off for a deadline that is in no bucket now, and answers the time to file it
+    /// at. A cancelled one has none: its place becomes vacant.
+    #[inline]
+    fn clear_marks(&mut self, place: u32) -> Option<u64> {
+        let Node { serial, when, .. } = self.node(place);
+        if serial == 0 {
+            self.cancelled -= 1;
+            self.vacate(place);
+            return None;
+        }
+        self.update(place, |node| node.order &= !STALE);
+        Some(when)
     }
 
     /// Makes the places of all cancelled deadlines vacant, by moving the others to the inbox.
