@@ -3528,7 +3528,7 @@ int mio_st_poller_deregister_signals(mio_st_poller_t poller, mio_st_signals_t si
  * Create it in the main thread, before other threads, which inherit what it blocks: a signal to the process
  * goes to any thread that does not block it. Children inherit that too, across `exec`: in a forked child
  * close the handle before `exec`. Signals are not counted: one that arrives again before it is received is
- * one.
+ * one. On macOS what is sent to a thread, by `raise` or `pthread_kill`, is not received: use `kill`.
  *
  * Returns 0; `-EINVAL` for no signals at all, for a number that no signal has, for `SIGKILL` and `SIGSTOP`,
  * which cannot be caught, and for `SIGSEGV`, `SIGBUS`, `SIGFPE` and `SIGILL`; `-EINVAL` if a pointer is
@@ -3625,6 +3625,7 @@ int mio_st_poller_deregister_process(mio_st_poller_t poller, mio_st_process_t pr
 /**
  * Waits for a process to exit, a child or another: register the handle, which becomes readable then, and
  * stays so. An exited child stays a zombie until its parent calls `waitpid(2)`; nobody does so here.
+ * Call it without `WNOHANG`: on macOS and the BSDs the event may come a moment before the status is there.
  *
  * `process` receives the handle; close it with mio_st_process_close(). `pid` is its number, that of a child
  * which was not reaped; the number of a reaped process may be that of another.
