@@ -437,6 +437,28 @@ int mio_st_poller_deregister_fd(mio_st_poller_t poller,
                                 int fd);
 
 /**
+ * Makes the registration of a descriptor be as asked for, whether it is registered or not; with no
+ * `interests`, 0, ends it. It is one call for an adapter of another library that says of its descriptors what
+ * it wants to hear from now on.
+ *
+ * The arguments are those of mio_st_poller_register_fd(); without interests `id` and `option` are not looked
+ * at. The poller remembers which descriptors it was called for, so that it is one system call that does not
+ * fail. What it remembers is a guess: a descriptor that was closed meanwhile, and whose number is another's,
+ * is registered.
+ *
+ * Returns 0; the errors of mio_st_poller_register_fd(), but for `-EEXIST`. Without interests, `-EBADF` if the
+ * descriptor is not open: then it is not registered either.
+ *
+ * Thread: that of the poller.
+ */
+MIO_ST_MUST_USE
+int mio_st_poller_watch_fd(mio_st_poller_t poller,
+                           int fd,
+                           uint64_t id,
+                           uint32_t interests,
+                           uint32_t option);
+
+/**
  * Asks for an event with `id` and `MIO_ST_TIMER` at a time, or right away if it has passed.
  *
  * `deadline_ns` is in nanoseconds of the clock of mio_st_poller_now(). The event is never early, and late

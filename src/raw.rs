@@ -287,7 +287,19 @@ impl Poller {
 
     #[inline]
     pub fn raw_deregister(&mut self, fd: RawFd) -> io::Result<()> {
-        self.selector().deregister(fd)
+        self.selector_mut().deregister(fd)
+    }
+
+    /// As `watch_fd`.
+    #[inline]
+    pub fn raw_watch(
+        &mut self,
+        fd: RawFd,
+        id: u64,
+        interests: Option<Interests>,
+        option: PollOption,
+    ) -> io::Result<()> {
+        self.watch(fd, id, interests, option)
     }
 
     /// As `notify`; growth that fails is `OutOfMemory`.

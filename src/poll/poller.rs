@@ -198,6 +198,68 @@ impl Poller {
         handle.deregister(self)
     }
 
+    /// Makes the registration of a descriptor be as asked for, whether it is registered or not; without
+    /// interests, ends it. It is one call for a library that says of its descriptors what it wants to hear
+    /// from now on.
+    ///
+    /// The poller remembers which descriptors it was called for, so that it is one system call that does not
+    /// fail. What it remembers is a guess: a descriptor that was closed meanwhile, and whose number is
+    /// another's, is registered. It allocates when a descriptor's number is larger than ever before.
+    ///
+    /// # Errors
+    ///
+    /// As [`register`](Poller::register), but for `AlreadyExists`. Without interests, `EBADF` when the descriptor
+    /// is not open: then it is not registered either.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # fn main() -> std::io::Result<()> {
+    /// use std::os::unix::net::UnixStream;
+    ///
+    /// use mio_st::poll::Interests;
+    /// use mio_st::{EventedId, PollOption, Poller};
+    ///
+    /// let (socket, _peer) = UnixStream::pair()?;
+    /// let mut poller = Poller::new()?;
+    /// for interests in [Interests::READABLE, Interests::READABLE | Interests::WRITABLE] {
+    ///     poller.watch_fd(&socket, EventedId(0), Some(interests), PollOption::Level)?;
+    /// }
+    /// poller.watch_fd(&socket, EventedId(0), None, PollOption::Level)?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn watch_fd<Fd: AsFd>(
+        &mut self,
+        fd: Fd,
+        id: EventedId,
+        interests: Option<Interests>,
+        opt: PollOption,
+    ) -> io::Result<()> {
+        self.generation.check()?;
+        self.watch(fd.as_fd().as_raw_fd(), id.0 as u64, interests, opt)
+    }
+
+    pub(crate) fn watch(
+        &mut self,
+        fd: RawFd,
+        id: u64,
+        interests: Option<Interests>,
+        option: PollOption,
+    ) -> io::Result<()> {
+        if let Some(interests) = interests {
+            return self.selector.watch(fd, id, interests, option);
+        }
+        match self.selector.deregister(fd) {
+            // It was not registered.
+            Err(error) if error.raw_os_error() == Some(libc::ENOENT) => {
+                sys::ignore(error);
+                Ok(())
+            }
+            result => result,
+        }
+    }
+
     /// Posts an event, which the next poll with room for it returns as it is.
     ///
     /// It allocates when more notifications wait than ever before; see
@@ -671,6 +733,10 @@ impl Poller {
 
     pub(crate) fn selector(&self) -> &Selector {
         &self.selector
+    }
+
+    pub(crate) fn selector_mut(&mut self) -> &mut Selector {
+        &mut self.selector
     }
 
     pub(crate) fn deadlines(&mut self) -> &mut Deadlines {

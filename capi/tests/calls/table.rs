@@ -79,6 +79,7 @@ poller::mio_st_poller_try_notify(handle, id, readiness);
 poller::mio_st_poller_register_fd(handle, fd, id, interests, option);
 poller::mio_st_poller_reregister_fd(handle, fd, id, interests, option);
 poller::mio_st_poller_deregister_fd(handle, fd);
+poller::mio_st_poller_watch_fd(handle, fd, id, interests, option);
 poller::mio_st_poller_add_deadline(handle, id, time, key_out);
 poller::mio_st_poller_add_timeout(handle, id, time, key_out);
 poller::mio_st_poller_add_interval(handle, id, time, time, key_out);
