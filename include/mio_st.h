@@ -548,6 +548,20 @@ int mio_st_poller_set_deadline_slack(mio_st_poller_t poller,
                                      uint64_t slack_ns);
 
 /**
+ * Sets for how long a poll that has to wait looks again and again before it sleeps: `spin_ns` nanoseconds, but
+ * never longer than until its timeout or the next deadline.
+ *
+ * The default is 0. It buys latency and pays with a processor that is busy meanwhile; the guide says who
+ * should. A poll with a timeout of 0 does not spin.
+ *
+ * Returns 0; the errors of a handle.
+ *
+ * Thread: that of the poller.
+ */
+int mio_st_poller_set_spin(mio_st_poller_t poller,
+                           uint64_t spin_ns);
+
+/**
  * The time of the last poll; if that did not need to read the clock, it is read now.
  *
  * `now_ns` receives nanoseconds of the monotonic clock (`CLOCK_MONOTONIC`; on macOS `CLOCK_UPTIME_RAW`).
