@@ -71,7 +71,7 @@ extern "C" {
 /**
  * The version of this header: minor. Before 1.0 a new minor version may break the ABI.
  */
-#define MIO_ST_VERSION_MINOR 3
+#define MIO_ST_VERSION_MINOR 4
 
 /**
  * The version of this header: patch.
@@ -81,7 +81,7 @@ extern "C" {
 /**
  * The version of this header as one number, which grows: `major * 1000000 + minor * 1000 + patch`.
  */
-#define MIO_ST_VERSION_NUMBER 3000
+#define MIO_ST_VERSION_NUMBER 4000
 
 /**
  * A flag of mio_st_features(): this build waits with epoll.
@@ -101,7 +101,7 @@ extern "C" {
 uint32_t mio_st_version(void);
 
 /**
- * The version of the library that runs, such as `"0.3.0"`. The string is static.
+ * The version of the library that runs, such as `"0.4.0"`. The string is static.
  *
  * Never fails. Any thread, any time.
  */
