@@ -360,6 +360,10 @@ impl Poller {
         self.deadlines().set_slack(slack);
     }
 
+    pub fn raw_set_spin(&mut self, spin: u64) {
+        self.set_spin_nanos(spin);
+    }
+
     pub fn raw_add_awakener(&mut self, id: u64) -> io::Result<Awakener> {
         self.add_awakener(id)
     }

@@ -193,7 +193,7 @@ fn a_regular_file_and_a_folder_are_refused_with_eperm() {
     type Call = fn(&mut Poller, &mut EventedFd) -> io::Result<()>;
     let calls: [(&str, Call); 4] = [
         ("watch", |poller, handle| {
-            poller.watch_fd(&*handle, EventedId(0), Some(R), PollOption::Level)
+            poller.watch_fd(*handle, EventedId(0), Some(R), PollOption::Level)
         }),
         ("register", |poller, handle| poller.register(handle, EventedId(0), R, PollOption::Level)),
         ("reregister", |poller, handle| {

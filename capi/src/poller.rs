@@ -975,6 +975,23 @@ pub extern "C" fn mio_st_poller_set_deadline_slack(
     })
 }
 
+/// Sets for how long a poll that has to wait looks again and again before it sleeps: `spin_ns` nanoseconds, but
+/// never longer than until its timeout or the next deadline.
+///
+/// The default is 0. It buys latency and pays with a processor that is busy meanwhile; the guide says who
+/// should. A poll with a timeout of 0 does not spin.
+///
+/// Returns 0; the errors of a handle.
+///
+/// Thread: that of the poller.
+#[unsafe(no_mangle)]
+pub extern "C" fn mio_st_poller_set_spin(poller: mio_st_poller_t, spin_ns: u64) -> c_int {
+    call(poller, |table| {
+        table.poller(poller)?.raw_set_spin(spin_ns);
+        Ok(0)
+    })
+}
+
 /// The time of the last poll; if that did not need to read the clock, it is read now.
 ///
 /// `now_ns` receives nanoseconds of the monotonic clock (`CLOCK_MONOTONIC`; on macOS `CLOCK_UPTIME_RAW`).

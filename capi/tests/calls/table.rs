@@ -88,6 +88,7 @@ poller::mio_st_poller_move_deadline(handle, key, time);
 poller::mio_st_poller_remove_deadline(handle, id);
 poller::mio_st_poller_next_wakeup(handle, out);
 poller::mio_st_poller_set_deadline_slack(handle, time);
+poller::mio_st_poller_set_spin(handle, time);
 poller::mio_st_poller_now(handle, out);
 awakener::mio_st_awakener_new(opened, handle, id);
 awakener::mio_st_awakener_wake(handle);
