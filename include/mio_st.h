@@ -71,7 +71,7 @@ extern "C" {
 /**
  * The version of this header: minor. Before 1.0 a new minor version may break the ABI.
  */
-#define MIO_ST_VERSION_MINOR 3
+#define MIO_ST_VERSION_MINOR 4
 
 /**
  * The version of this header: patch.
@@ -81,7 +81,7 @@ extern "C" {
 /**
  * The version of this header as one number, which grows: `major * 1000000 + minor * 1000 + patch`.
  */
-#define MIO_ST_VERSION_NUMBER 3000
+#define MIO_ST_VERSION_NUMBER 4000
 
 /**
  * A flag of mio_st_features(): this build waits with epoll.
@@ -101,7 +101,7 @@ extern "C" {
 uint32_t mio_st_version(void);
 
 /**
- * The version of the library that runs, such as `"0.3.0"`. The string is static.
+ * The version of the library that runs, such as `"0.4.0"`. The string is static.
  *
  * Never fails. Any thread, any time.
  */
@@ -394,12 +394,14 @@ int mio_st_poller_try_notify(mio_st_poller_t poller,
  *
  * From now on its readiness gives events with `id`, which is any number. `interests` is at least one of
  * `MIO_ST_READABLE`, `MIO_ST_WRITABLE` and `MIO_ST_PRIORITY`. `option` is one of `MIO_ST_EDGE`,
- * `MIO_ST_LEVEL` and `MIO_ST_ONESHOT`. What is ready already gives an event at the next poll.
+ * `MIO_ST_LEVEL` and `MIO_ST_ONESHOT`. What is ready already gives an event at the next poll. What each
+ * kind of descriptor reports on Linux, and whether a short read has emptied it, is in `descriptors.md`.
  *
  * Returns 0; `-EEXIST` if it is registered here; `-EBADF` if it is not open; `-EPERM` for a regular file
  * or a directory, which is always ready, and on Linux for a device that knows no readiness, such as
  * `/dev/null`; `-EINVAL` for an unknown flag or none; `-EINVAL` or `-ELOOP` for a poller in itself or in a
- * circle; `-ENOMEM` and `-ENOSPC` (`/proc/sys/fs/epoll/max_user_watches`); the errors of a handle.
+ * circle, and `-ELOOP` for a chain of more than five pollers on Linux; `-ENOMEM` and `-ENOSPC`
+ * (`/proc/sys/fs/epoll/max_user_watches`); the errors of a handle.
  *
  * Thread: that of the poller.
  */
@@ -435,6 +437,28 @@ int mio_st_poller_reregister_fd(mio_st_poller_t poller,
  */
 int mio_st_poller_deregister_fd(mio_st_poller_t poller,
                                 int fd);
+
+/**
+ * Makes the registration of a descriptor be as asked for, whether it is registered or not; with no
+ * `interests`, 0, ends it. It is one call for an adapter of another library that says of its descriptors what
+ * it wants to hear from now on.
+ *
+ * The arguments are those of mio_st_poller_register_fd(); without interests `id` and `option` are not looked
+ * at. The poller remembers which descriptors it was called for, so that it is one system call that does not
+ * fail. What it remembers is a guess: a descriptor that was closed meanwhile, and whose number is another's,
+ * is registered.
+ *
+ * Returns 0; the errors of mio_st_poller_register_fd(), but for `-EEXIST`. Without interests, `-EBADF` if the
+ * descriptor is not open: then it is not registered either.
+ *
+ * Thread: that of the poller.
+ */
+MIO_ST_MUST_USE
+int mio_st_poller_watch_fd(mio_st_poller_t poller,
+                           int fd,
+                           uint64_t id,
+                           uint32_t interests,
+                           uint32_t option);
 
 /**
  * Asks for an event with `id` and `MIO_ST_TIMER` at a time, or right away if it has passed.
@@ -546,6 +570,20 @@ int mio_st_poller_next_wakeup(mio_st_poller_t poller,
  */
 int mio_st_poller_set_deadline_slack(mio_st_poller_t poller,
                                      uint64_t slack_ns);
+
+/**
+ * Sets for how long a poll that has to wait looks again and again before it sleeps: `spin_ns` nanoseconds, but
+ * never longer than until its timeout or the next deadline.
+ *
+ * The default is 0. It buys latency and pays with a processor that is busy meanwhile; the guide says who
+ * should. A poll with a timeout of 0 does not spin.
+ *
+ * Returns 0; the errors of a handle.
+ *
+ * Thread: that of the poller.
+ */
+int mio_st_poller_set_spin(mio_st_poller_t poller,
+                           uint64_t spin_ns);
 
 /**
  * The time of the last poll; if that did not need to read the clock, it is read now.
