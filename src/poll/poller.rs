@@ -700,12 +700,14 @@ impl Poller {
 
     /// How long to wait in one piece when `remaining` is to be waited for.
     ///
-    /// The kernel stretches a wait by up to 0.1 % (`select_estimate_accuracy` in fs/select.c). Where that
-    /// is more than a deadline allows, the wait ends a little before it, and the rest is waited for.
+    /// The kernel stretches a wait by a part of it. Where that is more than a deadline allows, the wait ends
+    /// a little before it, even if it is stretched, and the rest is waited for.
     fn step(&self, remaining: u64, for_deadline: bool) -> u64 {
-        let stretch = remaining / 1000;
+        /// Of one more: the piece that is waited for.
+        const PARTS: u64 = if sys::STRETCH < 127 { sys::STRETCH } else { 127 };
+        let stretch = remaining / sys::STRETCH;
         let precise = for_deadline && stretch > self.deadlines.strictest_slack().max(KERNEL_SLACK);
-        let step = if precise { remaining / 128 * 127 } else { remaining };
+        let step = if precise { remaining / (PARTS + 1) * PARTS } else { remaining };
         step.min(sys::MAX_WAIT)
     }
 

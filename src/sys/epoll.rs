@@ -16,6 +16,9 @@ const NANOS_PER_MILLI: u64 = 1_000_000;
 /// The longest wait in nanoseconds: 2^50, about 13 days. `epoll_wait(2)` takes 24.8 days.
 pub(crate) const MAX_WAIT: u64 = 1 << 50;
 
+/// The kernel stretches a wait by up to a thousandth (`select_estimate_accuracy` in fs/select.c).
+pub(crate) const STRETCH: u64 = 1000;
+
 /// The kernel's limit on the events of one call, `EP_MAX_EVENTS`; beyond it the answer is EINVAL.
 pub(crate) const MAX_EVENTS: usize = libc::c_int::MAX as usize / size_of::<libc::epoll_event>();
 

@@ -76,6 +76,10 @@ const _: () = {
 /// ever beyond 2^31 (`tvtosbt` in sys/kern/kern_event.c).
 pub(crate) const MAX_WAIT: u64 = 1 << 50;
 
+/// FreeBSD stretches a wait by up to a sixteenth (`tc_precexp`, which is made of kern.timecounter.alloweddeviation,
+/// in kqueue_kevent). Of the others none is known to do so: as with epoll.
+pub(crate) const STRETCH: u64 = if cfg!(kernel = "freebsd") { 16 } else { 1000 };
+
 /// The most events that a poll may have room for: as many as the kernel could be asked for.
 pub(crate) const MAX_EVENTS: usize = c_int::MAX as usize / size_of::<Kevent>();
 

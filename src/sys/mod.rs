@@ -3,7 +3,8 @@
 //! A backend is one file, chosen by build.rs at compile time, that supplies
 //!
 //! - `Selector`: `new`, `register`, `reregister`, `deregister` (a descriptor), `select` (wait and write
-//!   events to some memory) and `AsFd`, with its limits `MAX_WAIT` and `MAX_EVENTS`;
+//!   events to some memory) and `AsFd`, with its limits `MAX_WAIT` and `MAX_EVENTS`, and
+//!   `STRETCH`, by what part of it a wait may be late;
 //! - `KernelEvent`, the form in which `select` writes an event, `translate`, which turns one into an
 //!   `Event`, and `untranslated`, which lays an `Event` among them;
 //! - `Waker`: `new` (for a selector and an id) and `wake`, which any thread and any signal handler
@@ -70,5 +71,7 @@ pub(crate) use self::fd::{
 pub(crate) use self::fork::Generation;
 #[cfg(kqueue)]
 pub(crate) use self::selector::Queue as Source;
-pub(crate) use self::selector::{KernelEvent, MAX_EVENTS, MAX_WAIT, Selector, Waker, untranslated};
+pub(crate) use self::selector::{
+    KernelEvent, MAX_EVENTS, MAX_WAIT, STRETCH, Selector, Waker, untranslated,
+};
 pub(crate) use self::shared::Shared;
