@@ -49,6 +49,7 @@ mod selector;
 
 mod buffer;
 mod clock;
+pub(crate) mod control;
 mod fd;
 mod fork;
 pub(crate) mod mmsg;
