@@ -19,11 +19,13 @@
 mod builder;
 mod datagram;
 mod options;
+mod queued_error;
 mod tcp;
 mod udp;
 
 pub use self::builder::{TcpListenerBuilder, TcpStreamBuilder, UdpSocketBuilder};
 pub use self::datagram::{Datagram, Ecn, Segments, Transmit};
 pub use self::options::Keepalive;
+pub use self::queued_error::{ErrorOrigin, MtuDiscovery, QueuedError};
 pub use self::tcp::{TcpListener, TcpStream};
 pub use self::udp::{ConnectedUdpSocket, UdpSocket};

@@ -5,7 +5,7 @@ use std::net::{self, Ipv4Addr, Ipv6Addr, SocketAddr};
 use libc::c_int;
 
 use crate::net::options::{int, internet_socket};
-use crate::net::{Datagram, Transmit, UdpSocketBuilder};
+use crate::net::{Datagram, MtuDiscovery, QueuedError, Transmit, UdpSocketBuilder};
 use crate::poll::Interests;
 use crate::sys::control::{self, Ancillary};
 use crate::sys::mmsg::{self, Receiving, Sending};
@@ -281,6 +281,15 @@ impl ConnectedUdpSocket {
         Ok(())
     }
 
+    /// The MTU of the path to the peer, as far as it is known (`IP_MTU`).
+    ///
+    /// # Errors
+    ///
+    /// `Unsupported` elsewhere than on Linux and Android.
+    pub fn mtu(&self) -> io::Result<u32> {
+        control::mtu(&self.fd)
+    }
+
     /// The address of the peer.
     pub fn peer_addr(&self) -> io::Result<SocketAddr> {
         (&socket::peer_addr(&self.fd)?).try_into()
@@ -540,6 +549,99 @@ macro_rules! udp_socket {
             /// `Unsupported` elsewhere than on Linux and Android.
             pub fn set_recv_dropped(&self, on: bool) -> io::Result<()> {
                 self.ask_for(Ancillary::Dropped, on)
+            }
+
+            /// Sets `IP_RECVERR`: whether errors wait in a queue, with their origins, for
+            /// [`recv_error`](Self::recv_error).
+            ///
+            /// # Notes
+            ///
+            /// Then a socket without a peer, too, is told that nobody listened to what it sent. Sending and
+            /// receiving fail once for each such error; [`Ready::ERROR`](crate::Ready::ERROR) goes when the
+            /// queue is empty.
+            ///
+            /// # Errors
+            ///
+            /// `Unsupported` elsewhere than on Linux and Android.
+            pub fn set_recv_errors(&self, on: bool) -> io::Result<()> {
+                control::ask_for_errors(&self.fd, on)
+            }
+
+            /// Takes the next entry from the error queue. What it is about is written to `buf`: the beginning
+            /// of the datagram that failed, as far as it is known.
+            ///
+            /// # Errors
+            ///
+            /// `WouldBlock` when the queue is empty, `Unsupported` elsewhere than on Linux and Android.
+            ///
+            /// # Examples
+            ///
+            /// ```
+            /// # fn main() -> std::io::Result<()> {
+            /// use std::io::ErrorKind;
+            ///
+            /// use mio_st::net::{ErrorOrigin, UdpSocket};
+            /// use mio_st::poll::Interests;
+            /// use mio_st::{EventedId, Events, PollOption, Poller, Ready};
+            ///
+            /// let mut socket = UdpSocket::bind("127.0.0.1:0".parse().unwrap())?;
+            /// # if cfg!(not(any(target_os = "linux", target_os = "android"))) { return Ok(()) }
+            /// socket.set_recv_errors(true)?;
+            /// let mut poller = Poller::new()?;
+            /// let mut events = Events::new();
+            /// poller.register(&mut socket, EventedId(0), Interests::READABLE, PollOption::Level)?;
+            ///
+            /// let nobody = UdpSocket::bind("127.0.0.1:0".parse().unwrap())?.local_addr()?;
+            /// socket.send_to(b"hello?", nobody)?;
+            /// poller.poll(&mut events, None)?;
+            /// assert!((&mut events).next().unwrap().readiness().contains(Ready::ERROR));
+            ///
+            /// let mut buffer = [0; 64];
+            /// let error = socket.recv_error(&mut buffer)?;
+            /// assert_eq!(error.error().unwrap().kind(), ErrorKind::ConnectionRefused);
+            /// assert_eq!(error.origin(), ErrorOrigin::Icmp { kind: 3, code: 3 });
+            /// assert_eq!(error.target(), Some(nobody));
+            /// assert_eq!(&buffer[..error.data_len()], b"hello?");
+            /// assert_eq!(socket.recv_error(&mut buffer).unwrap_err().kind(), ErrorKind::WouldBlock);
+            /// # Ok(())
+            /// # }
+            /// ```
+            pub fn recv_error(&self, buf: &mut [u8]) -> io::Result<QueuedError> {
+                control::recv_error(&self.fd, buf)
+            }
+
+            /// Sets what is done with datagrams that are larger than the path takes (`IP_MTU_DISCOVER`).
+            ///
+            /// # Errors
+            ///
+            /// `Unsupported` for IPv4 on NetBSD, OpenBSD and DragonFly BSD.
+            ///
+            /// # Platform differences
+            ///
+            /// Linux and Android have the four modes; elsewhere `Do` and `Probe` set `IP_DONTFRAG`, and the
+            /// others clear it.
+            pub fn set_mtu_discovery(&self, mode: MtuDiscovery) -> io::Result<()> {
+                control::set_mtu_discovery(&self.fd, mode)
+            }
+
+            /// Sets `SO_SNDBUFFORCE`: as [`set_send_buffer_size`](Self::set_send_buffer_size), beyond what the
+            /// system's limit allows.
+            ///
+            /// # Errors
+            ///
+            /// `PermissionDenied` without the capability `CAP_NET_ADMIN`; `Unsupported` elsewhere than on Linux
+            /// and Android.
+            pub fn force_send_buffer_size(&self, size: usize) -> io::Result<()> {
+                control::force_buffer_size(&self.fd, true, int(size)?)
+            }
+
+            /// Sets `SO_RCVBUFFORCE`, see [`force_send_buffer_size`](Self::force_send_buffer_size).
+            ///
+            /// # Errors
+            ///
+            /// As there.
+            pub fn force_recv_buffer_size(&self, size: usize) -> io::Result<()> {
+                control::force_buffer_size(&self.fd, false, int(size)?)
             }
 
             fn ask_for(&self, what: Ancillary, on: bool) -> io::Result<()> {

@@ -12,6 +12,9 @@ use std::time::Duration;
 use libc::{c_int, cmsghdr};
 
 use self::names::*;
+use crate::net::{MtuDiscovery, QueuedError};
+#[cfg(not(bsd))]
+use crate::sys::socket::InternetAddr;
 use crate::sys::{Fd, ignore, socket};
 
 /// Where the data of a message begins.
@@ -193,6 +196,135 @@ impl Control {
     }
 }
 
+/// Takes the first entry of a socket's error queue; what it is about is written to `buffer`.
+#[cfg(not(bsd))]
+pub(crate) fn recv_error(fd: &Fd, buffer: &mut [u8]) -> io::Result<QueuedError> {
+    /// All that may come along with a datagram, and a struct sock_extended_err with an address, and three times.
+    const ROOM: usize = FULL_ROOM + space(16 + 28) + space(48);
+    let mut control = [0_u64; ROOM.div_ceil(8)];
+    let mut target = InternetAddr::unset();
+    let mut iovec = libc::iovec { iov_base: buffer.as_mut_ptr().cast(), iov_len: buffer.len() };
+    // SAFETY: all-zero is a valid msghdr: it is made of integers and pointers.
+    let mut message: libc::msghdr = unsafe { mem::zeroed() };
+    message.msg_name = (&raw mut target).cast();
+    message.msg_namelen = InternetAddr::ROOM;
+    message.msg_iov = &mut iovec;
+    message.msg_iovlen = 1;
+    message.msg_control = control.as_mut_ptr().cast();
+    message.msg_controllen = size_of_val(&control) as _;
+    // SAFETY: the message points to an address, to the buffer and to room for control messages, all of which are
+    // ours to write.
+    let len = unsafe { syscall!(recvmsg(fd.raw(), &mut message, libc::MSG_ERRQUEUE)) }?;
+    let control_len = (message.msg_controllen as usize).min(size_of_val(&control));
+    // SAFETY: there are so many bytes.
+    let bytes = unsafe { std::slice::from_raw_parts(control.as_ptr().cast::<u8>(), control_len) };
+    let mut entry = read_error(bytes);
+    entry.target = target.get(message.msg_namelen);
+    entry.len = (len as usize).min(buffer.len());
+    Ok(entry)
+}
+
+#[cfg(bsd)]
+pub(crate) fn recv_error(_: &Fd, _: &mut [u8]) -> io::Result<QueuedError> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+/// Reads what came along with an entry of an error queue.
+#[cfg(not(bsd))]
+fn read_error(bytes: &[u8]) -> QueuedError {
+    let mut entry = QueuedError {
+        errno: 0,
+        origin: 0,
+        kind: 0,
+        code: 0,
+        info: 0,
+        data: 0,
+        offender: None,
+        target: None,
+        time: None,
+        len: 0,
+    };
+    let mut rest = bytes;
+    while let Some((header, data, next)) = split(rest) {
+        rest = next;
+        match (header.cmsg_level, header.cmsg_type) {
+            (libc::IPPROTO_IP, libc::IP_RECVERR) | (libc::IPPROTO_IPV6, libc::IPV6_RECVERR) => {
+                // A struct sock_extended_err, and the address behind it.
+                let Some(error) = front::<16>(data) else { continue };
+                let word = |at: usize| front(&error[at..]).map_or(0, u32::from_ne_bytes);
+                entry.errno = word(0) as i32;
+                [entry.origin, entry.kind, entry.code, _] = word(4).to_ne_bytes();
+                (entry.info, entry.data) = (word(8), word(12));
+                entry.offender = InternetAddr::from_bytes(&data[16..]);
+            }
+            // `SCM_TIMESTAMPING`: a time by software comes first.
+            (libc::SOL_SOCKET, 37) => {
+                let size = data.len() / 3;
+                entry.time = data
+                    .chunks_exact(size.max(1))
+                    .filter_map(time)
+                    .find(|time| *time > Duration::ZERO);
+            }
+            _ => {}
+        }
+    }
+    entry
+}
+
+/// Sets `IP_RECVERR`: whether errors are queued, with their origins.
+pub(crate) fn ask_for_errors(fd: &Fd, on: bool) -> io::Result<()> {
+    set_both(fd, ASK_IPV4_ERRORS, ASK_IPV6_ERRORS, on.into())
+}
+
+/// Sets what is done with datagrams that are larger than the path takes.
+pub(crate) fn set_mtu_discovery(fd: &Fd, mode: MtuDiscovery) -> io::Result<()> {
+    let value = match mode {
+        _ if !MTU_MODES => matches!(mode, MtuDiscovery::Do | MtuDiscovery::Probe).into(),
+        MtuDiscovery::Dont => 0,
+        MtuDiscovery::Want => 1,
+        MtuDiscovery::Do => 2,
+        MtuDiscovery::Probe => 3,
+    };
+    set_both(fd, IPV4_MTU_MODE, IPV6_MTU_MODE, value)
+}
+
+/// What is known of the path's MTU, of a socket that has a peer.
+pub(crate) fn mtu(fd: &Fd) -> io::Result<u32> {
+    let name = if is_v6(fd)? { IPV6_MTU } else { IPV4_MTU };
+    let (level, name) = name.ok_or(io::ErrorKind::Unsupported)?;
+    socket::int_option(fd, level, name).map(|mtu| mtu as u32)
+}
+
+/// Sets the size of a buffer beyond the system's limit.
+pub(crate) fn force_buffer_size(fd: &Fd, sending: bool, size: c_int) -> io::Result<()> {
+    let name = if sending { FORCE_SEND_BUFFER } else { FORCE_RECV_BUFFER };
+    socket::set_int_option(fd, libc::SOL_SOCKET, name.ok_or(io::ErrorKind::Unsupported)?, size)
+}
+
+/// Sets an option of IPv4 or IPv6. On a socket of IPv6, that of IPv4 too, for its traffic with IPv4; only Linux
+/// has that, and it does not count.
+fn set_both(
+    fd: &Fd,
+    v4: Option<(c_int, c_int)>,
+    v6: Option<(c_int, c_int)>,
+    value: c_int,
+) -> io::Result<()> {
+    let set = |option: Option<(c_int, c_int)>| {
+        let (level, name) = option.ok_or(io::ErrorKind::Unsupported)?;
+        socket::set_int_option(fd, level, name, value)
+    };
+    if !is_v6(fd)? {
+        return set(v4);
+    }
+    set(v6)?;
+    set(v4).unwrap_or_else(ignore);
+    Ok(())
+}
+
+fn is_v6(fd: &Fd) -> io::Result<bool> {
+    Ok(socket::local_addr(fd)?.family() == libc::AF_INET6)
+}
+
 /// What a socket can be asked to tell of each datagram.
 #[derive(Copy, Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Ancillary {
@@ -212,16 +344,10 @@ pub(crate) fn ask(fd: &Fd, what: Ancillary, on: bool) -> io::Result<()> {
         Ancillary::Time => return set(fd, ASK_TIME, on),
         Ancillary::Dropped => return set(fd, ASK_DROPPED, on),
     };
-    if socket::local_addr(fd)?.family() != libc::AF_INET6 {
-        return set(fd, v4, on);
-    }
-    set(fd, v6, on)?;
-    // The datagrams of IPv4 to a socket of both families bring an address in the form of IPv6, and the rest in
-    // their own. Only Linux can be asked for that.
-    if what != Ancillary::Local {
-        set(fd, v4, on).unwrap_or_else(ignore);
-    }
-    Ok(())
+    // An address comes in the form of IPv6, also with a datagram of IPv4 to a socket of both families; the rest
+    // in their own.
+    let v4 = if what == Ancillary::Local && is_v6(fd)? { None } else { v4 };
+    set_both(fd, v4, v6, on.into())
 }
 
 fn set(fd: &Fd, option: Option<(c_int, c_int)>, on: bool) -> io::Result<()> {
@@ -350,6 +476,18 @@ mod names {
         pub(crate) const ASK_IPV4_HOPS: Name = Some((libc::IPPROTO_IP, libc::IP_RECVTTL));
         pub(crate) const ASK_TIME: Name = TIME;
         pub(crate) const ASK_DROPPED: Name = DROPPED;
+        pub(crate) const ASK_IPV4_ERRORS: Name = Some((libc::IPPROTO_IP, libc::IP_RECVERR));
+        pub(crate) const ASK_IPV6_ERRORS: Name = Some((libc::IPPROTO_IPV6, libc::IPV6_RECVERR));
+
+        pub(crate) const FORCE_SEND_BUFFER: Option<c_int> = Some(libc::SO_SNDBUFFORCE);
+        pub(crate) const FORCE_RECV_BUFFER: Option<c_int> = Some(libc::SO_RCVBUFFORCE);
+
+        /// Whether there are the four modes, or only on and off.
+        pub(crate) const MTU_MODES: bool = true;
+        pub(crate) const IPV4_MTU_MODE: Name = Some((libc::IPPROTO_IP, libc::IP_MTU_DISCOVER));
+        pub(crate) const IPV6_MTU_MODE: Name = Some((libc::IPPROTO_IPV6, libc::IPV6_MTU_DISCOVER));
+        pub(crate) const IPV4_MTU: Name = Some((libc::IPPROTO_IP, libc::IP_MTU));
+        pub(crate) const IPV6_MTU: Name = Some((libc::IPPROTO_IPV6, libc::IPV6_MTU));
     }
 
     #[cfg(bsd)]
@@ -395,6 +533,20 @@ mod names {
         pub(crate) const ASK_IPV4_HOPS: Name = IPV4_HOPS;
         pub(crate) const ASK_TIME: Name = Some((libc::SOL_SOCKET, libc::SO_TIMESTAMP));
         pub(crate) const ASK_DROPPED: Name = None;
+        pub(crate) const ASK_IPV4_ERRORS: Name = None;
+        pub(crate) const ASK_IPV6_ERRORS: Name = None;
+
+        pub(crate) const FORCE_SEND_BUFFER: Option<c_int> = None;
+        pub(crate) const FORCE_RECV_BUFFER: Option<c_int> = None;
+
+        pub(crate) const MTU_MODES: bool = false;
+        #[cfg(any(target_vendor = "apple", target_os = "freebsd"))]
+        pub(crate) const IPV4_MTU_MODE: Name = Some((libc::IPPROTO_IP, libc::IP_DONTFRAG));
+        #[cfg(not(any(target_vendor = "apple", target_os = "freebsd")))]
+        pub(crate) const IPV4_MTU_MODE: Name = None;
+        pub(crate) const IPV6_MTU_MODE: Name = Some((libc::IPPROTO_IPV6, libc::IPV6_DONTFRAG));
+        pub(crate) const IPV4_MTU: Name = None;
+        pub(crate) const IPV6_MTU: Name = None;
     }
 
     pub(super) use self::system::*;

@@ -186,6 +186,16 @@ impl InternetAddr {
         }
     }
 
+    /// The internet address that these bytes begin with, if they do.
+    #[cfg(not(bsd))]
+    pub(super) fn from_bytes(bytes: &[u8]) -> Option<SocketAddr> {
+        let mut addr = InternetAddr::unset();
+        let len = bytes.len().min(size_of::<sockaddr_in6>());
+        // SAFETY: there is room for so many bytes, and a sockaddr_in6 is made of integers.
+        unsafe { (&raw mut addr.storage).cast::<u8>().copy_from(bytes.as_ptr(), len) };
+        addr.get(len as socklen_t)
+    }
+
     /// What the system has written, if that is an internet address.
     pub(super) fn get(&self, len: socklen_t) -> Option<SocketAddr> {
         // SAFETY: all bytes have been written, and `len` is not used to read more.
