@@ -32,6 +32,7 @@ fn nobody(address: &str) -> SocketAddr {
     UdpSocket::bind(address.parse().unwrap()).unwrap().local_addr().unwrap()
 }
 
+// Behaviour 32
 #[test]
 fn a_refusal_names_its_origin() {
     for (address, origin) in [
@@ -136,7 +137,7 @@ fn a_datagram_that_left_has_a_time() {
     }
 }
 
-/// The completions of `MSG_ZEROCOPY` on TCP.
+/// The completions of `MSG_ZEROCOPY` on TCP. Behaviour 32.
 #[test]
 fn completions_of_zero_copy_come_to_an_end() {
     let listener = TcpListener::bind("127.0.0.1:0".parse().unwrap()).unwrap();

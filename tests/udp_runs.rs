@@ -66,6 +66,7 @@ const RUNS: &[(usize, usize, usize)] = &[
     (100_000, 33_000, 4),
 ];
 
+// Behaviour 32
 #[test]
 fn a_run_arrives_as_its_datagrams() {
     for address in BOTH {
@@ -73,7 +74,7 @@ fn a_run_arrives_as_its_datagrams() {
             for &(len, size, count) in RUNS {
                 let (sender, receiver, target) = pair(address);
                 if gro && receiver.set_gro(true).is_err() {
-                    assert!(!cfg!(any(target_os = "linux", target_os = "android")));
+                    assert_ne!(std::env::consts::OS, "linux");
                     continue;
                 }
                 receiver.set_recv_buffer_size(1 << 20).unwrap();
@@ -232,7 +233,7 @@ mod linux {
         assert_eq!(datagram.local(), Some(target.ip()));
     }
 
-    /// Without checksums the system cuts nothing, which it says in the middle of a run.
+    /// Without checksums the system cuts nothing, which it says in the middle of a run. Behaviour 32.
     #[test]
     fn a_run_that_is_refused_is_sent_as_a_batch() {
         let (sender, receiver, target) = pair("127.0.0.1:0");
@@ -351,7 +352,7 @@ mod linux {
     }
 }
 
-/// The wildcard trap: without it the answer comes from another address than was asked.
+/// The wildcard trap: without it the answer comes from another address than was asked. Behaviour 32
 #[test]
 #[cfg(any(target_os = "linux", target_os = "android"))]
 fn an_answer_comes_from_the_address_that_was_asked() {
@@ -394,6 +395,7 @@ fn the_time_is_that_of_the_arrival() {
     assert!(before <= time && time <= after, "{before:?} {time:?} {after:?}");
 }
 
+// Behaviour 32
 #[test]
 fn what_was_not_asked_for_is_not_there() {
     for address in BOTH {

@@ -66,9 +66,13 @@ pub enum ErrorOrigin {
 impl QueuedError {
     /// The error; `None` of an entry that is none.
     pub fn error(&self) -> Option<io::Error> {
-        let is_error =
-            !matches!(self.origin(), ErrorOrigin::Timestamp { .. } | ErrorOrigin::ZeroCopy { .. });
-        (is_error && self.errno != 0).then(|| io::Error::from_raw_os_error(self.errno))
+        self.is_error().then(|| io::Error::from_raw_os_error(self.errno))
+    }
+
+    pub(crate) fn is_error(&self) -> bool {
+        let is_word =
+            matches!(self.origin(), ErrorOrigin::Timestamp { .. } | ErrorOrigin::ZeroCopy { .. });
+        !is_word && self.errno != 0
     }
 
     /// Who made it.

@@ -644,6 +644,10 @@ macro_rules! udp_socket {
                 control::force_buffer_size(&self.fd, false, int(size)?)
             }
 
+            pub(crate) fn receiving(&self) -> (&Fd, &Receiving) {
+                (&self.fd, &self.known.receiving)
+            }
+
             fn ask_for(&self, what: Ancillary, on: bool) -> io::Result<()> {
                 if on {
                     self.known.receiving.expect_all();

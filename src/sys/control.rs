@@ -42,23 +42,24 @@ pub(crate) const SEND_ROOM: usize = 3 * space(4) + space(20);
 
 /// What goes with a datagram, or came with it.
 #[derive(Copy, Clone, Debug, Default, Eq, PartialEq)]
-pub(crate) struct Control {
+pub struct Control {
     /// The bytes of each datagram of a run but the last; 0: it is not a run.
-    pub(crate) segment_size: u16,
+    pub segment_size: u16,
     /// The field of an IPv4 header that was the type of service, that of IPv6 which is the traffic class:
     /// two bits of ECN below six of DSCP.
-    pub(crate) traffic_class: Option<u8>,
+    pub traffic_class: Option<u8>,
     /// The address of this side that it was sent to, or is sent from.
-    pub(crate) local: Option<IpAddr>,
+    pub local: Option<IpAddr>,
     /// It was sent to a group, or to all; then `local` is one that can answer, if that is known.
-    pub(crate) to_many: bool,
+    pub to_many: bool,
     /// The interface of this side, by its index; 0: not known.
-    pub(crate) interface: u32,
-    pub(crate) hop_limit: Option<u8>,
+    pub interface: u32,
+    /// How many hops are left to it.
+    pub hop_limit: Option<u8>,
     /// When it arrived, from the beginning of 1970.
-    pub(crate) time: Option<Duration>,
+    pub time: Option<Duration>,
     /// How many datagrams the socket had no room for, so far.
-    pub(crate) dropped: Option<u32>,
+    pub dropped: Option<u32>,
 }
 
 /// The header of the message at the front and its data; and what follows.
@@ -69,10 +70,15 @@ fn split(bytes: &[u8]) -> Option<(cmsghdr, &[u8], &[u8])> {
     const { assert!(size_of::<cmsghdr>() <= HEADER) };
     // SAFETY: there are so many bytes, and a cmsghdr is made of integers.
     let header = unsafe { bytes.as_ptr().cast::<cmsghdr>().read_unaligned() };
-    let len = header.cmsg_len as usize;
+    let len = length(header.cmsg_len);
     let data = bytes.get(HEADER..len)?;
     let next = len.next_multiple_of(ALIGN).min(bytes.len());
     Some((header, data, bytes.get(next..).unwrap_or_default()))
+}
+
+/// A length, whose type depends on the system.
+pub(super) fn length(len: impl TryInto<usize>) -> usize {
+    len.try_into().unwrap_or(0)
 }
 
 /// The first bytes of the data, if there are so many.
@@ -215,7 +221,7 @@ pub(crate) fn recv_error(fd: &Fd, buffer: &mut [u8]) -> io::Result<QueuedError> 
     // SAFETY: the message points to an address, to the buffer and to room for control messages, all of which are
     // ours to write.
     let len = unsafe { syscall!(recvmsg(fd.raw(), &mut message, libc::MSG_ERRQUEUE)) }?;
-    let control_len = (message.msg_controllen as usize).min(size_of_val(&control));
+    let control_len = length(message.msg_controllen).min(size_of_val(&control));
     // SAFETY: there are so many bytes.
     let bytes = unsafe { std::slice::from_raw_parts(control.as_ptr().cast::<u8>(), control_len) };
     let mut entry = read_error(bytes);

@@ -189,12 +189,16 @@ fn each(len: usize, mut transfer: impl FnMut(usize) -> io::Result<()>) -> io::Re
 }
 
 /// A datagram that was received.
-pub(crate) struct Received {
-    pub(crate) len: usize,
-    pub(crate) sender: Option<SocketAddr>,
+#[derive(Debug)]
+pub struct Received {
+    /// How many bytes were written; on some systems, how many there were.
+    pub len: usize,
+    /// Who sent it.
+    pub sender: Option<SocketAddr>,
     /// As `recvmsg(2)` has them: `MSG_TRUNC`, `MSG_CTRUNC`.
-    pub(crate) flags: c_int,
-    pub(crate) control: Control,
+    pub flags: c_int,
+    /// What came along.
+    pub control: Control,
 }
 
 /// What is known about the receiving of a socket.
@@ -313,7 +317,7 @@ unsafe fn recv_once<const N: usize, const ROOM: usize, D: ?Sized>(
         // SAFETY: as many as the call filled had been written before.
         let (header, address) = unsafe { (header.assume_init_ref(), address.assume_init_ref()) };
         let mmsghdr { msg_hdr: header, msg_len } = header;
-        let control_len = (header.msg_controllen as usize).min(ROOM);
+        let control_len = control::length(header.msg_controllen).min(ROOM);
         let control = if control_len == 0 {
             Control::default()
         } else {
