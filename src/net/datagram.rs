@@ -347,7 +347,7 @@ impl<'a> Transmit<'a> {
         if size == 0 || remaining <= size {
             return (remaining, 0);
         }
-        let run = if segmented { segments.min(bytes / size) } else { 1 };
+        let run = if segmented { segments.min(bytes.checked_div(size).unwrap_or(1)) } else { 1 };
         match u16::try_from(size) {
             Ok(segment_size) if run > 1 => ((size * run).min(remaining), segment_size),
             _ => (size, 0),

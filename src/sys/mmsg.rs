@@ -444,18 +444,24 @@ impl Sending {
         let mut done = 0;
         let mut progress = false;
         loop {
-            done += transmits[done..].iter().take_while(|transmit| transmit.is_sent()).count();
-            let rest = &mut transmits[done..];
+            let rest = transmits.get_mut(done..).unwrap_or_default();
+            let sent = rest.iter().take_while(|transmit| transmit.is_sent()).count();
+            done += sent;
+            let rest = rest.get_mut(sent..).unwrap_or_default();
             let Some(first) = rest.first() else { return Ok(done) };
             let first_is_run = first.is_run();
             let segmented = rest.iter().any(Transmit::is_run) && self.has_segments(fd);
-            let mut result = self.send_some(fd, rest, segmented);
-            if segmented && first_is_run && result.as_ref().is_err_and(is_refusal) {
-                result = self.send_some(fd, rest, false);
-                if result.is_ok() {
-                    self.segments.set(Some(false));
+            let result = match self.send_some(fd, rest, segmented) {
+                Err(error) if segmented && first_is_run && is_refusal(&error) => {
+                    crate::sys::ignore(error);
+                    let result = self.send_some(fd, rest, false);
+                    if result.is_ok() {
+                        self.segments.set(Some(false));
+                    }
+                    result
                 }
-            }
+                result => result,
+            };
             match result {
                 Ok(()) => progress = true,
                 Err(error) if !progress => return Err(error),
@@ -489,7 +495,7 @@ impl Sending {
                 }
                 let (len, segment_size) =
                     transmit.next_len(rest.len(), segmented, MAX_SEGMENTS, MAX_RUN);
-                let (now, later) = rest.split_at(len);
+                let (now, later) = rest.split_at_checked(len).unwrap_or((rest, &[]));
                 let control = Control { segment_size, ..transmit.control };
                 let mut room = [MaybeUninit::uninit(); SEND_ROOM];
                 let bytes = match self.control(fd, transmit, &control, &mut room) {
@@ -499,7 +505,9 @@ impl Sending {
                         break 'all;
                     }
                 };
-                lengths[messages.len] = len;
+                if let Some(place) = lengths.get_mut(messages.len) {
+                    *place = now.len();
+                }
                 let address = transmit.target.map(InternetAddr::of);
                 messages.push(buffer_of(now), address, |room| {
                     for (place, &byte) in room.iter_mut().zip(bytes) {
@@ -511,14 +519,18 @@ impl Sending {
                 more = !rest.is_empty();
             }
         }
-        if messages.len == 0 {
-            return refused.map_or(Ok(()), Err);
+        if let Some(error) = refused {
+            if messages.len == 0 {
+                return Err(error);
+            }
+            // The next call meets it again.
+            crate::sys::ignore(error);
         }
         // SAFETY: the buffers are slices.
         let sent = unsafe { messages.send(fd) }?;
         let mut transmits = transmits.iter_mut().filter(|transmit| !transmit.is_sent());
         let mut current = transmits.next();
-        for &len in &lengths[..sent.min(messages.len)] {
+        for &len in lengths.iter().take(sent) {
             let Some(transmit) = current.as_mut() else { break };
             transmit.advance(len);
             if transmit.is_sent() {
