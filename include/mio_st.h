@@ -71,7 +71,7 @@ extern "C" {
 /**
  * The version of this header: minor. Before 1.0 a new minor version may break the ABI.
  */
-#define MIO_ST_VERSION_MINOR 3
+#define MIO_ST_VERSION_MINOR 4
 
 /**
  * The version of this header: patch.
@@ -81,7 +81,7 @@ extern "C" {
 /**
  * The version of this header as one number, which grows: `major * 1000000 + minor * 1000 + patch`.
  */
-#define MIO_ST_VERSION_NUMBER 3000
+#define MIO_ST_VERSION_NUMBER 4000
 
 /**
  * A flag of mio_st_features(): this build waits with epoll.
@@ -101,7 +101,7 @@ extern "C" {
 uint32_t mio_st_version(void);
 
 /**
- * The version of the library that runs, such as `"0.3.0"`. The string is static.
+ * The version of the library that runs, such as `"0.4.0"`. The string is static.
  *
  * Never fails. Any thread, any time.
  */
@@ -437,6 +437,28 @@ int mio_st_poller_deregister_fd(mio_st_poller_t poller,
                                 int fd);
 
 /**
+ * Makes the registration of a descriptor be as asked for, whether it is registered or not; with no
+ * `interests`, 0, ends it. It is one call for an adapter of another library that says of its descriptors what
+ * it wants to hear from now on.
+ *
+ * The arguments are those of mio_st_poller_register_fd(); without interests `id` and `option` are not looked
+ * at. The poller remembers which descriptors it was called for, so that it is one system call that does not
+ * fail. What it remembers is a guess: a descriptor that was closed meanwhile, and whose number is another's,
+ * is registered.
+ *
+ * Returns 0; the errors of mio_st_poller_register_fd(), but for `-EEXIST`. Without interests, `-EBADF` if the
+ * descriptor is not open: then it is not registered either.
+ *
+ * Thread: that of the poller.
+ */
+MIO_ST_MUST_USE
+int mio_st_poller_watch_fd(mio_st_poller_t poller,
+                           int fd,
+                           uint64_t id,
+                           uint32_t interests,
+                           uint32_t option);
+
+/**
  * Asks for an event with `id` and `MIO_ST_TIMER` at a time, or right away if it has passed.
  *
  * `deadline_ns` is in nanoseconds of the clock of mio_st_poller_now(). The event is never early, and late
@@ -546,6 +568,20 @@ int mio_st_poller_next_wakeup(mio_st_poller_t poller,
  */
 int mio_st_poller_set_deadline_slack(mio_st_poller_t poller,
                                      uint64_t slack_ns);
+
+/**
+ * Sets for how long a poll that has to wait looks again and again before it sleeps: `spin_ns` nanoseconds, but
+ * never longer than until its timeout or the next deadline.
+ *
+ * The default is 0. It buys latency and pays with a processor that is busy meanwhile; the guide says who
+ * should. A poll with a timeout of 0 does not spin.
+ *
+ * Returns 0; the errors of a handle.
+ *
+ * Thread: that of the poller.
+ */
+int mio_st_poller_set_spin(mio_st_poller_t poller,
+                           uint64_t spin_ns);
 
 /**
  * The time of the last poll; if that did not need to read the clock, it is read now.

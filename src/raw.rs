@@ -347,7 +347,19 @@ impl Poller {
 
     #[inline]
     pub fn raw_deregister(&mut self, fd: RawFd) -> io::Result<()> {
-        self.selector().deregister(fd)
+        self.selector_mut().deregister(fd)
+    }
+
+    /// As `watch_fd`.
+    #[inline]
+    pub fn raw_watch(
+        &mut self,
+        fd: RawFd,
+        id: u64,
+        interests: Option<Interests>,
+        option: PollOption,
+    ) -> io::Result<()> {
+        self.watch(fd, id, interests, option)
     }
 
     /// As `notify`; growth that fails is `OutOfMemory`.
@@ -406,6 +418,10 @@ impl Poller {
 
     pub fn raw_set_deadline_slack(&mut self, slack: u64) {
         self.deadlines().set_slack(slack);
+    }
+
+    pub fn raw_set_spin(&mut self, spin: u64) {
+        self.set_spin_nanos(spin);
     }
 
     pub fn raw_add_awakener(&mut self, id: u64) -> io::Result<Awakener> {

@@ -13,13 +13,13 @@ use libc::{sockaddr, sockaddr_storage, socklen_t};
 pub const MIO_ST_VERSION_MAJOR: u32 = 0;
 
 /// The version of this header: minor. Before 1.0 a new minor version may break the ABI.
-pub const MIO_ST_VERSION_MINOR: u32 = 3;
+pub const MIO_ST_VERSION_MINOR: u32 = 4;
 
 /// The version of this header: patch.
 pub const MIO_ST_VERSION_PATCH: u32 = 0;
 
 /// The version of this header as one number, which grows: `major * 1000000 + minor * 1000 + patch`.
-pub const MIO_ST_VERSION_NUMBER: u32 = 3000;
+pub const MIO_ST_VERSION_NUMBER: u32 = 4000;
 
 /// A flag of mio_st_features(): this build waits with epoll.
 pub const MIO_ST_FEATURE_EPOLL: u32 = 1u32 << 0;

@@ -22,7 +22,7 @@ use crate::event::{Event, Ready};
 use crate::poll::{Interests, PollOption};
 #[cfg(not(evfilt_user))]
 use crate::sys::keeping_errno;
-use crate::sys::{Fd, Generation, Shared, socket};
+use crate::sys::{self, Fd, Generation, Shared, socket};
 
 /// What `<sys/event.h>` declares. Nothing else reaches the system's `kqueue` and `kevent`.
 #[cfg(not(kqueue_simulated))]
@@ -547,6 +547,24 @@ impl Selector {
         let mut changes = Changes::new();
         changes.push(fd, known.notes, EV_DELETE, known.id);
         deleted(changes.apply(&self.queue)?).map_err(|_| unregistered(fd))
+    }
+
+    /// Registers a descriptor or reregisters it, whichever it takes.
+    pub(crate) fn watch(
+        &self,
+        fd: RawFd,
+        id: u64,
+        interests: Interests,
+        option: PollOption,
+    ) -> io::Result<()> {
+        if self.entry(fd).is_some() {
+            match self.reregister(fd, id, interests, option) {
+                // Closed behind our back, and the number is another's.
+                Err(error) if error.raw_os_error() == Some(libc::ENOENT) => sys::ignore(error),
+                result => return result,
+            }
+        }
+        self.register(fd, id, interests, option)
     }
 
     fn entry(&self, fd: RawFd) -> Option<Entry> {
