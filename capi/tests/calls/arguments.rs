@@ -296,7 +296,7 @@ impl World {
         self.memory(bytes_of(&datagrams), receive).cast()
     }
 
-    /// Runs, which the call may write to whether it fails or not: it counts what was sent.
+    /// Runs, in which the call counts what was sent.
     pub fn transmits(&mut self) -> *mut mio_st_transmit_t {
         if let Some(bad) = self.bad_buffer() {
             return bad;
@@ -334,7 +334,7 @@ impl World {
         }
         self.call.loose = true;
         self.length = transmits.len();
-        self.memory(bytes_of(&transmits), false).cast()
+        self.memory(bytes_of(&transmits), true).cast()
     }
 
     pub fn datagrams_in(&mut self) -> *const mio_st_datagram_t {
