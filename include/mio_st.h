@@ -394,12 +394,14 @@ int mio_st_poller_try_notify(mio_st_poller_t poller,
  *
  * From now on its readiness gives events with `id`, which is any number. `interests` is at least one of
  * `MIO_ST_READABLE`, `MIO_ST_WRITABLE` and `MIO_ST_PRIORITY`. `option` is one of `MIO_ST_EDGE`,
- * `MIO_ST_LEVEL` and `MIO_ST_ONESHOT`. What is ready already gives an event at the next poll.
+ * `MIO_ST_LEVEL` and `MIO_ST_ONESHOT`. What is ready already gives an event at the next poll. What each
+ * kind of descriptor reports on Linux, and whether a short read has emptied it, is in `descriptors.md`.
  *
  * Returns 0; `-EEXIST` if it is registered here; `-EBADF` if it is not open; `-EPERM` for a regular file
  * or a directory, which is always ready, and on Linux for a device that knows no readiness, such as
  * `/dev/null`; `-EINVAL` for an unknown flag or none; `-EINVAL` or `-ELOOP` for a poller in itself or in a
- * circle; `-ENOMEM` and `-ENOSPC` (`/proc/sys/fs/epoll/max_user_watches`); the errors of a handle.
+ * circle, and `-ELOOP` for a chain of more than five pollers on Linux; `-ENOMEM` and `-ENOSPC`
+ * (`/proc/sys/fs/epoll/max_user_watches`); the errors of a handle.
  *
  * Thread: that of the poller.
  */
@@ -4193,7 +4195,7 @@ int mio_st_poller_deregister_signals(mio_st_poller_t poller, mio_st_signals_t si
  * Create it in the main thread, before other threads, which inherit what it blocks: a signal to the process
  * goes to any thread that does not block it. Children inherit that too, across `exec`: in a forked child
  * close the handle before `exec`. Signals are not counted: one that arrives again before it is received is
- * one.
+ * one. On macOS what is sent to a thread, by `raise` or `pthread_kill`, is not received: use `kill`.
  *
  * Returns 0; `-EINVAL` for no signals at all, for a number that no signal has, for `SIGKILL` and `SIGSTOP`,
  * which cannot be caught, and for `SIGSEGV`, `SIGBUS`, `SIGFPE` and `SIGILL`; `-EINVAL` if a pointer is
@@ -4290,6 +4292,7 @@ int mio_st_poller_deregister_process(mio_st_poller_t poller, mio_st_process_t pr
 /**
  * Waits for a process to exit, a child or another: register the handle, which becomes readable then, and
  * stays so. An exited child stays a zombie until its parent calls `waitpid(2)`; nobody does so here.
+ * Call it without `WNOHANG`: on macOS and the BSDs the event may come a moment before the status is there.
  *
  * `process` receives the handle; close it with mio_st_process_close(). `pid` is its number, that of a child
  * which was not reaped; the number of a reaped process may be that of another.

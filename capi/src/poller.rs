@@ -193,12 +193,14 @@ pub extern "C" fn mio_st_poller_try_notify(
 ///
 /// From now on its readiness gives events with `id`, which is any number. `interests` is at least one of
 /// `MIO_ST_READABLE`, `MIO_ST_WRITABLE` and `MIO_ST_PRIORITY`. `option` is one of `MIO_ST_EDGE`,
-/// `MIO_ST_LEVEL` and `MIO_ST_ONESHOT`. What is ready already gives an event at the next poll.
+/// `MIO_ST_LEVEL` and `MIO_ST_ONESHOT`. What is ready already gives an event at the next poll. What each
+/// kind of descriptor reports on Linux, and whether a short read has emptied it, is in `descriptors.md`.
 ///
 /// Returns 0; `-EEXIST` if it is registered here; `-EBADF` if it is not open; `-EPERM` for a regular file
 /// or a directory, which is always ready, and on Linux for a device that knows no readiness, such as
 /// `/dev/null`; `-EINVAL` for an unknown flag or none; `-EINVAL` or `-ELOOP` for a poller in itself or in a
-/// circle; `-ENOMEM` and `-ENOSPC` (`/proc/sys/fs/epoll/max_user_watches`); the errors of a handle.
+/// circle, and `-ELOOP` for a chain of more than five pollers on Linux; `-ENOMEM` and `-ENOSPC`
+/// (`/proc/sys/fs/epoll/max_user_watches`); the errors of a handle.
 ///
 /// Thread: that of the poller.
 #[unsafe(no_mangle)]

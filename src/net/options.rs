@@ -27,12 +27,12 @@ pub struct Keepalive {
     pub count: Option<u32>,
 }
 
-#[cfg(any(target_os = "macos", target_os = "ios"))]
+#[cfg(target_vendor = "apple")]
 const TIMES: Option<[c_int; 3]> =
     Some([libc::TCP_KEEPALIVE, libc::TCP_KEEPINTVL, libc::TCP_KEEPCNT]);
 #[cfg(target_os = "openbsd")]
 const TIMES: Option<[c_int; 3]> = None;
-#[cfg(not(any(target_os = "macos", target_os = "ios", target_os = "openbsd")))]
+#[cfg(not(any(target_vendor = "apple", target_os = "openbsd")))]
 const TIMES: Option<[c_int; 3]> =
     Some([libc::TCP_KEEPIDLE, libc::TCP_KEEPINTVL, libc::TCP_KEEPCNT]);
 

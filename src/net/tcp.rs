@@ -10,9 +10,9 @@ use crate::poll::Interests;
 use crate::sys::{Fd, control, fd_traits, socket, write_traits};
 
 /// On Darwin `SO_LINGER` counts in ticks.
-#[cfg(any(target_os = "macos", target_os = "ios"))]
+#[cfg(target_vendor = "apple")]
 const SO_LINGER: libc::c_int = libc::SO_LINGER_SEC;
-#[cfg(not(any(target_os = "macos", target_os = "ios")))]
+#[cfg(not(target_vendor = "apple"))]
 const SO_LINGER: libc::c_int = libc::SO_LINGER;
 
 /// A non-blocking TCP connection.

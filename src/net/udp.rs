@@ -341,9 +341,9 @@ fd_traits!(ConnectedUdpSocket, |_| Ok(()), ConnectedUdpSocket::unknown);
 internet_socket!(ConnectedUdpSocket, net::UdpSocket, ConnectedUdpSocket::unknown);
 
 /// What these options take: BSD wants a byte, Linux and Darwin take an integer too.
-#[cfg(any(not(bsd), target_os = "macos", target_os = "ios"))]
+#[cfg(any(not(bsd), target_vendor = "apple"))]
 type MulticastByte = c_int;
-#[cfg(all(bsd, not(any(target_os = "macos", target_os = "ios"))))]
+#[cfg(all(bsd, not(target_vendor = "apple")))]
 type MulticastByte = u8;
 
 #[cfg(not(bsd))]

@@ -16,10 +16,10 @@ use crate::sys::Fd;
 use crate::sys::fd::clamp;
 
 /// Writing to a connection that is gone is an error, and never the signal SIGPIPE.
-#[cfg(not(any(target_os = "macos", target_os = "ios")))]
+#[cfg(not(target_vendor = "apple"))]
 pub(super) const NO_SIGNAL: c_int = libc::MSG_NOSIGNAL;
 /// Darwin has an option of the socket instead, see [`prepare`].
-#[cfg(any(target_os = "macos", target_os = "ios"))]
+#[cfg(target_vendor = "apple")]
 pub(super) const NO_SIGNAL: c_int = 0;
 
 /// A socket address of any family, as the system has it.
@@ -205,7 +205,7 @@ impl InternetAddr {
 
 /// Makes a socket of a family (`AF_INET`) and a kind (`SOCK_STREAM`).
 pub(crate) fn new(family: c_int, kind: c_int) -> io::Result<Fd> {
-    #[cfg(not(any(target_os = "macos", target_os = "ios")))]
+    #[cfg(not(target_vendor = "apple"))]
     let kind = kind | libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC;
     // SAFETY: no pointer is passed, and the new descriptor is ours.
     let fd = unsafe { syscall!(socket(family, kind, 0)).map(|raw| Fd::new(raw))? };
@@ -214,13 +214,13 @@ pub(crate) fn new(family: c_int, kind: c_int) -> io::Result<Fd> {
 }
 
 /// What the system could not do when it made the socket.
-#[cfg(not(any(target_os = "macos", target_os = "ios")))]
+#[cfg(not(target_vendor = "apple"))]
 #[inline]
 pub(super) fn prepare(_: &Fd) -> io::Result<()> {
     Ok(())
 }
 
-#[cfg(any(target_os = "macos", target_os = "ios"))]
+#[cfg(target_vendor = "apple")]
 pub(super) fn prepare(fd: &Fd) -> io::Result<()> {
     set_nonblocking_cloexec(fd.raw())?;
     set_option(fd, libc::SOL_SOCKET, libc::SO_NOSIGPIPE, &1 as &c_int)
@@ -316,7 +316,7 @@ pub(crate) fn is_aborted(length: socklen_t) -> bool {
 /// # Safety
 ///
 /// As [`accept_to`].
-#[cfg(not(any(target_os = "macos", target_os = "ios")))]
+#[cfg(not(target_vendor = "apple"))]
 #[inline]
 unsafe fn accept_once(fd: RawFd, peer: *mut sockaddr, length: *mut socklen_t) -> io::Result<RawFd> {
     let flags = libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC;
@@ -327,7 +327,7 @@ unsafe fn accept_once(fd: RawFd, peer: *mut sockaddr, length: *mut socklen_t) ->
 /// # Safety
 ///
 /// As [`accept_to`].
-#[cfg(any(target_os = "macos", target_os = "ios"))]
+#[cfg(target_vendor = "apple")]
 unsafe fn accept_once(fd: RawFd, peer: *mut sockaddr, length: *mut socklen_t) -> io::Result<RawFd> {
     // SAFETY: the caller's promise.
     unsafe { syscall!(accept(fd, peer, length)) }
