@@ -17,21 +17,21 @@ version := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 # Before 1.0 a minor version may break the ABI, and the SONAME says so.
 abi := $(basename $(version))
 target_dir := $(or $(CARGO_TARGET_DIR),target)
-out := $(target_dir)/release
+lib := $(target_dir)/$(if $(CARGO_BUILD_TARGET),$(CARGO_BUILD_TARGET)/)lib
 
-.PHONY: run test check check-targets lib dist-static header docs man abi install size bench bench-quick bench-deadlines check-benches budgets
+.PHONY: run test check check-targets lib header docs man abi install size bench bench-quick bench-deadlines check-benches budgets
 .DEFAULT_GOAL := lib
 
 # The HTTP server in C, on 127.0.0.1:$(PORT).
 PORT ?= 8080
 run: lib
-	$(CC) -std=c11 -O2 -Iinclude -o $(out)/http_server c-examples/http_server.c $(out)/libmio_st.a
+	$(CC) -std=c11 -O2 -Iinclude -o $(lib)/http_server c-examples/http_server.c $(lib)/libmio_st.a
 	@echo "try: curl -i http://127.0.0.1:$(PORT)/"
-	@PORT=$(PORT) $(out)/http_server
+	@PORT=$(PORT) $(lib)/http_server
 
 # Every test: of Rust, of C, and of the programs.
 test: lib
-	MIO_ST_LIB_DIR="$(abspath $(out))" $(CARGO) test $(CARGO_FLAGS) --workspace
+	MIO_ST_LIB_DIR="$(abspath $(lib))" $(CARGO) test $(CARGO_FLAGS) --workspace
 
 # Formatting, lints, documentation.
 check:
@@ -47,21 +47,10 @@ check-benches:
 check-targets:
 	.ci/check-targets
 
-# The static and the shared library.
+# The archive and the shared library, in $(lib): what is installed. It needs cc, ar and objcopy, beside cargo.
 lib:
-	$(CARGO) build $(CARGO_FLAGS) --release --package mio-st-lib
-	ln -sf libmio_st.so $(out)/libmio_st.so.$(abi)
-
-# A static library that other static libraries of Rust cannot clash with, whatever compiler made them: one object,
-# whose only global symbols are the functions of the header. It needs binutils.
-dist-static: lib
-	mkdir -p $(out)/dist
-	$(CC) -r -nostdlib -Wl,--gc-sections,--force-group-allocation \
-	    $$(sed -n 's/.*\b\(mio_st_[a-z0-9_]*\)(.*/-Wl,-u,\1/p' include/mio_st.h | sort -u) \
-	    -o $(out)/dist/mio_st.o $(out)/libmio_st.a
-	$(OBJCOPY) --wildcard --keep-global-symbol='mio_st_*' $(out)/dist/mio_st.o
-	rm -f $(out)/dist/libmio_st.a
-	$(AR) rcs $(out)/dist/libmio_st.a $(out)/dist/mio_st.o
+	@CARGO='$(CARGO)' CARGO_FLAGS='$(CARGO_FLAGS)' CC='$(CC)' AR='$(AR)' OBJCOPY='$(OBJCOPY)' \
+	    packaging/build-lib $(lib) $(version)
 
 # include/mio_st.h, from the sources in capi/.
 header:
@@ -85,27 +74,27 @@ abi:
 install: lib man
 	$(INSTALL) -d "$(DESTDIR)$(includedir)" "$(DESTDIR)$(pkgconfigdir)"
 	$(INSTALL) -m 644 include/mio_st.h "$(DESTDIR)$(includedir)/mio_st.h"
-	$(INSTALL) -m 644 $(out)/libmio_st.a "$(DESTDIR)$(libdir)/libmio_st.a"
-	$(INSTALL) -m 755 $(out)/libmio_st.so "$(DESTDIR)$(libdir)/libmio_st.so.$(version)"
+	$(INSTALL) -m 644 $(lib)/libmio_st.a "$(DESTDIR)$(libdir)/libmio_st.a"
+	$(INSTALL) -m 755 $(lib)/libmio_st.so "$(DESTDIR)$(libdir)/libmio_st.so.$(version)"
 	ln -sf libmio_st.so.$(version) "$(DESTDIR)$(libdir)/libmio_st.so.$(abi)"
 	ln -sf libmio_st.so.$(abi) "$(DESTDIR)$(libdir)/libmio_st.so"
 	sed -e 's|@prefix@|$(prefix)|' -e 's|@exec_prefix@|$(exec_prefix)|' -e 's|@libdir@|$(libdir)|' \
 	    -e 's|@includedir@|$(includedir)|' -e 's|@version@|$(version)|' capi/lib/mio_st.pc.in \
-	    > $(out)/mio_st.pc
-	$(INSTALL) -m 644 $(out)/mio_st.pc "$(DESTDIR)$(pkgconfigdir)/mio_st.pc"
+	    > $(lib)/mio_st.pc
+	$(INSTALL) -m 644 $(lib)/mio_st.pc "$(DESTDIR)$(pkgconfigdir)/mio_st.pc"
 	$(INSTALL) -d "$(DESTDIR)$(mandir)/man3" "$(DESTDIR)$(mandir)/man7" "$(DESTDIR)$(docdir)"
 	$(INSTALL) -m 644 $(target_dir)/docs/man3/*.3 "$(DESTDIR)$(mandir)/man3"
 	$(INSTALL) -m 644 docs/mio_st.7 "$(DESTDIR)$(mandir)/man7/mio_st.7"
-	$(INSTALL) -m 644 docs/c-guide.md "$(DESTDIR)$(docdir)/c-guide.md"
+	$(INSTALL) -m 644 docs/c-guide.md docs/descriptors.md "$(DESTDIR)$(docdir)"
 
 # What the library takes on disk and in a program, stripped. More than this many bytes is an error.
 max_size ?= 350000
 size: lib
-	strip -o $(out)/libmio_st.stripped.so $(out)/libmio_st.so
-	$(CC) -std=c11 -O2 -s -Wl,--gc-sections -Iinclude -o $(out)/echo_server c-examples/echo_server.c \
-	    $(out)/libmio_st.a
+	strip -o $(lib)/libmio_st.stripped.so $(lib)/libmio_st.so
+	$(CC) -std=c11 -O2 -s -Wl,--gc-sections -Iinclude -o $(lib)/echo_server c-examples/echo_server.c \
+	    $(lib)/libmio_st.a
 	@for file in libmio_st.stripped.so echo_server; do \
-	    size=$$(wc -c <$(out)/$$file); echo "$$size $(out)/$$file"; \
+	    size=$$(wc -c <$(lib)/$$file); echo "$$size $(lib)/$$file"; \
 	    [ $$size -le $(max_size) ] || { echo "more than $(max_size) bytes" >&2; exit 1; }; \
 	done
 

@@ -5,7 +5,7 @@ use std::ffi::c_char;
 use crate::abi::*;
 
 /// Compared with Cargo.toml by a test.
-const VERSION: &std::ffi::CStr = c"0.3.0";
+const VERSION: &std::ffi::CStr = c"0.4.0";
 
 /// The version of the library that runs, as `MIO_ST_VERSION_NUMBER` is that of the header.
 ///
@@ -15,7 +15,7 @@ pub extern "C" fn mio_st_version() -> u32 {
     MIO_ST_VERSION_NUMBER
 }
 
-/// The version of the library that runs, such as `"0.3.0"`. The string is static.
+/// The version of the library that runs, such as `"0.4.0"`. The string is static.
 ///
 /// Never fails. Any thread, any time.
 #[unsafe(no_mangle)]

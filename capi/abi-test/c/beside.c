@@ -1,4 +1,4 @@
-/* A program with two static libraries of Rust, made by different compilers. */
+/* A program with two static libraries of Rust, made by the same or by different compilers. */
 #include "test.h"
 
 /* Panics inside, and returns 42 when it has caught that. */

@@ -81,15 +81,15 @@ pub fn library() -> PathBuf {
     if let Some(folder) = std::env::var_os("MIO_ST_LIB_DIR") {
         return folder.into();
     }
+    static BUILT: Once = Once::new();
     let target = target();
-    let status = Command::new(env!("CARGO"))
-        .args(["build", "--quiet", "--locked", "--release", "--package", "mio-st-lib"])
-        .arg("--target-dir")
-        .arg(target)
-        .current_dir(header::root())
-        .status();
-    assert!(status.expect("cargo").success(), "the library does not build");
-    target.join("release")
+    BUILT.call_once(|| {
+        let mut make = Command::new("make");
+        make.args(["--silent", "lib", "CARGO_FLAGS=--quiet --locked"]);
+        make.env("CARGO_TARGET_DIR", target).env("CARGO", env!("CARGO"));
+        succeeds(make.current_dir(header::root()));
+    });
+    target.join("lib")
 }
 
 /// Makes the shared library, as it is found when a program starts too, and returns the folder it is in.

@@ -1,11 +1,10 @@
-//! The archive of `make dist-static`: beside another static library of Rust, of another compiler.
+//! The archive: what it shows, and that it links beside another static library of Rust, by every linker.
 
 mod common;
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
-use std::sync::Once;
 
 /// What the other library is made of.
 const OTHER: &str = r#"
@@ -16,15 +15,16 @@ pub extern "C" fn other_catches_a_panic() -> i32 {
 "#;
 
 /// Debian's compiler, where the one of this build is rustup's.
-const COMPILER: &str = "/usr/bin/rustc";
+const OTHER_COMPILER: &str = "/usr/bin/rustc";
 
 #[test]
-fn it_exports_the_functions_of_the_header_alone() {
-    if !common::has("readelf", "the symbols of the localised archive") {
+fn it_exports_the_functions_of_the_header_alone_and_needs_no_unwinder() {
+    if !common::has("readelf", "the symbols of the archive") {
         return;
     }
+    let archive = common::library().join("libmio_st.a");
     let output =
-        common::succeeds(Command::new("readelf").args(["--symbols", "--wide"]).arg(archive()));
+        common::succeeds(Command::new("readelf").args(["--symbols", "--wide"]).arg(archive));
     let text = String::from_utf8(output.stdout).unwrap();
     let mut functions = 0;
     for line in text.lines() {
@@ -32,6 +32,7 @@ fn it_exports_the_functions_of_the_header_alone() {
         // Number, value, size, type, binding, visibility, section, name.
         if let &[_, _, _, _, "GLOBAL" | "WEAK", _, section, name] = &columns[..] {
             assert!(section == "UND" || name.starts_with("mio_st_"), "{line}");
+            assert!(section != "UND" || !name.starts_with("_Unwind_"), "{line}");
             functions += usize::from(section != "UND");
         }
     }
@@ -40,18 +41,26 @@ fn it_exports_the_functions_of_the_header_alone() {
 
 #[test]
 fn it_links_beside_another_static_library_of_rust() {
-    if !common::has(COMPILER, "linking beside a library of another Rust compiler") {
+    if !common::has(OTHER_COMPILER, "linking beside a library of another Rust compiler") {
         return;
     }
-    let (source, other) = (common::scratch("other.rs"), common::scratch("libother.a"));
+    let source = common::scratch("other.rs");
     fs::write(&source, OTHER).unwrap();
-    let mut rustc = Command::new(COMPILER);
-    rustc.args(["--edition=2024", "--crate-type=staticlib", "-O", "-o"]).arg(&other).arg(&source);
-    common::succeeds(&mut rustc);
-    let ours = archive();
-    for (name, first, second) in [("ours-first", &ours, &other), ("other-first", &other, &ours)] {
-        for shared_libc in [true, false] {
-            runs(name, first, second, if shared_libc { &[] } else { &["-static"] });
+    let ours = common::library().join("libmio_st.a");
+    let same = std::env::var("RUSTC").unwrap_or("rustc".into());
+    for (compiler, name) in [(OTHER_COMPILER, "other"), (same.as_str(), "same")] {
+        let theirs = common::scratch(&format!("lib{name}.a"));
+        let mut rustc = Command::new(compiler);
+        rustc.args(["--edition=2024", "--crate-type=staticlib", "-O", "-o"]).arg(&theirs);
+        common::succeeds(rustc.arg(&source));
+        for linker in ["bfd", "gold", "lld", "mold"] {
+            if !common::has(&format!("ld.{linker}"), "linking with it") {
+                continue;
+            }
+            let with = format!("-fuse-ld={linker}");
+            runs(&format!("{name}-first-{linker}"), &theirs, &ours, &[&with]);
+            runs(&format!("{name}-second-{linker}"), &ours, &theirs, &[&with]);
+            runs(&format!("{name}-static-{linker}"), &ours, &theirs, &[&with, "-static"]);
         }
     }
 }
@@ -66,17 +75,4 @@ fn runs(name: &str, first: &Path, second: &Path, arguments: &[&str]) {
     let said = String::from_utf8(output.stderr).unwrap();
     // The other library's panics are its own: ours keeps no hook that silences them.
     assert_eq!(said.matches("this one is caught").count(), 2, "{said}");
-}
-
-/// Makes the archive, once.
-fn archive() -> PathBuf {
-    static MADE: Once = Once::new();
-    let library = common::library();
-    MADE.call_once(|| {
-        let mut make = Command::new("make");
-        make.arg("--silent").arg("dist-static").current_dir(common::header::root());
-        make.env("CARGO_TARGET_DIR", library.parent().expect("the target folder"));
-        common::succeeds(&mut make);
-    });
-    library.join("dist/libmio_st.a")
 }
