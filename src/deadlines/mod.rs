@@ -352,7 +352,7 @@ impl Deadlines {
     pub fn set_slack(&mut self, slack: u64) {
         self.slack = slack;
         self.slack_from = slack.saturating_mul(128);
-        self.last_order = self.last_order / STEP * STEP | STALE | grain_bits(slack);
+        self.last_order = (self.last_order / STEP * STEP) | STALE | grain_bits(slack);
     }
 
     /// Adds a deadline; once it has passed [`expire`](Self::expire) answers `id`.
@@ -658,7 +658,7 @@ impl Deadlines {
     #[inline(never)]
     fn order_of_near(&self, now: u64, deadline: u64) -> u64 {
         let slack = self.slack.min(deadline.saturating_sub(now) / 128);
-        self.last_order / STEP * STEP | STALE | grain_bits(slack)
+        (self.last_order / STEP * STEP) | STALE | grain_bits(slack)
     }
 
     /// Takes a vacant place, or makes one.
@@ -1001,13 +1001,13 @@ impl Deadlines {
         let level = bucket / WIDTH;
         let shift = IGNORED + level * DIGIT;
         let above = self.origin.checked_shr(shift + DIGIT).unwrap_or(0);
-        (above << DIGIT | u64::from(bucket % WIDTH)) << shift
+        ((above << DIGIT) | u64::from(bucket % WIDTH)) << shift
     }
 
     /// The first bucket with a deadline in it, of some.
     fn first_occupied(&self, buckets: Range<u32>) -> Option<u32> {
         let mut set = buckets.start / 64;
-        let mut bits = self.occupied[set as usize % SETS] & u64::MAX << (buckets.start % 64);
+        let mut bits = self.occupied[set as usize % SETS] & (u64::MAX << (buckets.start % 64));
         while bits == 0 {
             set += 1;
             if set * 64 >= buckets.end {
