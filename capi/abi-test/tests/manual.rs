@@ -125,14 +125,9 @@ fn what_the_documents_name_exists() {
     }
 }
 
-/// Makes the pages of section 3.
+/// The pages of section 3.
 fn pages() -> PathBuf {
-    let target = scratch("manual");
-    let mut make = Command::new("make");
-    make.args(["--silent", "man"]).current_dir(header::root()).env("CARGO_TARGET_DIR", &target);
-    // Of a make that runs this test.
-    succeeds(make.env_remove("MAKEFLAGS").env_remove("MAKELEVEL"));
-    target.join("docs/man3")
+    common::library().join("man3")
 }
 
 /// The file of a page, also by the name of a function in it.
