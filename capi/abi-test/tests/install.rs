@@ -347,7 +347,7 @@ fn builds(libdir: &Path, argument: &str) {
 fn it_is_built_and_installed_of_the_archive_of_sources_without_a_network() {
     let Some(copy) = unpacked() else { return };
     let mut vendor = Command::new("cargo");
-    vendor.args(["vendor", "--quiet", "--locked"]).current_dir(&copy);
+    vendor.args(["vendor", "--locked"]).current_dir(&copy);
     let config = common::succeeds(&mut vendor).stdout;
     fs::create_dir_all(copy.join(".cargo")).unwrap();
     fs::write(copy.join(".cargo/config.toml"), config).unwrap();
