@@ -136,6 +136,10 @@ fn it_links_in_every_static_way_by_every_linker() {
     for linker in ["bfd", "gold", "lld", "mold"] {
         if common::has(&format!("ld.{linker}"), "linking with it") {
             for way in ["-pie", "-no-pie", "-static", "-static-pie"] {
+                // Which gold cannot.
+                if linker == "gold" && way == "-static-pie" {
+                    continue;
+                }
                 links.push(vec!["cc".to_string(), format!("-fuse-ld={linker}"), way.to_string()]);
             }
         }
@@ -313,7 +317,7 @@ fn pkg_config_finds_it_under_any_prefix_and_where_it_was_moved_to() {
     }
     let place = empty("odd");
     for (name, libdir) in
-        [("plain", "lib"), ("a b & c,(d)+~ @x@", "lib"), ("m & a", "lib/some-linux")]
+        [("plain", "lib"), ("a b & c,d+~ @x@", "lib"), ("m & a", "lib/some-linux")]
     {
         let prefix = place.join(name);
         let [prefix_is, libdir_is] = [("prefix", prefix.clone()), ("libdir", prefix.join(libdir))]
@@ -334,7 +338,7 @@ fn builds(libdir: &Path, argument: &str) {
     let _ = fs::remove_file(&program);
     let mut sh = Command::new("sh");
     sh.arg("-euc").arg(
-        "eval \"cc $(pkg-config $ARGUMENT --cflags --libs mio_st)\" '\"$SOURCE\" -o \"$PROGRAM\"'",
+        "eval 'cc -o \"$PROGRAM\" \"$SOURCE\"' \"$(pkg-config $ARGUMENT --cflags --libs mio_st)\"",
     );
     sh.env("PKG_CONFIG_PATH", libdir.join("pkgconfig")).env("ARGUMENT", argument);
     sh.env("SOURCE", common::source("stale_event.c")).env("PROGRAM", &program);
