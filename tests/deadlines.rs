@@ -1,6 +1,8 @@
 //! Deadlines at the poller. The structure behind them has its own tests, against a model, in
 //! `src/deadlines`.
 
+mod differences;
+
 use std::io::Write;
 use std::os::unix::net::UnixStream;
 use std::thread;
@@ -10,6 +12,8 @@ use mio_st::event::Event;
 use mio_st::poll::{DeadlineKey, Interests};
 use mio_st::unix::EventedFd;
 use mio_st::{EventedId, Events, PollOption, Poller, Ready};
+
+use differences::differs;
 
 const CENTURY: Duration = Duration::from_secs(100 * 365 * 86_400);
 
@@ -59,6 +63,10 @@ fn a_timeout_of_200_microseconds_takes_neither_none_nor_a_millisecond() {
         .min()
         .unwrap();
     assert!(shortest >= timeout, "{shortest:?}");
+    if differs("ticks") {
+        assert!(cfg!(not(kqueue_simulated)) || shortest >= Duration::from_millis(20));
+        return;
+    }
     // The shortest of many: a loaded machine makes some of them late, not all.
     assert!(shortest < Duration::from_micros(900), "{shortest:?}");
 }

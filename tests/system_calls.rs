@@ -97,6 +97,8 @@ const EXPECTED: &[(&str, &[&str])] = &[
     ("poll_userspace", &[]),
     ("add, move and cancel deadlines", &[]),
     ("register, reregister, deregister", &["epoll_ctl", "epoll_ctl", "epoll_ctl"]),
+    // Behaviour 1: none that fails, and is followed by another
+    ("watch twice, end, watch", &["epoll_ctl"; 4]),
     // Behaviour 24
     ("wake", &["write"]),
     ("wake while one is pending", &[]),
@@ -113,7 +115,7 @@ const EXPECTED: &[(&str, &[&str])] = &[
     ("a new awakener", &["eventfd2", "epoll_ctl"]),
 ];
 
-// Behaviour 12, Behaviour 24
+// Behaviour 1, Behaviour 12, Behaviour 24
 #[test]
 #[cfg(target_os = "linux")]
 fn a_poll_is_one_system_call_and_a_pending_wake_none() {
@@ -177,6 +179,12 @@ fn alone_operations() {
         poller.reregister(&mut handle, EventedId(1), R, PollOption::Edge).unwrap();
         poller.deregister(&mut handle).unwrap();
     });
+    section("watch twice, end, watch", || {
+        for interests in [Some(R), Some(R | Interests::WRITABLE), None, Some(R)] {
+            poller.watch_fd(&ours, EventedId(1), interests, PollOption::Level).unwrap();
+        }
+    });
+    poller.deregister(&mut handle).unwrap();
 
     let awakener = Awakener::new(&mut poller, EventedId(4)).unwrap();
     section("wake", || awakener.wake().unwrap());

@@ -193,12 +193,14 @@ pub extern "C" fn mio_st_poller_try_notify(
 ///
 /// From now on its readiness gives events with `id`, which is any number. `interests` is at least one of
 /// `MIO_ST_READABLE`, `MIO_ST_WRITABLE` and `MIO_ST_PRIORITY`. `option` is one of `MIO_ST_EDGE`,
-/// `MIO_ST_LEVEL` and `MIO_ST_ONESHOT`. What is ready already gives an event at the next poll.
+/// `MIO_ST_LEVEL` and `MIO_ST_ONESHOT`. What is ready already gives an event at the next poll. What each
+/// kind of descriptor reports on Linux, and whether a short read has emptied it, is in `descriptors.md`.
 ///
 /// Returns 0; `-EEXIST` if it is registered here; `-EBADF` if it is not open; `-EPERM` for a regular file
 /// or a directory, which is always ready, and on Linux for a device that knows no readiness, such as
 /// `/dev/null`; `-EINVAL` for an unknown flag or none; `-EINVAL` or `-ELOOP` for a poller in itself or in a
-/// circle; `-ENOMEM` and `-ENOSPC` (`/proc/sys/fs/epoll/max_user_watches`); the errors of a handle.
+/// circle, and `-ELOOP` for a chain of more than five pollers on Linux; `-ENOMEM` and `-ENOSPC`
+/// (`/proc/sys/fs/epoll/max_user_watches`); the errors of a handle.
 ///
 /// Thread: that of the poller.
 #[unsafe(no_mangle)]
@@ -249,6 +251,39 @@ pub extern "C" fn mio_st_poller_reregister_fd(
 pub extern "C" fn mio_st_poller_deregister_fd(poller: mio_st_poller_t, fd: c_int) -> c_int {
     call(poller, |table| {
         table.poller(poller)?.raw_deregister(fd)?;
+        Ok(0)
+    })
+}
+
+/// Makes the registration of a descriptor be as asked for, whether it is registered or not; with no
+/// `interests`, 0, ends it. It is one call for an adapter of another library that says of its descriptors what
+/// it wants to hear from now on.
+///
+/// The arguments are those of mio_st_poller_register_fd(); without interests `id` and `option` are not looked
+/// at. The poller remembers which descriptors it was called for, so that it is one system call that does not
+/// fail. What it remembers is a guess: a descriptor that was closed meanwhile, and whose number is another's,
+/// is registered.
+///
+/// Returns 0; the errors of mio_st_poller_register_fd(), but for `-EEXIST`. Without interests, `-EBADF` if the
+/// descriptor is not open: then it is not registered either.
+///
+/// Thread: that of the poller.
+#[unsafe(no_mangle)]
+#[must_use]
+pub extern "C" fn mio_st_poller_watch_fd(
+    poller: mio_st_poller_t,
+    fd: c_int,
+    id: u64,
+    interests: u32,
+    option: u32,
+) -> c_int {
+    call(poller, |table| {
+        let poller = table.poller(poller)?;
+        if interests == 0 {
+            poller.raw_watch(fd, id, None, PollOption::Level)?;
+        } else {
+            poller.raw_watch(fd, id, Some(some_interests(interests)?), trigger(option)?)?;
+        }
         Ok(0)
     })
 }
@@ -938,6 +973,23 @@ pub extern "C" fn mio_st_poller_set_deadline_slack(
 ) -> c_int {
     call(poller, |table| {
         table.poller(poller)?.raw_set_deadline_slack(slack_ns);
+        Ok(0)
+    })
+}
+
+/// Sets for how long a poll that has to wait looks again and again before it sleeps: `spin_ns` nanoseconds, but
+/// never longer than until its timeout or the next deadline.
+///
+/// The default is 0. It buys latency and pays with a processor that is busy meanwhile; the guide says who
+/// should. A poll with a timeout of 0 does not spin.
+///
+/// Returns 0; the errors of a handle.
+///
+/// Thread: that of the poller.
+#[unsafe(no_mangle)]
+pub extern "C" fn mio_st_poller_set_spin(poller: mio_st_poller_t, spin_ns: u64) -> c_int {
+    call(poller, |table| {
+        table.poller(poller)?.raw_set_spin(spin_ns);
         Ok(0)
     })
 }

@@ -20,7 +20,16 @@ use std::ops::{BitOr, BitOrAssign};
 ///
 /// # Platform differences
 ///
-/// On kqueue, reading and writing readiness of one handle may come as two events.
+/// One rule on every system, but for what the kernels of kqueue make impossible (`docs/behaviours.md` has
+/// the whole table):
+///
+/// - reading and writing readiness of one handle may come as two events;
+/// - a pipe whose reading end is gone is `WRITABLE`, too, where that was asked for, with room or without;
+/// - a peer that closes with unread data does not reset the connection;
+/// - a Unix stream whose peer has shut down both directions, and is not closed, reports no `HUP`;
+/// - an error of a UDP socket is told by `READABLE` and `WRITABLE`, where they were asked for;
+/// - both ends of a pipe can be written on FreeBSD, OpenBSD and DragonFly BSD: the interests tell which it is;
+/// - an unconnected stream socket has no event on NetBSD and OpenBSD.
 ///
 /// # Examples
 ///

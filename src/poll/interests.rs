@@ -34,7 +34,7 @@ impl Interests {
     ///
     /// # Platform differences
     ///
-    /// Registering fails with `Unsupported` on kqueue systems without `EVFILT_EXCEPT`.
+    /// Registering fails with `Unsupported` on FreeBSD and NetBSD, which have no `EVFILT_EXCEPT`.
     pub const PRIORITY: Interests = Interests::of(Ready::PRIORITY);
 
     pub(crate) const BOTH: Interests =

@@ -95,7 +95,11 @@ pub struct Poller {
     /// otherwise none. So a poll that is but a system call finds out by one comparison, and that the
     /// process was not forked by the same.
     quiet: Cell<Generation>,
+    /// What `quiet` becomes where a poll need be nothing but a system call: none, if it is to spin.
+    calm: Generation,
     generation: Generation,
+    /// For how many nanoseconds a poll looks again before it sleeps.
+    spin: u64,
     _thread: PhantomData<*const ()>,
 }
 
@@ -120,6 +124,7 @@ impl Poller {
     ///
     /// As [`new`](Poller::new), and `OutOfMemory`.
     pub fn with_capacity(deadlines: usize, notifications: usize) -> io::Result<Poller> {
+        let generation = Generation::current();
         let mut poller = Poller {
             selector: Selector::new()?,
             notifications: Notifications::default(),
@@ -129,7 +134,9 @@ impl Poller {
             turn_in_userspace: Turn::default(),
             now: Cell::new(None),
             quiet: Cell::new(Generation::NONE),
-            generation: Generation::current(),
+            calm: generation,
+            generation,
+            spin: 0,
             _thread: PhantomData,
         };
         poller.try_reserve(deadlines, notifications)?;
@@ -196,6 +203,68 @@ impl Poller {
         E: Evented + ?Sized,
     {
         handle.deregister(self)
+    }
+
+    /// Makes the registration of a descriptor be as asked for, whether it is registered or not; without
+    /// interests, ends it. It is one call for a library that says of its descriptors what it wants to hear
+    /// from now on.
+    ///
+    /// The poller remembers which descriptors it was called for, so that it is one system call that does not
+    /// fail. What it remembers is a guess: a descriptor that was closed meanwhile, and whose number is
+    /// another's, is registered. It allocates when a descriptor's number is larger than ever before.
+    ///
+    /// # Errors
+    ///
+    /// As [`register`](Poller::register), but for `AlreadyExists`. Without interests, `EBADF` when the descriptor
+    /// is not open: then it is not registered either.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # fn main() -> std::io::Result<()> {
+    /// use std::os::unix::net::UnixStream;
+    ///
+    /// use mio_st::poll::Interests;
+    /// use mio_st::{EventedId, PollOption, Poller};
+    ///
+    /// let (socket, _peer) = UnixStream::pair()?;
+    /// let mut poller = Poller::new()?;
+    /// for interests in [Interests::READABLE, Interests::READABLE | Interests::WRITABLE] {
+    ///     poller.watch_fd(&socket, EventedId(0), Some(interests), PollOption::Level)?;
+    /// }
+    /// poller.watch_fd(&socket, EventedId(0), None, PollOption::Level)?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn watch_fd<Fd: AsFd>(
+        &mut self,
+        fd: Fd,
+        id: EventedId,
+        interests: Option<Interests>,
+        opt: PollOption,
+    ) -> io::Result<()> {
+        self.generation.check()?;
+        self.watch(fd.as_fd().as_raw_fd(), id.0 as u64, interests, opt)
+    }
+
+    pub(crate) fn watch(
+        &mut self,
+        fd: RawFd,
+        id: u64,
+        interests: Option<Interests>,
+        option: PollOption,
+    ) -> io::Result<()> {
+        if let Some(interests) = interests {
+            return self.selector.watch(fd, id, interests, option);
+        }
+        match self.selector.deregister(fd) {
+            // It was not registered.
+            Err(error) if error.raw_os_error() == Some(libc::ENOENT) => {
+                sys::ignore(error);
+                Ok(())
+            }
+            result => result,
+        }
     }
 
     /// Posts an event, which the next poll with room for it returns as it is.
@@ -369,6 +438,22 @@ impl Poller {
         self.deadlines.set_slack(sys::duration(slack));
     }
 
+    /// Sets for how long a poll that has to wait looks again and again before it sleeps; never longer than
+    /// until its timeout or the next deadline.
+    ///
+    /// The default is zero. It buys latency, since going to sleep and waking up takes longer than what one
+    /// waits for may, and pays with a processor that is busy meanwhile. A poll with a timeout of zero does
+    /// not spin.
+    pub fn set_spin(&mut self, spin: Duration) {
+        self.set_spin_nanos(sys::duration(spin));
+    }
+
+    pub(crate) fn set_spin_nanos(&mut self, spin: u64) {
+        self.spin = spin;
+        self.calm = if spin == 0 { self.generation } else { Generation::NONE };
+        self.quiet.set(Generation::NONE);
+    }
+
     /// How long a poll would wait at most: zero while a notification waits, otherwise until the next
     /// deadline; `None` without either. It is for embedding the poller in another loop.
     pub fn next_wakeup(&mut self) -> Option<Duration> {
@@ -512,7 +597,7 @@ impl Poller {
         }
         self.notifications.move_all_to(buffer);
         self.now.set(None);
-        self.quiet.set(self.generation);
+        self.quiet.set(self.calm);
         true
     }
 
@@ -531,7 +616,7 @@ impl Poller {
         }
         self.fill_from_userspace(buffer, shares.deadlines);
         if self.notifications.is_empty() && self.deadlines.is_empty() && self.now.get().is_none() {
-            self.quiet.set(self.generation);
+            self.quiet.set(self.calm);
         }
         Ok(())
     }
@@ -555,6 +640,9 @@ impl Poller {
         let deadline = self.deadlines.next_wakeup();
         let timeout = timeout.map(|timeout| self.now_nanos().saturating_add(timeout));
         let end = deadline.into_iter().chain(timeout).min();
+        if self.spin > 0 && self.spin(buffer, room, end)? {
+            return Ok(());
+        }
         loop {
             // Without an end no time has to be measured.
             let remaining = end.map(|end| end.saturating_sub(self.now_nanos()));
@@ -567,6 +655,24 @@ impl Poller {
                 None => {}
                 Some(0) if step < remaining => {}
                 Some(_) => return Ok(()),
+            }
+        }
+    }
+
+    /// Asks the system for events again and again, but not for long; false if there are none.
+    #[cold]
+    #[inline(never)]
+    fn spin(&mut self, buffer: &mut Buffer<'_>, room: usize, end: Option<u64>) -> io::Result<bool> {
+        let spin_end = self.now_nanos().saturating_add(self.spin).min(end.unwrap_or(u64::MAX));
+        loop {
+            if self.select(buffer, room, Some(0))?.is_some_and(|count| count > 0) {
+                self.now.set(None);
+                return Ok(true);
+            }
+            let now = sys::monotonic();
+            self.now.set(Some(now));
+            if now >= spin_end {
+                return Ok(false);
             }
         }
     }
@@ -671,6 +777,10 @@ impl Poller {
 
     pub(crate) fn selector(&self) -> &Selector {
         &self.selector
+    }
+
+    pub(crate) fn selector_mut(&mut self) -> &mut Selector {
+        &mut self.selector
     }
 
     pub(crate) fn deadlines(&mut self) -> &mut Deadlines {

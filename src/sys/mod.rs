@@ -33,7 +33,7 @@ pub fn keeping_errno<T>(body: impl FnOnce() -> T) -> T {
     use libc::__errno as location;
     #[cfg(any(target_os = "linux", target_os = "dragonfly"))]
     use libc::__errno_location as location;
-    #[cfg(any(target_os = "macos", target_os = "ios", target_os = "freebsd"))]
+    #[cfg(any(target_vendor = "apple", target_os = "freebsd"))]
     use libc::__error as location;
     // SAFETY: errno is always there, for this thread alone.
     let errno = unsafe { *location() };
@@ -49,6 +49,7 @@ mod selector;
 
 mod buffer;
 mod clock;
+pub(crate) mod control;
 mod fd;
 mod fork;
 pub(crate) mod mmsg;

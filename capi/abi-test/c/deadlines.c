@@ -155,6 +155,24 @@ static void changing_the_slack_affects_what_is_added_or_moved_later(void)
     OK(mio_st_poller_close(poller));
 }
 
+/* Behaviour 12 */
+static void spinning_ends_with_the_timeout_and_with_the_next_deadline(void)
+{
+    mio_st_event_t event;
+    uint64_t start = monotonic();
+
+    open_poller(0);
+    OK(mio_st_poller_set_spin(poller, UINT64_MAX));
+    EQUAL(mio_st_poller_poll(poller, &event, 1, MILLISECONDS(3)), 0);
+    EQUAL(monotonic() - start >= MILLISECONDS(3), 1);
+    start = monotonic();
+    OK(mio_st_poller_add_timeout(poller, 1, MILLISECONDS(3), NULL));
+    EQUAL(mio_st_poller_poll(poller, &event, 1, -1), 1);
+    EQUAL(event.readiness, MIO_ST_TIMER);
+    EQUAL(monotonic() - start >= MILLISECONDS(3), 1);
+    OK(mio_st_poller_close(poller));
+}
+
 /* Behaviour 20 */
 static void in_the_past_now_and_in_centuries(void)
 {
@@ -401,6 +419,7 @@ int main(void)
     a_cancelled_deadline_wakes_nobody();
     deadlines_come_in_order_of_time_then_as_they_were_added_or_moved();
     changing_the_slack_affects_what_is_added_or_moved_later();
+    spinning_ends_with_the_timeout_and_with_the_next_deadline();
     in_the_past_now_and_in_centuries();
     an_interval_that_falls_behind_fires_once_and_keeps_its_phase();
     a_moved_deadline_fires_at_its_new_time_only();

@@ -28,7 +28,7 @@ fn it_installs_all_that_one_builds_with_and_the_manual() {
         format!("{LIBDIR}/cmake/mio_st/mio_st-config.cmake"),
         format!("{LIBDIR}/cmake/mio_st/mio_st-config-version.cmake"),
     ]);
-    for file in ["c-guide.md", "other-languages.md", "CHANGELOG.md"] {
+    for file in ["c-guide.md", "descriptors.md", "other-languages.md", "CHANGELOG.md"] {
         expected.insert(format!("usr/share/doc/mio_st/{file}"));
     }
     let source = common::header::root();
