@@ -162,8 +162,8 @@ const char *mio_st_strerror(int error);
 
 /**
  * Interest and readiness: there is out-of-band data (`MSG_OOB`), or another exceptional condition of
- * the descriptor. Only reported where it was asked for. Where the system has no such event, asking for
- * it is `-EOPNOTSUPP`.
+ * the descriptor. Only reported where it was asked for. Take it by `recv(MSG_OOB)` before reading: a read that finds
+ * nothing else throws it away. Where the system has no such event, asking for it is `-EOPNOTSUPP`.
  */
 #define MIO_ST_PRIORITY (1u << 1)
 
@@ -174,20 +174,24 @@ const char *mio_st_strerror(int error);
 #define MIO_ST_WRITABLE (1u << 2)
 
 /**
- * Readiness: an error waits at the handle. Reading, writing or `_take_error` tell which. Reported whatever
- * the interests are, and perhaps alone.
+ * Readiness: an error waits at the handle. Reading, writing or `_take_error` tell which; but what is in a
+ * socket's error queue on Linux (`MSG_ZEROCOPY`, timestamps, `IP_RECVERR`) only `recvmsg(2)` with `MSG_ERRQUEUE`
+ * takes out, and files of `/proc` and `/sys` tell of a change by it, with `MIO_ST_PRIORITY`. Reported whatever the
+ * interests are, and perhaps alone.
  */
 #define MIO_ST_ERROR (1u << 3)
 
 /**
  * Readiness: both directions of the connection are closed. Reported whatever the interests are, and
  * together with `MIO_ST_READABLE`, `MIO_ST_READ_CLOSED` and `MIO_ST_WRITE_CLOSED`: what was received before is
- * still there to read.
+ * still there to read, but at a terminal that hung up. It stays for sockets; a FIFO and the master of a terminal come
+ * back with the next writer or program, without an event.
  */
 #define MIO_ST_HUP (1u << 4)
 
 /**
- * Readiness: writing will fail for ever. Reported whatever the interests are.
+ * Readiness: writing will fail, for ever on a socket. (The master of a terminal that was hung up still takes it.)
+ * Reported whatever the interests are.
  */
 #define MIO_ST_WRITE_CLOSED (1u << 5)
 
@@ -618,8 +622,9 @@ typedef struct {
  *
  * `awakener` receives it; close it with mio_st_awakener_close(). A poller may have any number of them.
  *
- * Returns 0; `-EMFILE` or `-ENFILE` if there are too many descriptors; `-ENOMEM`; `-EINVAL` if `awakener` is
- * NULL; the errors of a handle.
+ * Returns 0; `-EMFILE` or `-ENFILE` if there are too many descriptors; `-ENOSPC` if there are too many
+ * registrations (`/proc/sys/fs/epoll/max_user_watches`); `-ENOMEM`; `-EINVAL` if `awakener` is NULL; the errors
+ * of a handle.
  *
  * Thread: that of the poller. The awakener itself belongs to no thread.
  */
@@ -1412,7 +1417,8 @@ int mio_st_tcp_listener_close(mio_st_tcp_listener_t listener);
  * Takes a connection that waits.
  *
  * `stream` receives it; close it with mio_st_tcp_stream_close(). `peer` receives its address; it may be NULL.
- * A connection that was gone before it could be accepted is skipped.
+ * A connection of which the system says that it was gone is skipped; Linux hands one that was reset out, whose
+ * first read is `-ECONNRESET`.
  *
  * Returns 0; `-EAGAIN` if no connection waits; `-EMFILE` or `-ENFILE` if there are too many descriptors: a
  * connection that waits goes on waiting, and a listener with `MIO_ST_EDGE` gets no event for it (accept again
@@ -4291,8 +4297,9 @@ int mio_st_poller_deregister_process(mio_st_poller_t poller, mio_st_process_t pr
 
 /**
  * Waits for a process to exit, a child or another: register the handle, which becomes readable then, and
- * stays so. An exited child stays a zombie until its parent calls `waitpid(2)`; nobody does so here.
- * Call it without `WNOHANG`: on macOS and the BSDs the event may come a moment before the status is there.
+ * stays so. (Since Linux 6.9 there is a second edge, with `MIO_ST_HUP`, when it is reaped.) An exited child stays a
+ * zombie until its parent calls `waitpid(2)`; nobody does so here. Call it without `WNOHANG`: on macOS and the BSDs the
+ * event may come a moment before the status is there.
  *
  * `process` receives the handle; close it with mio_st_process_close(). `pid` is its number, that of a child
  * which was not reaped; the number of a reaped process may be that of another.

@@ -41,24 +41,28 @@ pub const MIO_ST_EPANIC: i32 = -4098;
 pub const MIO_ST_READABLE: u32 = 1u32 << 0;
 
 /// Interest and readiness: there is out-of-band data (`MSG_OOB`), or another exceptional condition of
-/// the descriptor. Only reported where it was asked for. Where the system has no such event, asking for
-/// it is `-EOPNOTSUPP`.
+/// the descriptor. Only reported where it was asked for. Take it by `recv(MSG_OOB)` before reading: a read that finds
+/// nothing else throws it away. Where the system has no such event, asking for it is `-EOPNOTSUPP`.
 pub const MIO_ST_PRIORITY: u32 = 1u32 << 1;
 
 /// Interest and readiness: writing will not block, or will fail at once. A connection that was being
 /// made stands, or failed: see mio_st_tcp_stream_connected().
 pub const MIO_ST_WRITABLE: u32 = 1u32 << 2;
 
-/// Readiness: an error waits at the handle. Reading, writing or `_take_error` tell which. Reported whatever
-/// the interests are, and perhaps alone.
+/// Readiness: an error waits at the handle. Reading, writing or `_take_error` tell which; but what is in a
+/// socket's error queue on Linux (`MSG_ZEROCOPY`, timestamps, `IP_RECVERR`) only `recvmsg(2)` with `MSG_ERRQUEUE`
+/// takes out, and files of `/proc` and `/sys` tell of a change by it, with `MIO_ST_PRIORITY`. Reported whatever the
+/// interests are, and perhaps alone.
 pub const MIO_ST_ERROR: u32 = 1u32 << 3;
 
 /// Readiness: both directions of the connection are closed. Reported whatever the interests are, and
 /// together with `MIO_ST_READABLE`, `MIO_ST_READ_CLOSED` and `MIO_ST_WRITE_CLOSED`: what was received before is
-/// still there to read.
+/// still there to read, but at a terminal that hung up. It stays for sockets; a FIFO and the master of a terminal come
+/// back with the next writer or program, without an event.
 pub const MIO_ST_HUP: u32 = 1u32 << 4;
 
-/// Readiness: writing will fail for ever. Reported whatever the interests are.
+/// Readiness: writing will fail, for ever on a socket. (The master of a terminal that was hung up still takes it.)
+/// Reported whatever the interests are.
 pub const MIO_ST_WRITE_CLOSED: u32 = 1u32 << 5;
 
 /// Readiness: a deadline has passed.

@@ -153,7 +153,8 @@ impl Poller {
     /// - `InvalidInput`: interests that make no sense for the handle, such as writing to a listener.
     /// - `PermissionDenied` (`EPERM`): a regular file or a directory, which is always ready; on Linux
     ///   also a device that knows no readiness, such as `/dev/null`.
-    /// - `InvalidInput`, `ELOOP`: a poller in itself, or in a circle.
+    /// - `InvalidInput`, `ELOOP`: a poller in itself, or in a circle, or on Linux a chain of more than five.
+    ///   A poller in another one must be level-triggered: what is left inside makes no edge.
     /// - `EBADF`: the descriptor is not open.
     /// - `ENOMEM`, `ENOSPC`: the kernel's memory, or its limit on registrations
     ///   (`/proc/sys/fs/epoll/max_user_watches`), is used up.
