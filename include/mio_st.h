@@ -833,7 +833,7 @@ typedef struct {
      */
     int error;
     /**
-     * `MIO_ST_ORIGIN_…`, or another that the system has (`SO_EE_ORIGIN_…`).
+     * `MIO_ST_ORIGIN_...`, or another that the system has (`SO_EE_ORIGIN_...`).
      */
     uint32_t origin;
     /**

@@ -392,7 +392,7 @@ pub const MIO_ST_ORIGIN_ZEROCOPY: u32 = 5;
 pub struct mio_st_queued_error_t {
     /// The negated errno; 0 of an entry that is no error.
     pub error: c_int,
-    /// `MIO_ST_ORIGIN_…`, or another that the system has (`SO_EE_ORIGIN_…`).
+    /// `MIO_ST_ORIGIN_...`, or another that the system has (`SO_EE_ORIGIN_...`).
     pub origin: u32,
     /// See `MIO_ST_ORIGIN_ICMP`.
     pub kind: u8,
