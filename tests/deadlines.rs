@@ -123,6 +123,21 @@ fn deadlines_come_in_order_of_time_then_in_the_order_in_which_they_were_added_or
 
 // Behaviour 19
 #[test]
+fn deadlines_of_different_slack_come_in_the_order_of_their_own_times() {
+    let mut poller = Poller::new().unwrap();
+    let now = poller.now();
+    // The earlier its time, the later it would be rounded to.
+    for id in 0..20_u64 {
+        poller.set_deadline_slack(Duration::from_nanos(1 << (20 - id)));
+        poller.add_deadline(EventedId(id as usize), now + Duration::from_nanos(20_000_000 + id));
+    }
+    thread::sleep(Duration::from_millis(20) + Duration::from_nanos(20));
+    let all: Vec<_> = (0..20).map(timer).collect();
+    assert_eq!(expired(&mut poller), all);
+}
+
+// Behaviour 19
+#[test]
 fn changing_the_slack_affects_what_is_added_or_moved_later() {
     let mut poller = Poller::new().unwrap();
     poller.set_deadline_slack(Duration::from_secs(1));
