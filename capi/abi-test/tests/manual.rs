@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use common::{committed, functions, has, header, scratch, succeeds};
+use common::{committed, functions, has, header, succeeds};
 
 /// The comments of the header, each as one line.
 fn comments() -> Vec<String> {
@@ -157,7 +157,7 @@ fn each_function_and_type_has_a_page_and_each_page_is_well_made() {
     }
     all.sort();
     all.dedup();
-    assert_eq!(all.len(), 19, "{all:#?}");
+    assert_eq!(all.len(), 20, "{all:#?}");
     if has("mandoc", "whether mandoc has anything to remark of the manual") {
         succeeds(Command::new("mandoc").args(["-T", "lint", "-W", "warning"]).args(&all));
     }
