@@ -71,4 +71,4 @@ pub(crate) use self::fork::Generation;
 #[cfg(kqueue)]
 pub(crate) use self::selector::Queue as Source;
 pub(crate) use self::selector::{KernelEvent, MAX_EVENTS, MAX_WAIT, Selector, Waker, untranslated};
-pub(crate) use self::shared::Shared;
+pub(crate) use self::shared::{Pushed, Queue, Shared, Stack};
