@@ -114,7 +114,7 @@ const EXPECTED: &[(&str, &[&str])] = &[
     ("a new poller", &["epoll_create1"]),
     ("a new awakener", &["eventfd2", "epoll_ctl"]),
     ("another awakener", &[]),
-    ("the poll after the last awakener was dropped", &["close", "epoll_wait"]),
+    ("the poll after the last is gone", &["close", "epoll_wait"]),
 ];
 
 // Behaviour 12, Behaviour 24
@@ -219,7 +219,7 @@ fn alone_operations() {
     let awakener = section("a new awakener", || Awakener::new(&mut another, EventedId(0)).unwrap());
     let more = section("another awakener", || Awakener::new(&mut another, EventedId(1)).unwrap());
     drop((awakener, more));
-    section("the poll after the last awakener was dropped", || poll(&mut another, zero));
+    section("the poll after the last is gone", || poll(&mut another, zero));
 }
 
 /// What the fallback of `epoll_pwait2` looks like: it is tried once, by the first poll that needs it.

@@ -605,7 +605,7 @@ impl Poller {
         let mut now = self.now_nanos();
         let spin_end = now.saturating_add(self.spin.limit).min(end.unwrap_or(u64::MAX));
         // Where wakes come one after the other, the next is waited for a little before anything else.
-        let first = if self.spin.woken { now.saturating_add(Spin::STEP) } else { now };
+        let first = if self.spin.woken { now.saturating_add(Spin::PATIENCE) } else { now };
         self.spin.woken = false;
         while now < spin_end {
             let unasked = now.saturating_sub(self.spin.asked);
@@ -801,6 +801,8 @@ struct Spin {
 impl Spin {
     /// How often the system is asked while nothing comes, in nanoseconds.
     const STEP: u64 = 1_000;
+    /// For how long the next wake is waited for before it is asked.
+    const PATIENCE: u64 = 5_000;
     /// How long it may not be asked while wakes come.
     const LONGEST: u64 = 50_000;
 }
