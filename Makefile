@@ -85,7 +85,7 @@ install: lib man
 	$(INSTALL) -d "$(DESTDIR)$(mandir)/man3" "$(DESTDIR)$(mandir)/man7" "$(DESTDIR)$(docdir)"
 	$(INSTALL) -m 644 $(target_dir)/docs/man3/*.3 "$(DESTDIR)$(mandir)/man3"
 	$(INSTALL) -m 644 docs/mio_st.7 "$(DESTDIR)$(mandir)/man7/mio_st.7"
-	$(INSTALL) -m 644 docs/c-guide.md "$(DESTDIR)$(docdir)/c-guide.md"
+	$(INSTALL) -m 644 docs/c-guide.md docs/descriptors.md "$(DESTDIR)$(docdir)"
 
 # What the library takes on disk and in a program, stripped. More than this many bytes is an error.
 max_size ?= 350000

@@ -26,6 +26,7 @@ fn it_installs_the_header_the_libraries_their_links_and_the_manual() {
         format!("{LIBDIR}/libmio_st.so.{version}"),
         format!("{LIBDIR}/pkgconfig/mio_st.pc"),
         "usr/share/doc/mio_st/c-guide.md".to_string(),
+        "usr/share/doc/mio_st/descriptors.md".to_string(),
     ];
     assert_eq!(rest, BTreeSet::from(expected));
     assert!(pages.contains("usr/share/man/man7/mio_st.7"), "{pages:?}");
