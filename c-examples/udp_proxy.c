@@ -60,7 +60,7 @@ static void forget(struct client *client)
 {
     mio_st_poller_cancel_deadline(poller, client->idle);
     mio_st_connected_udp_socket_close(client->upstream);
-    client->upstream = (mio_st_connected_udp_socket_t){0};
+    client->upstream.bits = 0;
 }
 
 /* It is there for another while. */
@@ -114,8 +114,10 @@ static struct client *find_client(const mio_st_datagram_t *datagram)
 
 static void prepare_run(mio_st_transmit_t *run, const mio_st_datagram_t *datagram)
 {
-    *run = (mio_st_transmit_t){
-        .buffer = datagram->buffer, .length = datagram->length, .segment_size = datagram->segment_size};
+    memset(run, 0, sizeof *run);
+    run->buffer = datagram->buffer;
+    run->length = datagram->length;
+    run->segment_size = datagram->segment_size;
 }
 
 /* One batch an event: level-triggered, so that what is left is told of again, and the others have their turn. */
