@@ -162,8 +162,8 @@ const char *mio_st_strerror(int error);
 
 /**
  * Interest and readiness: there is out-of-band data (`MSG_OOB`), or another exceptional condition of
- * the descriptor. Only reported where it was asked for. Where the system has no such event, asking for
- * it is `-EOPNOTSUPP`.
+ * the descriptor. Only reported where it was asked for. Take it by `recv(MSG_OOB)` before reading: a read that finds
+ * nothing else throws it away. Where the system has no such event, asking for it is `-EOPNOTSUPP`.
  */
 #define MIO_ST_PRIORITY (1u << 1)
 
@@ -174,20 +174,24 @@ const char *mio_st_strerror(int error);
 #define MIO_ST_WRITABLE (1u << 2)
 
 /**
- * Readiness: an error waits at the handle. Reading, writing or `_take_error` tell which. Reported whatever
- * the interests are, and perhaps alone.
+ * Readiness: an error waits at the handle. Reading, writing or `_take_error` tell which; but what is in a
+ * socket's error queue on Linux (`MSG_ZEROCOPY`, timestamps, `IP_RECVERR`) only `recvmsg(2)` with `MSG_ERRQUEUE`
+ * takes out, and files of `/proc` and `/sys` tell of a change by it, with `MIO_ST_PRIORITY`. Reported whatever the
+ * interests are, and perhaps alone.
  */
 #define MIO_ST_ERROR (1u << 3)
 
 /**
  * Readiness: both directions of the connection are closed. Reported whatever the interests are, and
  * together with `MIO_ST_READABLE`, `MIO_ST_READ_CLOSED` and `MIO_ST_WRITE_CLOSED`: what was received before is
- * still there to read.
+ * still there to read, but at a terminal that hung up. It stays for sockets; a FIFO and the master of a terminal come
+ * back with the next writer or program, without an event.
  */
 #define MIO_ST_HUP (1u << 4)
 
 /**
- * Readiness: writing will fail for ever. Reported whatever the interests are.
+ * Readiness: writing will fail, for ever on a socket. (The master of a terminal that was hung up still takes it.)
+ * Reported whatever the interests are.
  */
 #define MIO_ST_WRITE_CLOSED (1u << 5)
 
@@ -463,8 +467,9 @@ int mio_st_poller_watch_fd(mio_st_poller_t poller,
 /**
  * Asks for an event with `id` and `MIO_ST_TIMER` at a time, or right away if it has passed.
  *
- * `deadline_ns` is in nanoseconds of the clock of mio_st_poller_now(). The event is never early, and late
- * by at most the slack, see mio_st_poller_set_deadline_slack(). An id may have any number of deadlines.
+ * `deadline_ns` is in nanoseconds of the clock of mio_st_poller_now(). The event is never early, and a
+ * poll that waits is late by at most the slack, see mio_st_poller_set_deadline_slack(). A poll that comes after
+ * the time for any other reason has the event. An id may have any number of deadlines.
  * `key` receives the name of the deadline; it may be NULL.
  *
  * Returns 0; `-ENOMEM`; the errors of a handle.
@@ -560,8 +565,9 @@ int mio_st_poller_next_wakeup(mio_st_poller_t poller,
                               int64_t *timeout_ns);
 
 /**
- * Sets how late deadlines that are added or moved from now on may be, so that neighbours share a wake-up:
- * 1/128 of the distance to the deadline, and at most `slack_ns` nanoseconds. The default is 2^20, about a
+ * Sets how late a poll may wake up for deadlines that are added or moved from now on, so that neighbours share
+ * a wake-up: 1/128 of the distance to the deadline, and at most `slack_ns` nanoseconds. The distance is that
+ * from mio_st_poller_now(), and of a timeout all of it. The default is 2^20, about a
  * millisecond. Zero is exact, up to the slack of the kernel itself.
  *
  * Returns 0; the errors of a handle.
@@ -618,8 +624,9 @@ typedef struct {
  *
  * `awakener` receives it; close it with mio_st_awakener_close(). A poller may have any number of them.
  *
- * Returns 0; `-EMFILE` or `-ENFILE` if there are too many descriptors; `-ENOMEM`; `-EINVAL` if `awakener` is
- * NULL; the errors of a handle.
+ * Returns 0; `-EMFILE` or `-ENFILE` if there are too many descriptors; `-ENOSPC` if there are too many
+ * registrations (`/proc/sys/fs/epoll/max_user_watches`); `-ENOMEM`; `-EINVAL` if `awakener` is NULL; the errors
+ * of a handle.
  *
  * Thread: that of the poller. The awakener itself belongs to no thread.
  */
@@ -828,7 +835,7 @@ typedef struct {
      */
     int error;
     /**
-     * `MIO_ST_ORIGIN_…`, or another that the system has (`SO_EE_ORIGIN_…`).
+     * `MIO_ST_ORIGIN_...`, or another that the system has (`SO_EE_ORIGIN_...`).
      */
     uint32_t origin;
     /**
@@ -1412,7 +1419,8 @@ int mio_st_tcp_listener_close(mio_st_tcp_listener_t listener);
  * Takes a connection that waits.
  *
  * `stream` receives it; close it with mio_st_tcp_stream_close(). `peer` receives its address; it may be NULL.
- * A connection that was gone before it could be accepted is skipped.
+ * A connection of which the system says that it was gone is skipped; Linux hands one that was reset out, whose
+ * first read is `-ECONNRESET`.
  *
  * Returns 0; `-EAGAIN` if no connection waits; `-EMFILE` or `-ENFILE` if there are too many descriptors: a
  * connection that waits goes on waiting, and a listener with `MIO_ST_EDGE` gets no event for it (accept again
@@ -1614,7 +1622,7 @@ typedef struct {
      */
     size_t length;
     /**
-     * Of what was received: `MIO_ST_DATAGRAM_…`. When sending, `MIO_ST_DATAGRAM_LOCAL` says that it is sent from
+     * Of what was received: `MIO_ST_DATAGRAM_...`. When sending, `MIO_ST_DATAGRAM_LOCAL` says that it is sent from
      * `local`, and no other is looked at.
      */
     uint32_t flags;
@@ -1644,7 +1652,7 @@ typedef struct {
      */
     uint32_t dropped;
     /**
-     * Two bits of `MIO_ST_ECN_…` below six of DSCP, with `MIO_ST_DATAGRAM_TRAFFIC_CLASS`.
+     * Two bits of `MIO_ST_ECN_...` below six of DSCP, with `MIO_ST_DATAGRAM_TRAFFIC_CLASS`.
      */
     uint8_t traffic_class;
     /**
@@ -1698,7 +1706,7 @@ typedef struct {
      */
     uint32_t interface;
     /**
-     * Two bits of `MIO_ST_ECN_…` below six of DSCP.
+     * Two bits of `MIO_ST_ECN_...` below six of DSCP.
      */
     uint8_t traffic_class;
     /**
@@ -1917,7 +1925,7 @@ int mio_st_udp_socket_set_recv_errors(mio_st_udp_socket_t socket,
 /**
  * Sets what is done with datagrams that are larger than the path takes (`IP_MTU_DISCOVER`).
  *
- * `mode` is one of `MIO_ST_MTU_DISCOVERY_…`.
+ * `mode` is one of `MIO_ST_MTU_DISCOVERY_...`.
  *
  * Returns 0; `-EINVAL` for another mode; `-EOPNOTSUPP` for IPv4 on NetBSD, OpenBSD and DragonFly BSD; the errors of
  * a handle.
@@ -2100,7 +2108,7 @@ int mio_st_connected_udp_socket_set_recv_errors(mio_st_connected_udp_socket_t so
 /**
  * Sets what is done with datagrams that are larger than the path takes (`IP_MTU_DISCOVER`).
  *
- * `mode` is one of `MIO_ST_MTU_DISCOVERY_…`.
+ * `mode` is one of `MIO_ST_MTU_DISCOVERY_...`.
  *
  * Returns 0; `-EINVAL` for another mode; `-EOPNOTSUPP` for IPv4 on NetBSD, OpenBSD and DragonFly BSD; the errors of
  * a handle.
@@ -4291,8 +4299,9 @@ int mio_st_poller_deregister_process(mio_st_poller_t poller, mio_st_process_t pr
 
 /**
  * Waits for a process to exit, a child or another: register the handle, which becomes readable then, and
- * stays so. An exited child stays a zombie until its parent calls `waitpid(2)`; nobody does so here.
- * Call it without `WNOHANG`: on macOS and the BSDs the event may come a moment before the status is there.
+ * stays so. (Since Linux 6.9 there is a second edge, with `MIO_ST_HUP`, when it is reaped.) An exited child stays a
+ * zombie until its parent calls `waitpid(2)`; nobody does so here. Call it without `WNOHANG`: on macOS and the BSDs the
+ * event may come a moment before the status is there.
  *
  * `process` receives the handle; close it with mio_st_process_close(). `pid` is its number, that of a child
  * which was not reaped; the number of a reaped process may be that of another.

@@ -41,24 +41,28 @@ pub const MIO_ST_EPANIC: i32 = -4098;
 pub const MIO_ST_READABLE: u32 = 1u32 << 0;
 
 /// Interest and readiness: there is out-of-band data (`MSG_OOB`), or another exceptional condition of
-/// the descriptor. Only reported where it was asked for. Where the system has no such event, asking for
-/// it is `-EOPNOTSUPP`.
+/// the descriptor. Only reported where it was asked for. Take it by `recv(MSG_OOB)` before reading: a read that finds
+/// nothing else throws it away. Where the system has no such event, asking for it is `-EOPNOTSUPP`.
 pub const MIO_ST_PRIORITY: u32 = 1u32 << 1;
 
 /// Interest and readiness: writing will not block, or will fail at once. A connection that was being
 /// made stands, or failed: see mio_st_tcp_stream_connected().
 pub const MIO_ST_WRITABLE: u32 = 1u32 << 2;
 
-/// Readiness: an error waits at the handle. Reading, writing or `_take_error` tell which. Reported whatever
-/// the interests are, and perhaps alone.
+/// Readiness: an error waits at the handle. Reading, writing or `_take_error` tell which; but what is in a
+/// socket's error queue on Linux (`MSG_ZEROCOPY`, timestamps, `IP_RECVERR`) only `recvmsg(2)` with `MSG_ERRQUEUE`
+/// takes out, and files of `/proc` and `/sys` tell of a change by it, with `MIO_ST_PRIORITY`. Reported whatever the
+/// interests are, and perhaps alone.
 pub const MIO_ST_ERROR: u32 = 1u32 << 3;
 
 /// Readiness: both directions of the connection are closed. Reported whatever the interests are, and
 /// together with `MIO_ST_READABLE`, `MIO_ST_READ_CLOSED` and `MIO_ST_WRITE_CLOSED`: what was received before is
-/// still there to read.
+/// still there to read, but at a terminal that hung up. It stays for sockets; a FIFO and the master of a terminal come
+/// back with the next writer or program, without an event.
 pub const MIO_ST_HUP: u32 = 1u32 << 4;
 
-/// Readiness: writing will fail for ever. Reported whatever the interests are.
+/// Readiness: writing will fail, for ever on a socket. (The master of a terminal that was hung up still takes it.)
+/// Reported whatever the interests are.
 pub const MIO_ST_WRITE_CLOSED: u32 = 1u32 << 5;
 
 /// Readiness: a deadline has passed.
@@ -305,7 +309,7 @@ pub struct mio_st_datagram_t {
     pub capacity: usize,
     /// How many bytes were received, or are to be sent.
     pub length: usize,
-    /// Of what was received: `MIO_ST_DATAGRAM_…`. When sending, `MIO_ST_DATAGRAM_LOCAL` says that it is sent from
+    /// Of what was received: `MIO_ST_DATAGRAM_...`. When sending, `MIO_ST_DATAGRAM_LOCAL` says that it is sent from
     /// `local`, and no other is looked at.
     pub flags: u32,
     /// The length of `address`.
@@ -321,7 +325,7 @@ pub struct mio_st_datagram_t {
     pub timestamp: u64,
     /// How many datagrams the socket had no room for, since it was made. Always 0 if it was not asked for.
     pub dropped: u32,
-    /// Two bits of `MIO_ST_ECN_…` below six of DSCP, with `MIO_ST_DATAGRAM_TRAFFIC_CLASS`.
+    /// Two bits of `MIO_ST_ECN_...` below six of DSCP, with `MIO_ST_DATAGRAM_TRAFFIC_CLASS`.
     pub traffic_class: u8,
     /// How many hops were left to it, with `MIO_ST_DATAGRAM_HOP_LIMIT`.
     pub hop_limit: u8,
@@ -353,7 +357,7 @@ pub struct mio_st_transmit_t {
     pub flags: u32,
     /// The index of the interface to send it by.
     pub interface: u32,
-    /// Two bits of `MIO_ST_ECN_…` below six of DSCP.
+    /// Two bits of `MIO_ST_ECN_...` below six of DSCP.
     pub traffic_class: u8,
     /// How many hops it may make.
     pub hop_limit: u8,
@@ -388,7 +392,7 @@ pub const MIO_ST_ORIGIN_ZEROCOPY: u32 = 5;
 pub struct mio_st_queued_error_t {
     /// The negated errno; 0 of an entry that is no error.
     pub error: c_int,
-    /// `MIO_ST_ORIGIN_…`, or another that the system has (`SO_EE_ORIGIN_…`).
+    /// `MIO_ST_ORIGIN_...`, or another that the system has (`SO_EE_ORIGIN_...`).
     pub origin: u32,
     /// See `MIO_ST_ORIGIN_ICMP`.
     pub kind: u8,

@@ -278,7 +278,8 @@ impl TcpListener {
 
     /// Takes a connection that waits. It is non-blocking and close-on-exec.
     ///
-    /// A connection that was gone before it could be accepted (`ECONNABORTED`) is skipped.
+    /// A connection of which the system says that it was gone before it could be accepted (`ECONNABORTED`) is
+    /// skipped. Linux hands one that was reset out, whose first read is `ConnectionReset`.
     ///
     /// # Errors
     ///

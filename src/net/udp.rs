@@ -104,6 +104,9 @@ impl UdpSocket {
 
 impl UdpSocket {
     /// Interest in receiving and in sending.
+    ///
+    /// Each send may make an edge of `WRITABLE` (it does on loopback), though nothing was refused: a server that
+    /// answers is woken half as often by [`Interests::READABLE`], and needs more only after `WouldBlock`.
     pub const INTERESTS: Interests = Interests::BOTH;
 
     /// Makes a socket that is bound to an address. For other options see [`UdpSocketBuilder`].
@@ -253,7 +256,7 @@ impl ConnectedUdpSocket {
 }
 
 impl ConnectedUdpSocket {
-    /// Interest in receiving and in sending.
+    /// Interest in receiving and in sending. What is said at [`UdpSocket::INTERESTS`] holds here too.
     pub const INTERESTS: Interests = Interests::BOTH;
 
     /// Makes a socket that is bound to one address, and connects it to another.

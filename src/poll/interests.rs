@@ -29,8 +29,8 @@ impl Interests {
     /// Interest in writing, and in the end of connecting.
     pub const WRITABLE: Interests = Interests::of(Ready::WRITABLE);
 
-    /// Interest in out-of-band data, which is reported as [`Ready::PRIORITY`] and never as
-    /// `READABLE` alone.
+    /// Interest in out-of-band data, which is reported as [`Ready::PRIORITY`], and on TCP never as
+    /// `READABLE` alone. (A Unix stream is `READABLE` with it, whatever the interests.)
     ///
     /// # Platform differences
     ///

@@ -1312,6 +1312,12 @@ fn tcp_urgent(stage: &mut Stage) -> Played {
     stage.know("a plain read (`EAGAIN`) throws it away: `recv(MSG_OOB)` first", {
         is(&recv(&ours, 8, 0), libc::EAGAIN) && recv(&ours, 8, libc::MSG_OOB).is_err()
     });
+    stage.know("a read ends before it", {
+        send(&peer, b"ab", 0).unwrap();
+        send(&peer, b"!", libc::MSG_OOB).unwrap();
+        send(&peer, b"cd", 0).unwrap();
+        recv(&ours, 8, 0) == Ok(b"ab".to_vec()) && recv(&ours, 8, 0) == Ok(b"cd".to_vec())
+    });
     Ok(())
 }
 
