@@ -835,7 +835,7 @@ typedef struct {
      */
     int error;
     /**
-     * `MIO_ST_ORIGIN_…`, or another that the system has (`SO_EE_ORIGIN_…`).
+     * `MIO_ST_ORIGIN_...`, or another that the system has (`SO_EE_ORIGIN_...`).
      */
     uint32_t origin;
     /**
@@ -1622,7 +1622,7 @@ typedef struct {
      */
     size_t length;
     /**
-     * Of what was received: `MIO_ST_DATAGRAM_…`. When sending, `MIO_ST_DATAGRAM_LOCAL` says that it is sent from
+     * Of what was received: `MIO_ST_DATAGRAM_...`. When sending, `MIO_ST_DATAGRAM_LOCAL` says that it is sent from
      * `local`, and no other is looked at.
      */
     uint32_t flags;
@@ -1652,7 +1652,7 @@ typedef struct {
      */
     uint32_t dropped;
     /**
-     * Two bits of `MIO_ST_ECN_…` below six of DSCP, with `MIO_ST_DATAGRAM_TRAFFIC_CLASS`.
+     * Two bits of `MIO_ST_ECN_...` below six of DSCP, with `MIO_ST_DATAGRAM_TRAFFIC_CLASS`.
      */
     uint8_t traffic_class;
     /**
@@ -1706,7 +1706,7 @@ typedef struct {
      */
     uint32_t interface;
     /**
-     * Two bits of `MIO_ST_ECN_…` below six of DSCP.
+     * Two bits of `MIO_ST_ECN_...` below six of DSCP.
      */
     uint8_t traffic_class;
     /**
@@ -1925,7 +1925,7 @@ int mio_st_udp_socket_set_recv_errors(mio_st_udp_socket_t socket,
 /**
  * Sets what is done with datagrams that are larger than the path takes (`IP_MTU_DISCOVER`).
  *
- * `mode` is one of `MIO_ST_MTU_DISCOVERY_…`.
+ * `mode` is one of `MIO_ST_MTU_DISCOVERY_...`.
  *
  * Returns 0; `-EINVAL` for another mode; `-EOPNOTSUPP` for IPv4 on NetBSD, OpenBSD and DragonFly BSD; the errors of
  * a handle.
@@ -2108,7 +2108,7 @@ int mio_st_connected_udp_socket_set_recv_errors(mio_st_connected_udp_socket_t so
 /**
  * Sets what is done with datagrams that are larger than the path takes (`IP_MTU_DISCOVER`).
  *
- * `mode` is one of `MIO_ST_MTU_DISCOVERY_…`.
+ * `mode` is one of `MIO_ST_MTU_DISCOVERY_...`.
  *
  * Returns 0; `-EINVAL` for another mode; `-EOPNOTSUPP` for IPv4 on NetBSD, OpenBSD and DragonFly BSD; the errors of
  * a handle.
