@@ -690,7 +690,6 @@ impl Poller {
                 return Ok(());
             }
         }
-        }
         loop {
             let deadline = self.deadlines.next_wakeup();
             let latest = deadline.map_or(u64::MAX, |_| self.deadlines.latest_wakeup());
