@@ -146,6 +146,21 @@ pub fn compile_with(source: &Path, name: &str, arguments: &[&str]) -> PathBuf {
     program
 }
 
+/// The other libraries that a program needs: those whose adapters it includes.
+pub fn libraries(source: &Path) -> Vec<&'static str> {
+    const LIBRARIES: &[(&str, &[&str])] = &[
+        ("curl.h", &["-lcurl"]),
+        ("hiredis.h", &["-lhiredis"]),
+        ("cares.h", &["-lcares"]),
+        ("libpq.h", &["-I/usr/include/postgresql", "-lpq", "-pthread"]),
+        ("openssl.h", &["-lssl", "-lcrypto"]),
+    ];
+    let text = std::fs::read_to_string(source).expect("a source");
+    let includes = |header: &str| text.contains(&format!("#include <mio_st/{header}>"));
+    let used = LIBRARIES.iter().filter(|(header, _)| includes(header));
+    used.flat_map(|(_, arguments)| *arguments).copied().collect()
+}
+
 /// The compilations of a C source that look for mistakes more closely.
 pub fn analyses(source: &Path, include: &[&Path]) -> Vec<Command> {
     let mut commands = Vec::new();
