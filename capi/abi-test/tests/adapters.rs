@@ -6,6 +6,7 @@ mod common;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream, UdpSocket};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::Mutex;
@@ -61,14 +62,6 @@ fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     panic!("{what}");
 }
 
-/// An empty folder.
-fn folder(name: &str) -> PathBuf {
-    let folder = common::scratch(name);
-    let _ = fs::remove_dir_all(&folder);
-    fs::create_dir_all(&folder).unwrap();
-    folder
-}
-
 /// Serves files as long as their names say, and some that end too early.
 fn serve_http(mut stream: TcpStream) {
     let mut reader = BufReader::new(stream.try_clone().unwrap());
@@ -83,7 +76,6 @@ fn serve_http(mut stream: TcpStream) {
         let body = vec![b'x'; path[1..].parse().unwrap_or(5000)];
         let answer = match path {
             "/cut" => head(body.len() + 1),
-            "/half-a-head" => return stream.write_all(b"HTTP/1.1 200 OK\r\nContent-L").unwrap(),
             "/nothing" => return,
             _ => head(body.len()),
         };
@@ -105,7 +97,7 @@ fn curl_fetches_two_hundred_things_at_once_and_says_which_were_cut_off() {
     });
     let good: Vec<_> = (0..200).map(|n| format!("{server}/{}", n * 999)).collect();
     let refused = format!("http://127.0.0.1:{}/", free_port());
-    let bad = ["cut", "half-a-head", "nothing"].map(|path| format!("{server}/{path}"));
+    let bad = ["cut", "nothing"].map(|path| format!("{server}/{path}"));
     for mut command in ways(&program("fetch")) {
         command.args(&good).args(&bad).arg(&refused).arg("http://127.0.0.1:0/");
         let lines = lines(&mut command);
@@ -113,14 +105,12 @@ fn curl_fetches_two_hundred_things_at_once_and_says_which_were_cut_off() {
             let line = format!("200 {} {url}", n * 999);
             assert!(lines.contains(&line), "{line}: {lines:#?}");
         }
-        for (url, why) in
-            [(&bad[0], "ransfer"), (&bad[2], "no data"), (&refused, "connect"), (&bad[1], "")]
-        {
+        for (url, why) in [(&bad[0], "partial"), (&bad[1], "no data"), (&refused, "connect")] {
             let start = format!("failed {url}: ");
             let line = lines.iter().find(|line| line.starts_with(&start));
             assert!(line.is_some_and(|line| line.contains(why)), "{url}: {lines:#?}");
         }
-        assert_eq!(lines.last().unwrap(), "200 done, 5 failed");
+        assert_eq!(lines.last().unwrap(), "200 done, 4 failed");
     }
 }
 
@@ -249,6 +239,7 @@ fn serve_dns() -> String {
         for stream in tcp.incoming() {
             thread::spawn(|| {
                 let mut stream = stream.unwrap();
+                stream.set_nodelay(true).unwrap();
                 let mut length = [0; 2];
                 while stream.read_exact(&mut length).is_ok() {
                     let mut question = vec![0; u16::from_be_bytes(length).into()];
@@ -288,4 +279,79 @@ fn two_hundred_names_are_found_also_where_answers_are_lost_and_forged() {
         let lines = lines(command.args([&server, "n1.test"]));
         assert_eq!(lines, ["n1.test: Could not contact DNS servers"]);
     }
+}
+
+/// A server of PostgreSQL of the test's own, which listens on a socket in a folder.
+fn start_postgres(programs: &Path, folder: &Path) -> Server {
+    // It refuses to be root.
+    let is_root = fs::metadata("/proc/self").unwrap().uid() == 0;
+    let as_user = |program: &str| {
+        let program = programs.join(program);
+        if !is_root {
+            return Command::new(program);
+        }
+        let mut command = Command::new("setpriv");
+        command.args(["--reuid=postgres", "--regid=postgres", "--clear-groups", "--"]).arg(program);
+        command
+    };
+    let data = folder.join("data");
+    fs::create_dir(&data).unwrap();
+    if is_root {
+        common::succeeds(Command::new("chown").arg("-R").arg("postgres:").arg(folder));
+    }
+    let mut init = as_user("initdb");
+    init.args(["--auth=trust", "--no-sync", "--username=postgres", "--pgdata"]).arg(&data);
+    common::succeeds(init.current_dir(folder));
+    let mut command = as_user("postgres");
+    command.arg("-D").arg(&data).arg("-k").arg(folder).args(["-c", "listen_addresses="]);
+    command.args(["-c", "fsync=off"]).current_dir(folder);
+    command.stdout(Stdio::null()).stderr(fs::File::create(folder.join("log")).unwrap());
+    let server = Server(command.spawn().unwrap());
+    let socket = folder.join(".s.PGSQL.5432");
+    eventually("postgres starts", || std::os::unix::net::UnixStream::connect(&socket).ok());
+    server
+}
+
+#[test]
+fn twenty_connections_to_postgres_each_do_something_else() {
+    let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten();
+    let Some(version) = versions.map(|version| version.unwrap().path().join("bin")).max() else {
+        assert!(std::env::var("REQUIRE_TOOLS").is_err(), "PostgreSQL is required");
+        eprintln!("PostgreSQL is missing, skipped: its client");
+        return;
+    };
+    // Not below the target folder: the path of a socket is short, and the server's user must reach it.
+    let folder = std::env::temp_dir().join(format!("mio-st-postgres-{}", std::process::id()));
+    fs::create_dir(&folder).unwrap();
+    let server = start_postgres(&version, &folder);
+    let here = format!("host={} user=postgres dbname=postgres", folder.display());
+    let refused = format!("hostaddr=127.0.0.1 port={} user=nobody", free_port());
+    for mut command in ways(&program("postgres_client")) {
+        // The first connections may come before it is ready.
+        let lines = eventually("postgres is ready", || {
+            let lines = lines(command.args([&here, &refused]));
+            (!lines.iter().any(|line| line.contains("starting up"))).then_some(lines)
+        });
+        for line in [
+            "0 had 20000 rows",
+            "1 copied 5242900 bytes",
+            "2 heard: it rains",
+            "3 told",
+            "4 57014 canceling statement due to user request",
+            "5 57P01 terminating connection due to administrator command",
+            "5 connected again",
+            "6 had 1 rows",
+            "19 had 1 rows",
+        ] {
+            assert!(lines.contains(&line.to_owned()), "{line}: {lines:#?}");
+        }
+        let refused = lines.iter().find(|line| line.starts_with("20 "));
+        assert!(refused.is_some_and(|line| line.contains("Connection refused")), "{lines:#?}");
+    }
+    drop(server);
+    // Nobody is there at all.
+    let lines = lines(Command::new(program("postgres_client")).arg(&here));
+    let failed = lines.iter().filter(|line| line.contains("failed: Connection refused"));
+    assert!(failed.count() == 20, "{lines:#?}");
+    let _ = fs::remove_dir_all(&folder);
 }
