@@ -146,7 +146,7 @@ int main(int argc, char **argv)
 {
     static struct client client;
     client.host = argc > 1 ? argv[1] : "127.0.0.1";
-    client.port = argc > 2 ? atoi(argv[2]) : 6379;
+    client.port = argc > 2 ? (int)strtol(argv[2], NULL, 10) : 6379;
     client.retry.source.on_event = start;
     check(mio_st_poller_new(&loop.poller), "poller");
     start(&client.retry.source, 0);

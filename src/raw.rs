@@ -10,11 +10,12 @@ use std::net::SocketAddr;
 use std::num::NonZeroU64;
 use std::os::fd::{AsRawFd, RawFd};
 use std::ptr;
+use std::time::Duration;
 
 use libc::{iovec, sockaddr_storage, socklen_t};
 
 use crate::event::{Event, Ready};
-use crate::net::{ConnectedUdpSocket, TcpListener, TcpStream, UdpSocket};
+use crate::net::{ConnectedUdpSocket, QueuedError, TcpListener, TcpStream, UdpSocket};
 use crate::poll::{Awakener, DeadlineKey, Interests, PollOption, Poller};
 use crate::sys::signal::Set;
 use crate::sys::socket::{self, Addr};
@@ -236,6 +237,65 @@ pub fn connect_udp(socket: &UdpSocket, peer: SocketAddr) -> io::Result<()> {
 /// As `ConnectedUdpSocket::disconnect`, without taking the socket.
 pub fn disconnect_udp(socket: &ConnectedUdpSocket) -> io::Result<()> {
     socket.clear_peer()
+}
+
+pub use crate::sys::control::Control;
+pub use crate::sys::mmsg::Received;
+
+/// As `UdpSocket::recv_batch`, to `count` of any kind of datagrams: `buffer` gives the memory for one, and
+/// `received` is told of it.
+///
+/// # Safety
+///
+/// What `buffer` gives can be written.
+#[allow(unsafe_code)] // The work is done in `sys`.
+pub unsafe fn recv_batch_of<D: ?Sized>(
+    socket: &UdpSocket,
+    count: usize,
+    datagrams: &mut D,
+    buffer: impl Fn(&mut D, usize) -> iovec,
+    received: impl Fn(&mut D, usize, Received),
+) -> io::Result<usize> {
+    let (fd, receiving) = socket.receiving();
+    // SAFETY: the caller's promise.
+    unsafe { receiving.recv_into(fd, count, datagrams, buffer, received) }
+}
+
+/// As [`recv_batch_of`].
+///
+/// # Safety
+///
+/// As there.
+#[allow(unsafe_code)] // The work is done in `sys`.
+pub unsafe fn recv_batch_of_connected<D: ?Sized>(
+    socket: &ConnectedUdpSocket,
+    count: usize,
+    datagrams: &mut D,
+    buffer: impl Fn(&mut D, usize) -> iovec,
+    received: impl Fn(&mut D, usize, Received),
+) -> io::Result<usize> {
+    let (fd, receiving) = socket.receiving();
+    // SAFETY: the caller's promise.
+    unsafe { receiving.recv_into(fd, count, datagrams, buffer, received) }
+}
+
+/// What a `QueuedError` is made of.
+#[derive(Copy, Clone, Debug)]
+pub struct RawQueuedError {
+    pub is_error: bool,
+    pub errno: i32,
+    pub origin: u8,
+    pub kind: u8,
+    pub code: u8,
+    pub info: u32,
+    pub data: u32,
+    pub time: Option<Duration>,
+}
+
+/// What a `QueuedError` is made of.
+pub fn queued_error(error: &QueuedError) -> RawQueuedError {
+    let &QueuedError { errno, origin, kind, code, info, data, time, .. } = error;
+    RawQueuedError { is_error: error.is_error(), errno, origin, kind, code, info, data, time }
 }
 
 /// Whether the process was forked since the poller of an awakener was created.

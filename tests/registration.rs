@@ -1,5 +1,6 @@
 //! Registering handles, and what becomes of them when they are closed.
 
+mod differences;
 mod unix_support;
 
 use std::fs::{self, File};
@@ -16,6 +17,7 @@ use mio_st::poll::Interests;
 use mio_st::unix::{EventedFd, EventedIo, UnixDatagram, UnixListener, new_pipe};
 use mio_st::{EventedId, Events, PollOption, Poller, Ready};
 
+use differences::differs;
 use unix_support::{LONG, errno, kind, no_child_starts, passes_alone};
 
 const R: Interests = Interests::READABLE;
@@ -275,7 +277,9 @@ fn after_reregister_no_event_of_the_old_interests_arrives() {
     for option in [PollOption::Edge, PollOption::Level, PollOption::Oneshot] {
         poller.register(&mut handle, EventedId(1), R, option).unwrap();
         poller.reregister(&mut handle, EventedId(1), W, option).unwrap();
-        assert_eq!(poll(&mut poller), [], "{option:?}");
+        let left: Vec<Ready> = poll(&mut poller).iter().map(Event::readiness).collect();
+        let written = differs("pipes in both directions").then_some(Ready::WRITABLE);
+        assert_eq!(left, Vec::from_iter(written), "{option:?}");
         poller.deregister(&mut handle).unwrap();
     }
 }
@@ -470,6 +474,9 @@ fn a_poller_can_be_registered_in_another_poller() {
 
         (&peer).write_all(b"x").unwrap();
         let mut events = Events::new();
+        if differs("a nested queue is told late") && cfg!(kqueue_simulated) {
+            assert_eq!(poll(&mut outer), []);
+        }
         outer.poll(&mut events, Some(LONG)).unwrap();
         assert_eq!((&mut events).next(), Some(Event::new(EventedId(2), Ready::READABLE)));
         assert_eq!(poll(&mut inner), [Event::new(EventedId(1), Ready::READABLE)]);
@@ -483,7 +490,16 @@ fn a_poller_can_be_registered_in_another_poller() {
 
 // Behaviour 7
 #[test]
-#[cfg(epoll)] // Which error it is on the others is theirs to say.
+fn a_poller_in_itself_is_an_error() {
+    let mut poller = Poller::new().unwrap();
+    let fd = poller.as_raw_fd();
+    let itself = poller.raw_register(fd, 0, R, PollOption::Level);
+    assert_eq!(errno(itself), Some(libc::EINVAL));
+}
+
+// Behaviour 7
+#[test]
+#[cfg(epoll)] // Which error it is on the others, and whether it is one, is theirs to say.
 fn a_poller_in_itself_or_in_a_circle_is_an_error() {
     let (mut a, mut b) = (Poller::new().unwrap(), Poller::new().unwrap());
     let fd = a.as_fd().try_clone_to_owned().unwrap();
