@@ -162,8 +162,8 @@ const char *mio_st_strerror(int error);
 
 /**
  * Interest and readiness: there is out-of-band data (`MSG_OOB`), or another exceptional condition of
- * the descriptor. Only reported where it was asked for. Where the system has no such event, asking for
- * it is `-EOPNOTSUPP`.
+ * the descriptor. Only reported where it was asked for. Take it by `recv(MSG_OOB)` before reading: a read that finds
+ * nothing else throws it away. Where the system has no such event, asking for it is `-EOPNOTSUPP`.
  */
 #define MIO_ST_PRIORITY (1u << 1)
 
@@ -174,20 +174,24 @@ const char *mio_st_strerror(int error);
 #define MIO_ST_WRITABLE (1u << 2)
 
 /**
- * Readiness: an error waits at the handle. Reading, writing or `_take_error` tell which. Reported whatever
- * the interests are, and perhaps alone.
+ * Readiness: an error waits at the handle. Reading, writing or `_take_error` tell which; but what is in a
+ * socket's error queue on Linux (`MSG_ZEROCOPY`, timestamps, `IP_RECVERR`) only `recvmsg(2)` with `MSG_ERRQUEUE`
+ * takes out, and files of `/proc` and `/sys` tell of a change by it, with `MIO_ST_PRIORITY`. Reported whatever the
+ * interests are, and perhaps alone.
  */
 #define MIO_ST_ERROR (1u << 3)
 
 /**
  * Readiness: both directions of the connection are closed. Reported whatever the interests are, and
  * together with `MIO_ST_READABLE`, `MIO_ST_READ_CLOSED` and `MIO_ST_WRITE_CLOSED`: what was received before is
- * still there to read.
+ * still there to read, but at a terminal that hung up. It stays for sockets; a FIFO and the master of a terminal come
+ * back with the next writer or program, without an event.
  */
 #define MIO_ST_HUP (1u << 4)
 
 /**
- * Readiness: writing will fail for ever. Reported whatever the interests are.
+ * Readiness: writing will fail, for ever on a socket. (The master of a terminal that was hung up still takes it.)
+ * Reported whatever the interests are.
  */
 #define MIO_ST_WRITE_CLOSED (1u << 5)
 
@@ -394,12 +398,14 @@ int mio_st_poller_try_notify(mio_st_poller_t poller,
  *
  * From now on its readiness gives events with `id`, which is any number. `interests` is at least one of
  * `MIO_ST_READABLE`, `MIO_ST_WRITABLE` and `MIO_ST_PRIORITY`. `option` is one of `MIO_ST_EDGE`,
- * `MIO_ST_LEVEL` and `MIO_ST_ONESHOT`. What is ready already gives an event at the next poll.
+ * `MIO_ST_LEVEL` and `MIO_ST_ONESHOT`. What is ready already gives an event at the next poll. What each
+ * kind of descriptor reports on Linux, and whether a short read has emptied it, is in `descriptors.md`.
  *
  * Returns 0; `-EEXIST` if it is registered here; `-EBADF` if it is not open; `-EPERM` for a regular file
  * or a directory, which is always ready, and on Linux for a device that knows no readiness, such as
  * `/dev/null`; `-EINVAL` for an unknown flag or none; `-EINVAL` or `-ELOOP` for a poller in itself or in a
- * circle; `-ENOMEM` and `-ENOSPC` (`/proc/sys/fs/epoll/max_user_watches`); the errors of a handle.
+ * circle, and `-ELOOP` for a chain of more than five pollers on Linux; `-ENOMEM` and `-ENOSPC`
+ * (`/proc/sys/fs/epoll/max_user_watches`); the errors of a handle.
  *
  * Thread: that of the poller.
  */
@@ -437,10 +443,33 @@ int mio_st_poller_deregister_fd(mio_st_poller_t poller,
                                 int fd);
 
 /**
+ * Makes the registration of a descriptor be as asked for, whether it is registered or not; with no
+ * `interests`, 0, ends it. It is one call for an adapter of another library that says of its descriptors what
+ * it wants to hear from now on.
+ *
+ * The arguments are those of mio_st_poller_register_fd(); without interests `id` and `option` are not looked
+ * at. The poller remembers which descriptors it was called for, so that it is one system call that does not
+ * fail. What it remembers is a guess: a descriptor that was closed meanwhile, and whose number is another's,
+ * is registered.
+ *
+ * Returns 0; the errors of mio_st_poller_register_fd(), but for `-EEXIST`. Without interests, `-EBADF` if the
+ * descriptor is not open: then it is not registered either.
+ *
+ * Thread: that of the poller.
+ */
+MIO_ST_MUST_USE
+int mio_st_poller_watch_fd(mio_st_poller_t poller,
+                           int fd,
+                           uint64_t id,
+                           uint32_t interests,
+                           uint32_t option);
+
+/**
  * Asks for an event with `id` and `MIO_ST_TIMER` at a time, or right away if it has passed.
  *
- * `deadline_ns` is in nanoseconds of the clock of mio_st_poller_now(). The event is never early, and late
- * by at most the slack, see mio_st_poller_set_deadline_slack(). An id may have any number of deadlines.
+ * `deadline_ns` is in nanoseconds of the clock of mio_st_poller_now(). The event is never early, and a
+ * poll that waits is late by at most the slack, see mio_st_poller_set_deadline_slack(). A poll that comes after
+ * the time for any other reason has the event. An id may have any number of deadlines.
  * `key` receives the name of the deadline; it may be NULL.
  *
  * Returns 0; `-ENOMEM`; the errors of a handle.
@@ -536,8 +565,9 @@ int mio_st_poller_next_wakeup(mio_st_poller_t poller,
                               int64_t *timeout_ns);
 
 /**
- * Sets how late deadlines that are added or moved from now on may be, so that neighbours share a wake-up:
- * 1/128 of the distance to the deadline, and at most `slack_ns` nanoseconds. The default is 2^20, about a
+ * Sets how late a poll may wake up for deadlines that are added or moved from now on, so that neighbours share
+ * a wake-up: 1/128 of the distance to the deadline, and at most `slack_ns` nanoseconds. The distance is that
+ * from mio_st_poller_now(), and of a timeout all of it. The default is 2^20, about a
  * millisecond. Zero is exact, up to the slack of the kernel itself.
  *
  * Returns 0; the errors of a handle.
@@ -594,8 +624,9 @@ typedef struct {
  *
  * `awakener` receives it; close it with mio_st_awakener_close(). A poller may have any number of them.
  *
- * Returns 0; `-EMFILE` or `-ENFILE` if there are too many descriptors; `-ENOMEM`; `-EINVAL` if `awakener` is
- * NULL; the errors of a handle.
+ * Returns 0; `-EMFILE` or `-ENFILE` if there are too many descriptors; `-ENOSPC` if there are too many
+ * registrations (`/proc/sys/fs/epoll/max_user_watches`); `-ENOMEM`; `-EINVAL` if `awakener` is NULL; the errors
+ * of a handle.
  *
  * Thread: that of the poller. The awakener itself belongs to no thread.
  */
@@ -766,6 +797,98 @@ typedef struct {
     const struct sockaddr *local;
 } mio_st_socket_options_t;
 
+/* Error queues ------------------------------------------------------------------------------------ */
+
+/**
+ * Who made a mio_st_queued_error_t: this host.
+ */
+#define MIO_ST_ORIGIN_LOCAL 1
+
+/**
+ * A router or the peer's host, by an ICMP message of the type `kind` and of `code`.
+ */
+#define MIO_ST_ORIGIN_ICMP 2
+
+/**
+ * The same by ICMPv6.
+ */
+#define MIO_ST_ORIGIN_ICMPV6 3
+
+/**
+ * No error: something that was sent has got so far at `timestamp` (`SO_TIMESTAMPING`). `info` is how far,
+ * `SCM_TSTAMP_SND` and the like, `data` which, with `SOF_TIMESTAMPING_OPT_ID`.
+ */
+#define MIO_ST_ORIGIN_TIMESTAMP 4
+
+/**
+ * No error: the memory of the calls with `MSG_ZEROCOPY` from `info` to `data`, numbered from 0, is free again. A
+ * `code` of 1: the system has copied it after all.
+ */
+#define MIO_ST_ORIGIN_ZEROCOPY 5
+
+/**
+ * An entry of a socket's error queue: an error with its origin, or word of something that was sent.
+ */
+typedef struct {
+    /**
+     * The negated errno; 0 of an entry that is no error.
+     */
+    int error;
+    /**
+     * `MIO_ST_ORIGIN_...`, or another that the system has (`SO_EE_ORIGIN_...`).
+     */
+    uint32_t origin;
+    /**
+     * See `MIO_ST_ORIGIN_ICMP`.
+     */
+    uint8_t kind;
+    /**
+     * See `MIO_ST_ORIGIN_ICMP` and `MIO_ST_ORIGIN_ZEROCOPY`.
+     */
+    uint8_t code;
+    /**
+     * 0.
+     */
+    uint16_t reserved;
+    /**
+     * See `MIO_ST_ORIGIN_TIMESTAMP` and `MIO_ST_ORIGIN_ZEROCOPY`.
+     */
+    uint32_t info;
+    /**
+     * As `info`.
+     */
+    uint32_t data;
+    /**
+     * The path's MTU, of an error that says that a datagram was too big for it; otherwise 0.
+     */
+    uint32_t mtu;
+    /**
+     * Nanoseconds since the beginning of 1970, of `MIO_ST_ORIGIN_TIMESTAMP`; otherwise 0.
+     */
+    uint64_t timestamp;
+    /**
+     * How many bytes were written to the buffer: the beginning of the datagram that it is about, as far as it is
+     * known.
+     */
+    size_t length;
+    /**
+     * The length of `offender`; 0 if nobody is known.
+     */
+    socklen_t offender_length;
+    /**
+     * The length of `target`; 0 if it is not known.
+     */
+    socklen_t target_length;
+    /**
+     * The router or host that told of it.
+     */
+    struct sockaddr_storage offender;
+    /**
+     * Where the datagram that it is about was sent to.
+     */
+    struct sockaddr_storage target;
+} mio_st_queued_error_t;
+
 /* TCP streams ------------------------------------------------------------------------------------- */
 
 /**
@@ -780,6 +903,25 @@ typedef struct {
      */
     uint64_t bits;
 } mio_st_tcp_stream_t;
+
+/**
+ * Takes the next entry from the error queue of a connection, where the system tells of what was sent with
+ * `MSG_ZEROCOPY`, and, with `SO_TIMESTAMPING`, when; both are asked for on the descriptor.
+ *
+ * As long as there is an entry the connection reports `MIO_ST_ERROR`, which no other call ends.
+ *
+ * `buffer` has room for `length` bytes of what it is about, and may be NULL if that is 0. `entry` receives it.
+ *
+ * Returns 0; `-EAGAIN` if the queue is empty; `-EOPNOTSUPP` elsewhere than on Linux; `-EINVAL` if `entry` is NULL,
+ * or `buffer` is and `length` is not 0; the errors of a handle.
+ *
+ * Thread: that of the stream.
+ */
+MIO_ST_MUST_USE
+int mio_st_tcp_stream_recv_error(mio_st_tcp_stream_t stream,
+                                 void *buffer,
+                                 size_t length,
+                                 mio_st_queued_error_t *entry);
 
 /**
  * Registers a TCP stream, as mio_st_poller_register_fd() does a descriptor.
@@ -1277,7 +1419,8 @@ int mio_st_tcp_listener_close(mio_st_tcp_listener_t listener);
  * Takes a connection that waits.
  *
  * `stream` receives it; close it with mio_st_tcp_stream_close(). `peer` receives its address; it may be NULL.
- * A connection that was gone before it could be accepted is skipped.
+ * A connection of which the system says that it was gone is skipped; Linux hands one that was reset out, whose
+ * first read is `-ECONNRESET`.
  *
  * Returns 0; `-EAGAIN` if no connection waits; `-EMFILE` or `-ENFILE` if there are too many descriptors: a
  * connection that waits goes on waiting, and a listener with `MIO_ST_EDGE` gets no event for it (accept again
@@ -1360,6 +1503,93 @@ int mio_st_tcp_listener_into_fd(mio_st_tcp_listener_t listener);
 #define MIO_ST_DATAGRAM_TRUNCATED (1u << 0)
 
 /**
+ * A flag of mio_st_datagram_t: more came along than there was room for, some of which is lost. It happens only to
+ * a socket whose options were set on its descriptor, and not by the functions here.
+ */
+#define MIO_ST_DATAGRAM_CONTROL_TRUNCATED (1u << 1)
+
+/**
+ * A flag of mio_st_datagram_t: it was sent to a multicast group, or broadcast. Known where `local` is asked for.
+ */
+#define MIO_ST_DATAGRAM_MULTICAST (1u << 2)
+
+/**
+ * A flag of mio_st_datagram_t and mio_st_transmit_t: `local` is the address of this side.
+ */
+#define MIO_ST_DATAGRAM_LOCAL (1u << 3)
+
+/**
+ * A flag of mio_st_datagram_t and mio_st_transmit_t: `interface` is the index of one.
+ */
+#define MIO_ST_DATAGRAM_INTERFACE (1u << 4)
+
+/**
+ * A flag of mio_st_datagram_t and mio_st_transmit_t: `traffic_class` counts.
+ */
+#define MIO_ST_DATAGRAM_TRAFFIC_CLASS (1u << 5)
+
+/**
+ * A flag of mio_st_datagram_t and mio_st_transmit_t: `hop_limit` counts.
+ */
+#define MIO_ST_DATAGRAM_HOP_LIMIT (1u << 6)
+
+/**
+ * A flag of mio_st_datagram_t: `timestamp` is known.
+ */
+#define MIO_ST_DATAGRAM_TIMESTAMP (1u << 7)
+
+/**
+ * A flag of mio_st_transmit_t: all of it was sent.
+ */
+#define MIO_ST_DATAGRAM_SENT (1u << 8)
+
+/**
+ * The two bits of a traffic class that are explicit congestion notification (RFC 3168).
+ */
+#define MIO_ST_ECN_MASK 3
+
+/**
+ * The sender does not take part.
+ */
+#define MIO_ST_ECN_NOT_ECT 0
+
+/**
+ * The sender takes part; for low latency by L4S (RFC 9331).
+ */
+#define MIO_ST_ECN_ECT1 1
+
+/**
+ * The sender takes part.
+ */
+#define MIO_ST_ECN_ECT0 2
+
+/**
+ * A router is congested.
+ */
+#define MIO_ST_ECN_CE 3
+
+/**
+ * What mio_st_udp_socket_set_mtu_discovery() does with datagrams that are larger than the path takes: they are
+ * cut, by this host and by IPv4's routers.
+ */
+#define MIO_ST_MTU_DISCOVERY_DONT 0
+
+/**
+ * They are cut by this host; the path's MTU is found out, and datagrams that fit are not to be cut.
+ */
+#define MIO_ST_MTU_DISCOVERY_WANT 1
+
+/**
+ * They are refused with `-EMSGSIZE`, by what is known of the path's MTU, and none is to be cut.
+ */
+#define MIO_ST_MTU_DISCOVERY_DO 2
+
+/**
+ * As `MIO_ST_MTU_DISCOVERY_DO`, but only the interface's MTU counts, so that a program can find out the path's.
+ */
+#define MIO_ST_MTU_DISCOVERY_PROBE 3
+
+/**
  * A UDP socket, which sends to any address and receives from any. Non-blocking and close-on-exec.
  *
  * Made by mio_st_udp_socket_bind() and its kin, closed by mio_st_udp_socket_close().
@@ -1372,21 +1602,11 @@ typedef struct {
 } mio_st_udp_socket_t;
 
 /**
- * A UDP socket that sends to one peer, and receives from no other. Non-blocking and close-on-exec.
- *
- * Made by mio_st_connected_udp_socket_connect() and by mio_st_udp_socket_connect(), closed by
- * mio_st_connected_udp_socket_close().
- */
-typedef struct {
-    /**
-     * No meaning: store and compare it. Zero is never a handle.
-     */
-    uint64_t bits;
-} mio_st_connected_udp_socket_t;
-
-/**
  * A datagram of a batch: of those that mio_st_udp_socket_recv_batch() receives, or that
  * mio_st_udp_socket_send_batch() sends.
+ *
+ * With mio_st_udp_socket_set_gro() it may be a run of datagrams of one sender: each has `segment_size` bytes,
+ * but for the last, which may have fewer.
  */
 typedef struct {
     /**
@@ -1402,7 +1622,8 @@ typedef struct {
      */
     size_t length;
     /**
-     * Of what was received: 0 or `MIO_ST_DATAGRAM_TRUNCATED`. Not looked at when sending.
+     * Of what was received: `MIO_ST_DATAGRAM_...`. When sending, `MIO_ST_DATAGRAM_LOCAL` says that it is sent from
+     * `local`, and no other is looked at.
      */
     uint32_t flags;
     /**
@@ -1413,7 +1634,516 @@ typedef struct {
      * Who sent it, or where to send it.
      */
     struct sockaddr_storage address;
+    /**
+     * Of what was received: the bytes of each datagram of a run but the last; those of the datagram, if it is
+     * only one. Not looked at when sending, nor is what follows but `local`.
+     */
+    uint32_t segment_size;
+    /**
+     * The index of the interface that it came by, with `MIO_ST_DATAGRAM_INTERFACE`.
+     */
+    uint32_t interface;
+    /**
+     * When it arrived, with `MIO_ST_DATAGRAM_TIMESTAMP`: nanoseconds since the beginning of 1970.
+     */
+    uint64_t timestamp;
+    /**
+     * How many datagrams the socket had no room for, since it was made. Always 0 if it was not asked for.
+     */
+    uint32_t dropped;
+    /**
+     * Two bits of `MIO_ST_ECN_...` below six of DSCP, with `MIO_ST_DATAGRAM_TRAFFIC_CLASS`.
+     */
+    uint8_t traffic_class;
+    /**
+     * How many hops were left to it, with `MIO_ST_DATAGRAM_HOP_LIMIT`.
+     */
+    uint8_t hop_limit;
+    /**
+     * 0.
+     */
+    uint16_t reserved;
+    /**
+     * The length of `local`.
+     */
+    socklen_t local_length;
+    /**
+     * The address of this side that can answer, with `MIO_ST_DATAGRAM_LOCAL`; its port is 0. It is the one that
+     * was asked, if that was one host's.
+     */
+    struct sockaddr_storage local;
 } mio_st_datagram_t;
+
+/**
+ * What mio_st_udp_socket_send_transmits() sends: a datagram or a run of them, with what goes along. Zeros are
+ * good for all that is not wanted.
+ */
+typedef struct {
+    /**
+     * What is to be sent. It stays the caller's.
+     */
+    const void *buffer;
+    /**
+     * How many bytes.
+     */
+    size_t length;
+    /**
+     * How many of them were sent already; the function counts on.
+     */
+    size_t sent;
+    /**
+     * Makes it a run: it is sent as datagrams of so many bytes, the last of which may have fewer. 0, and what is
+     * not less than `length`: one datagram.
+     */
+    size_t segment_size;
+    /**
+     * `MIO_ST_DATAGRAM_LOCAL`, `_INTERFACE`, `_TRAFFIC_CLASS` and `_HOP_LIMIT` say that the member of that name
+     * counts. The function sets `MIO_ST_DATAGRAM_SENT` when all was sent, and does nothing with what has it.
+     */
+    uint32_t flags;
+    /**
+     * The index of the interface to send it by.
+     */
+    uint32_t interface;
+    /**
+     * Two bits of `MIO_ST_ECN_...` below six of DSCP.
+     */
+    uint8_t traffic_class;
+    /**
+     * How many hops it may make.
+     */
+    uint8_t hop_limit;
+    /**
+     * 0.
+     */
+    uint16_t reserved;
+    /**
+     * The length of `address`; 0 for the peer of a connected socket.
+     */
+    socklen_t address_length;
+    /**
+     * Where to send it.
+     */
+    struct sockaddr_storage address;
+    /**
+     * The length of `local`.
+     */
+    socklen_t local_length;
+    /**
+     * The address of this side to send it from; the port does not count.
+     */
+    struct sockaddr_storage local;
+} mio_st_transmit_t;
+
+/**
+ * A UDP socket that sends to one peer, and receives from no other. Non-blocking and close-on-exec.
+ *
+ * Made by mio_st_connected_udp_socket_connect() and by mio_st_udp_socket_connect(), closed by
+ * mio_st_connected_udp_socket_close().
+ */
+typedef struct {
+    /**
+     * No meaning: store and compare it. Zero is never a handle.
+     */
+    uint64_t bits;
+} mio_st_connected_udp_socket_t;
+
+/**
+ * Sends many datagrams at once, each to its own address.
+ *
+ * `datagrams` are `count` of them: of each, `length` bytes of `buffer` are sent to `address` and
+ * `address_length`, from `local` if `MIO_ST_DATAGRAM_LOCAL` is among its flags; so that what
+ * mio_st_udp_socket_recv_batch() filled can be sent back as it is. A call takes at most 64, and stops at the
+ * first that cannot be sent: send the rest with another call, which will say why.
+ *
+ * Returns how many were sent, from the first; for the first, the errors of mio_st_udp_socket_send_to(), and
+ * with a local address those of mio_st_udp_socket_send_transmits(); `-EINVAL` if `datagrams` is NULL; the
+ * errors of a handle.
+ *
+ * Thread: that of the socket.
+ */
+MIO_ST_MUST_USE
+int mio_st_udp_socket_send_batch(mio_st_udp_socket_t socket,
+                                 const mio_st_datagram_t *datagrams,
+                                 size_t count);
+
+/**
+ * Receives many datagrams at once, each into its own buffer.
+ *
+ * `datagrams` are `count` of them: of each, `buffer` and `capacity` are filled in by the caller, and all else by
+ * the call. No two buffers may overlap. A call fills at most 64, and does not wait for more than are there. What
+ * goes along is asked for with mio_st_udp_socket_set_recv_local() and the like.
+ *
+ * Returns how many were received, into the first; `-EAGAIN` if there is none; `-EINVAL` if `datagrams` or one
+ * of its buffers is NULL, or buffers overlap; the errors of a handle.
+ *
+ * Thread: that of the socket.
+ */
+MIO_ST_MUST_USE
+int mio_st_udp_socket_recv_batch(mio_st_udp_socket_t socket,
+                                 mio_st_datagram_t *datagrams,
+                                 size_t count);
+
+/**
+ * Sends datagrams and runs of equal ones, with what goes along.
+ *
+ * `transmits` are `count` of them. A run is cut into datagrams by the system (`UDP_SEGMENT`), at a tenth of the
+ * price of as many datagrams; where it cannot be, because of the system, the interface or the path, they are
+ * sent as a batch, and from then on at once so.
+ *
+ * It stops at the first that cannot be sent. Of that, if it is a run, a part may have been sent, which `sent`
+ * tells: send the rest with another call with the same array, which will say why. Nothing is lost, and nothing
+ * is sent twice.
+ *
+ * Returns how many are sent, from the first: 0 if only a part of that was. For the first, if nothing of it was
+ * sent: the errors of mio_st_udp_socket_send_to(); `-EAFNOSUPPORT` if the source is not of the family of the
+ * target; `-EINVAL` or `-ENETUNREACH` if it is not an address of this host; `-EOPNOTSUPP` for what the system
+ * cannot send along; `-EINVAL` for an unknown flag and if `sent` is more than `length`. `-EINVAL` if `transmits`
+ * is NULL; the errors of a handle.
+ *
+ * Runs are cut by Linux, 4.18 or later. An interface without a source can be given to IPv4 on Linux and Darwin,
+ * a hop limit to IPv4 on Linux, a traffic class to IPv4 on these and FreeBSD, a source to IPv4 on all but
+ * DragonFly BSD.
+ *
+ * Thread: that of the socket.
+ */
+MIO_ST_MUST_USE
+int mio_st_udp_socket_send_transmits(mio_st_udp_socket_t socket,
+                                     mio_st_transmit_t *transmits,
+                                     size_t count);
+
+/**
+ * How many datagrams of a run the system takes in one call: 64 where it can cut runs, otherwise 1. It becomes 1
+ * when an interface or a path has refused that.
+ *
+ * Returns the number; the errors of a handle.
+ *
+ * Thread: that of the socket.
+ */
+MIO_ST_MUST_USE
+int mio_st_udp_socket_max_segments(mio_st_udp_socket_t socket);
+
+/**
+ * Sets `UDP_GRO`: whether several datagrams of one sender may be received as a run, see mio_st_datagram_t.
+ *
+ * Receive by mio_st_udp_socket_recv_batch() then: the other functions do not tell where one datagram ends. A run has
+ * up to 65,507 bytes; what does not fit the memory is lost, and told of by `MIO_ST_DATAGRAM_TRUNCATED`.
+ *
+ * `on` is 0 for no, anything else for yes.
+ *
+ * Returns 0; `-EOPNOTSUPP` elsewhere than on Linux; `-ENOPROTOOPT` before Linux 5.0; the errors of a handle.
+ *
+ * Thread: that of the socket.
+ */
+int mio_st_udp_socket_set_gro(mio_st_udp_socket_t socket,
+                              int on);
+
+/**
+ * Whether each datagram tells the address and the interface that it came to: `local` and `interface` of
+ * mio_st_datagram_t. A socket that is bound to no address needs it to answer from the one that was asked.
+ *
+ * `on` is 0 for no, anything else for yes.
+ *
+ * Returns 0; the errors of a handle.
+ *
+ * On the BSDs IPv4 tells no interface.
+ *
+ * Thread: that of the socket.
+ */
+int mio_st_udp_socket_set_recv_local(mio_st_udp_socket_t socket,
+                                     int on);
+
+/**
+ * Whether each datagram tells its traffic class, with the congestion that routers told of: `traffic_class` of
+ * mio_st_datagram_t.
+ *
+ * `on` is 0 for no, anything else for yes.
+ *
+ * Returns 0; `-EOPNOTSUPP` for IPv4 on NetBSD, OpenBSD and DragonFly BSD; the errors of a handle.
+ *
+ * Thread: that of the socket.
+ */
+int mio_st_udp_socket_set_recv_traffic_class(mio_st_udp_socket_t socket,
+                                             int on);
+
+/**
+ * Whether each datagram tells how many hops were left to it: `hop_limit` of mio_st_datagram_t.
+ *
+ * `on` is 0 for no, anything else for yes.
+ *
+ * Returns 0; `-EOPNOTSUPP` for IPv4 on NetBSD and OpenBSD; the errors of a handle.
+ *
+ * Thread: that of the socket.
+ */
+int mio_st_udp_socket_set_recv_hop_limit(mio_st_udp_socket_t socket, int on);
+
+/**
+ * Whether each datagram tells when it arrived: `timestamp` of mio_st_datagram_t.
+ *
+ * Linux takes a moment to begin noting times, from the first socket on that asks for them: what arrives before
+ * has the time of its receipt.
+ *
+ * `on` is 0 for no, anything else for yes.
+ *
+ * Returns 0; the errors of a handle.
+ *
+ * In nanoseconds on Linux, elsewhere in microseconds.
+ *
+ * Thread: that of the socket.
+ */
+int mio_st_udp_socket_set_recv_timestamp(mio_st_udp_socket_t socket,
+                                         int on);
+
+/**
+ * Whether each datagram tells how many were lost because the socket had no room: `dropped` of
+ * mio_st_datagram_t.
+ *
+ * `on` is 0 for no, anything else for yes.
+ *
+ * Returns 0; `-EOPNOTSUPP` elsewhere than on Linux; the errors of a handle.
+ *
+ * Thread: that of the socket.
+ */
+int mio_st_udp_socket_set_recv_dropped(mio_st_udp_socket_t socket, int on);
+
+/**
+ * Sets `IP_RECVERR`: whether errors wait in a queue, with their origins, for
+ * mio_st_udp_socket_recv_error().
+ *
+ * Then a socket without a peer, too, is told that nobody listened to what it sent. Sending and receiving fail
+ * once for each such error; `MIO_ST_ERROR` goes when the queue is empty.
+ *
+ * `on` is 0 for no, anything else for yes.
+ *
+ * Returns 0; `-EOPNOTSUPP` elsewhere than on Linux; the errors of a handle.
+ *
+ * Thread: that of the socket.
+ */
+int mio_st_udp_socket_set_recv_errors(mio_st_udp_socket_t socket,
+                                      int on);
+
+/**
+ * Sets what is done with datagrams that are larger than the path takes (`IP_MTU_DISCOVER`).
+ *
+ * `mode` is one of `MIO_ST_MTU_DISCOVERY_...`.
+ *
+ * Returns 0; `-EINVAL` for another mode; `-EOPNOTSUPP` for IPv4 on NetBSD, OpenBSD and DragonFly BSD; the errors of
+ * a handle.
+ *
+ * Linux has the four modes; elsewhere `DO` and `PROBE` set `IP_DONTFRAG`, and the others clear it.
+ *
+ * Thread: that of the socket.
+ */
+int mio_st_udp_socket_set_mtu_discovery(mio_st_udp_socket_t socket,
+                                        uint32_t mode);
+
+/**
+ * Takes the next entry from the error queue.
+ *
+ * `buffer` has room for `length` bytes: the beginning of the datagram that it is about. `entry` receives it.
+ *
+ * Returns 0; `-EAGAIN` if the queue is empty; `-EOPNOTSUPP` elsewhere than on Linux; `-EINVAL` if `entry` is NULL,
+ * or `buffer` is and `length` is not 0; the errors of a handle.
+ *
+ * Thread: that of the socket.
+ */
+MIO_ST_MUST_USE
+int mio_st_udp_socket_recv_error(mio_st_udp_socket_t socket,
+                                 void *buffer,
+                                 size_t length,
+                                 mio_st_queued_error_t *entry);
+
+/**
+ * Sends many datagrams at once to the peer.
+ *
+ * As mio_st_udp_socket_send_batch(), without looking at the addresses.
+ *
+ * Returns as that; for the first, the errors of mio_st_connected_udp_socket_send().
+ *
+ * Thread: that of the socket.
+ */
+MIO_ST_MUST_USE
+int mio_st_connected_udp_socket_send_batch(mio_st_connected_udp_socket_t socket,
+                                           const mio_st_datagram_t *datagrams,
+                                           size_t count);
+
+/**
+ * Receives many datagrams of the peer at once.
+ *
+ * As mio_st_udp_socket_recv_batch().
+ *
+ * Returns as that; also the errors of mio_st_connected_udp_socket_recv().
+ *
+ * Thread: that of the socket.
+ */
+MIO_ST_MUST_USE
+int mio_st_connected_udp_socket_recv_batch(mio_st_connected_udp_socket_t socket,
+                                           mio_st_datagram_t *datagrams,
+                                           size_t count);
+
+/**
+ * Sends datagrams and runs of equal ones to the peer, with what goes along.
+ *
+ * As mio_st_udp_socket_send_transmits(), with an `address_length` of 0.
+ *
+ * Returns as that; also the errors of mio_st_connected_udp_socket_send().
+ *
+ * Thread: that of the socket.
+ */
+MIO_ST_MUST_USE
+int mio_st_connected_udp_socket_send_transmits(mio_st_connected_udp_socket_t socket,
+                                               mio_st_transmit_t *transmits,
+                                               size_t count);
+
+/**
+ * How many datagrams of a run the system takes in one call: 64 where it can cut runs, otherwise 1. It becomes 1
+ * when an interface or a path has refused that.
+ *
+ * Returns the number; the errors of a handle.
+ *
+ * Thread: that of the socket.
+ */
+MIO_ST_MUST_USE
+int mio_st_connected_udp_socket_max_segments(mio_st_connected_udp_socket_t socket);
+
+/**
+ * Sets `UDP_GRO`: whether several datagrams of one sender may be received as a run, see mio_st_datagram_t.
+ *
+ * Receive by mio_st_connected_udp_socket_recv_batch() then: the other functions do not tell where one datagram ends. A run has
+ * up to 65,507 bytes; what does not fit the memory is lost, and told of by `MIO_ST_DATAGRAM_TRUNCATED`.
+ *
+ * `on` is 0 for no, anything else for yes.
+ *
+ * Returns 0; `-EOPNOTSUPP` elsewhere than on Linux; `-ENOPROTOOPT` before Linux 5.0; the errors of a handle.
+ *
+ * Thread: that of the socket.
+ */
+int mio_st_connected_udp_socket_set_gro(mio_st_connected_udp_socket_t socket,
+                                        int on);
+
+/**
+ * Whether each datagram tells the address and the interface that it came to: `local` and `interface` of
+ * mio_st_datagram_t. A socket that is bound to no address needs it to answer from the one that was asked.
+ *
+ * `on` is 0 for no, anything else for yes.
+ *
+ * Returns 0; the errors of a handle.
+ *
+ * On the BSDs IPv4 tells no interface.
+ *
+ * Thread: that of the socket.
+ */
+int mio_st_connected_udp_socket_set_recv_local(mio_st_connected_udp_socket_t socket,
+                                               int on);
+
+/**
+ * Whether each datagram tells its traffic class, with the congestion that routers told of: `traffic_class` of
+ * mio_st_datagram_t.
+ *
+ * `on` is 0 for no, anything else for yes.
+ *
+ * Returns 0; `-EOPNOTSUPP` for IPv4 on NetBSD, OpenBSD and DragonFly BSD; the errors of a handle.
+ *
+ * Thread: that of the socket.
+ */
+int mio_st_connected_udp_socket_set_recv_traffic_class(mio_st_connected_udp_socket_t socket,
+                                                       int on);
+
+/**
+ * Whether each datagram tells how many hops were left to it: `hop_limit` of mio_st_datagram_t.
+ *
+ * `on` is 0 for no, anything else for yes.
+ *
+ * Returns 0; `-EOPNOTSUPP` for IPv4 on NetBSD and OpenBSD; the errors of a handle.
+ *
+ * Thread: that of the socket.
+ */
+int mio_st_connected_udp_socket_set_recv_hop_limit(mio_st_connected_udp_socket_t socket, int on);
+
+/**
+ * Whether each datagram tells when it arrived: `timestamp` of mio_st_datagram_t.
+ *
+ * Linux takes a moment to begin noting times, from the first socket on that asks for them: what arrives before
+ * has the time of its receipt.
+ *
+ * `on` is 0 for no, anything else for yes.
+ *
+ * Returns 0; the errors of a handle.
+ *
+ * In nanoseconds on Linux, elsewhere in microseconds.
+ *
+ * Thread: that of the socket.
+ */
+int mio_st_connected_udp_socket_set_recv_timestamp(mio_st_connected_udp_socket_t socket,
+                                                   int on);
+
+/**
+ * Whether each datagram tells how many were lost because the socket had no room: `dropped` of
+ * mio_st_datagram_t.
+ *
+ * `on` is 0 for no, anything else for yes.
+ *
+ * Returns 0; `-EOPNOTSUPP` elsewhere than on Linux; the errors of a handle.
+ *
+ * Thread: that of the socket.
+ */
+int mio_st_connected_udp_socket_set_recv_dropped(mio_st_connected_udp_socket_t socket, int on);
+
+/**
+ * Sets `IP_RECVERR`: whether errors wait in a queue, with their origins, for
+ * mio_st_connected_udp_socket_recv_error().
+ *
+ * Then a socket without a peer, too, is told that nobody listened to what it sent. Sending and receiving fail
+ * once for each such error; `MIO_ST_ERROR` goes when the queue is empty.
+ *
+ * `on` is 0 for no, anything else for yes.
+ *
+ * Returns 0; `-EOPNOTSUPP` elsewhere than on Linux; the errors of a handle.
+ *
+ * Thread: that of the socket.
+ */
+int mio_st_connected_udp_socket_set_recv_errors(mio_st_connected_udp_socket_t socket,
+                                                int on);
+
+/**
+ * Sets what is done with datagrams that are larger than the path takes (`IP_MTU_DISCOVER`).
+ *
+ * `mode` is one of `MIO_ST_MTU_DISCOVERY_...`.
+ *
+ * Returns 0; `-EINVAL` for another mode; `-EOPNOTSUPP` for IPv4 on NetBSD, OpenBSD and DragonFly BSD; the errors of
+ * a handle.
+ *
+ * Linux has the four modes; elsewhere `DO` and `PROBE` set `IP_DONTFRAG`, and the others clear it.
+ *
+ * Thread: that of the socket.
+ */
+int mio_st_connected_udp_socket_set_mtu_discovery(mio_st_connected_udp_socket_t socket,
+                                                  uint32_t mode);
+
+/**
+ * The MTU of the path to the peer, as far as it is known (`IP_MTU`).
+ *
+ * Returns it; `-EOPNOTSUPP` elsewhere than on Linux; the errors of a handle.
+ *
+ * Thread: that of the socket.
+ */
+MIO_ST_MUST_USE int mio_st_connected_udp_socket_mtu(mio_st_connected_udp_socket_t socket);
+
+/**
+ * Takes the next entry from the error queue.
+ *
+ * `buffer` has room for `length` bytes: the beginning of the datagram that it is about. `entry` receives it.
+ *
+ * Returns 0; `-EAGAIN` if the queue is empty; `-EOPNOTSUPP` elsewhere than on Linux; `-EINVAL` if `entry` is NULL,
+ * or `buffer` is and `length` is not 0; the errors of a handle.
+ *
+ * Thread: that of the socket.
+ */
+MIO_ST_MUST_USE
+int mio_st_connected_udp_socket_recv_error(mio_st_connected_udp_socket_t socket,
+                                           void *buffer,
+                                           size_t length,
+                                           mio_st_queued_error_t *entry);
 
 /**
  * Registers a UDP socket, as mio_st_poller_register_fd() does a descriptor.
@@ -1648,41 +2378,6 @@ int64_t mio_st_udp_socket_peek_from(mio_st_udp_socket_t socket,
                                     size_t length,
                                     struct sockaddr_storage *sender,
                                     socklen_t *sender_length);
-
-/**
- * Sends many datagrams at once, each to its own address.
- *
- * `datagrams` are `count` of them: of each, `length` bytes of `buffer` are sent to `address` and
- * `address_length`, so that what mio_st_udp_socket_recv_batch() filled can be sent back as it is. A call
- * takes at most 64, and stops at the first that cannot be sent: send the rest with another call, which will
- * say why.
- *
- * Returns how many were sent, from the first; for the first, the errors of mio_st_udp_socket_send_to();
- * `-EINVAL` if `datagrams` is NULL; the errors of a handle.
- *
- * Thread: that of the socket.
- */
-MIO_ST_MUST_USE
-int mio_st_udp_socket_send_batch(mio_st_udp_socket_t socket,
-                                 const mio_st_datagram_t *datagrams,
-                                 size_t count);
-
-/**
- * Receives many datagrams at once.
- *
- * `datagrams` are `count` of them, each with memory to receive into: `buffer` and `capacity`, none of which
- * overlap. Those that were received are the first; of them `length`, `flags`, `address_length` and `address`
- * are written. At most 64 are received by a call, and it does not wait for more than are there.
- *
- * Returns how many were received; `-EAGAIN` if there is none; `-EINVAL` if `datagrams`, or a buffer with a
- * capacity, is NULL; the errors of a handle.
- *
- * Thread: that of the socket.
- */
-MIO_ST_MUST_USE
-int mio_st_udp_socket_recv_batch(mio_st_udp_socket_t socket,
-                                 mio_st_datagram_t *datagrams,
-                                 size_t count);
 
 /**
  * Sets `SO_BROADCAST`: whether sending to a broadcast address is allowed.
@@ -2062,40 +2757,6 @@ MIO_ST_MUST_USE
 int64_t mio_st_connected_udp_socket_peek(mio_st_connected_udp_socket_t socket,
                                          void *buffer,
                                          size_t length);
-
-/**
- * Sends many datagrams at once to the peer.
- *
- * `datagrams` are `count` of them: of each, `length` bytes of `buffer` are sent; the address is not looked
- * at. A call takes at most 64, and stops at the first that cannot be sent: send the rest with another call,
- * which will say why.
- *
- * Returns how many were sent, from the first; for the first, the errors of
- * mio_st_connected_udp_socket_send(); `-EINVAL` if `datagrams` is NULL; the errors of a handle.
- *
- * Thread: that of the socket.
- */
-MIO_ST_MUST_USE
-int mio_st_connected_udp_socket_send_batch(mio_st_connected_udp_socket_t socket,
-                                           const mio_st_datagram_t *datagrams,
-                                           size_t count);
-
-/**
- * Receives many datagrams at once.
- *
- * `datagrams` are `count` of them, each with memory to receive into: `buffer` and `capacity`, none of which
- * overlap. Those that were received are the first; of them `length`, `flags`, `address_length` and `address`
- * are written. At most 64 are received by a call, and it does not wait for more than are there.
- *
- * Returns how many were received; `-EAGAIN` if there is none; `-EINVAL` if `datagrams`, or a buffer with a
- * capacity, is NULL; `-ECONNREFUSED` when nobody listened to what was sent; the errors of a handle.
- *
- * Thread: that of the socket.
- */
-MIO_ST_MUST_USE
-int mio_st_connected_udp_socket_recv_batch(mio_st_connected_udp_socket_t socket,
-                                           mio_st_datagram_t *datagrams,
-                                           size_t count);
 
 /**
  * Sets `SO_BROADCAST`: whether sending to a broadcast address is allowed.
@@ -3542,7 +4203,7 @@ int mio_st_poller_deregister_signals(mio_st_poller_t poller, mio_st_signals_t si
  * Create it in the main thread, before other threads, which inherit what it blocks: a signal to the process
  * goes to any thread that does not block it. Children inherit that too, across `exec`: in a forked child
  * close the handle before `exec`. Signals are not counted: one that arrives again before it is received is
- * one.
+ * one. On macOS what is sent to a thread, by `raise` or `pthread_kill`, is not received: use `kill`.
  *
  * Returns 0; `-EINVAL` for no signals at all, for a number that no signal has, for `SIGKILL` and `SIGSTOP`,
  * which cannot be caught, and for `SIGSEGV`, `SIGBUS`, `SIGFPE` and `SIGILL`; `-EINVAL` if a pointer is
@@ -3638,7 +4299,9 @@ int mio_st_poller_deregister_process(mio_st_poller_t poller, mio_st_process_t pr
 
 /**
  * Waits for a process to exit, a child or another: register the handle, which becomes readable then, and
- * stays so. An exited child stays a zombie until its parent calls `waitpid(2)`; nobody does so here.
+ * stays so. (Since Linux 6.9 there is a second edge, with `MIO_ST_HUP`, when it is reaped.) An exited child stays a
+ * zombie until its parent calls `waitpid(2)`; nobody does so here. Call it without `WNOHANG`: on macOS and the BSDs the
+ * event may come a moment before the status is there.
  *
  * `process` receives the handle; close it with mio_st_process_close(). `pid` is its number, that of a child
  * which was not reaped; the number of a reaped process may be that of another.

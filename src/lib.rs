@@ -73,8 +73,8 @@
 
 #[cfg(not(any(epoll, kqueue)))]
 compile_error!(
-    "mio-st has a backend for epoll (Linux, Android) and one for kqueue (macOS, iOS, FreeBSD, NetBSD, \
-     OpenBSD, DragonFly BSD), and none for this target"
+    "mio-st has a backend for epoll (Linux, Android) and one for kqueue (Apple's systems, FreeBSD, \
+     NetBSD, OpenBSD, DragonFly BSD), and none for this target"
 );
 
 #[cfg(any(epoll, kqueue))]

@@ -10,11 +10,12 @@ use std::net::SocketAddr;
 use std::num::NonZeroU64;
 use std::os::fd::{AsRawFd, RawFd};
 use std::ptr;
+use std::time::Duration;
 
 use libc::{iovec, sockaddr_storage, socklen_t};
 
 use crate::event::{Event, Ready};
-use crate::net::{ConnectedUdpSocket, TcpListener, TcpStream, UdpSocket};
+use crate::net::{ConnectedUdpSocket, QueuedError, TcpListener, TcpStream, UdpSocket};
 use crate::poll::{Awakener, DeadlineKey, Interests, PollOption, Poller};
 use crate::sys::signal::Set;
 use crate::sys::socket::{self, Addr};
@@ -238,6 +239,65 @@ pub fn disconnect_udp(socket: &ConnectedUdpSocket) -> io::Result<()> {
     socket.clear_peer()
 }
 
+pub use crate::sys::control::Control;
+pub use crate::sys::mmsg::Received;
+
+/// As `UdpSocket::recv_batch`, to `count` of any kind of datagrams: `buffer` gives the memory for one, and
+/// `received` is told of it.
+///
+/// # Safety
+///
+/// What `buffer` gives can be written.
+#[allow(unsafe_code)] // The work is done in `sys`.
+pub unsafe fn recv_batch_of<D: ?Sized>(
+    socket: &UdpSocket,
+    count: usize,
+    datagrams: &mut D,
+    buffer: impl Fn(&mut D, usize) -> iovec,
+    received: impl Fn(&mut D, usize, Received),
+) -> io::Result<usize> {
+    let (fd, receiving) = socket.receiving();
+    // SAFETY: the caller's promise.
+    unsafe { receiving.recv_into(fd, count, datagrams, buffer, received) }
+}
+
+/// As [`recv_batch_of`].
+///
+/// # Safety
+///
+/// As there.
+#[allow(unsafe_code)] // The work is done in `sys`.
+pub unsafe fn recv_batch_of_connected<D: ?Sized>(
+    socket: &ConnectedUdpSocket,
+    count: usize,
+    datagrams: &mut D,
+    buffer: impl Fn(&mut D, usize) -> iovec,
+    received: impl Fn(&mut D, usize, Received),
+) -> io::Result<usize> {
+    let (fd, receiving) = socket.receiving();
+    // SAFETY: the caller's promise.
+    unsafe { receiving.recv_into(fd, count, datagrams, buffer, received) }
+}
+
+/// What a `QueuedError` is made of.
+#[derive(Copy, Clone, Debug)]
+pub struct RawQueuedError {
+    pub is_error: bool,
+    pub errno: i32,
+    pub origin: u8,
+    pub kind: u8,
+    pub code: u8,
+    pub info: u32,
+    pub data: u32,
+    pub time: Option<Duration>,
+}
+
+/// What a `QueuedError` is made of.
+pub fn queued_error(error: &QueuedError) -> RawQueuedError {
+    let &QueuedError { errno, origin, kind, code, info, data, time, .. } = error;
+    RawQueuedError { is_error: error.is_error(), errno, origin, kind, code, info, data, time }
+}
+
 /// Whether the process was forked since the poller of an awakener was created.
 pub fn is_forked(awakener: &Awakener) -> bool {
     awakener.is_forked()
@@ -287,7 +347,19 @@ impl Poller {
 
     #[inline]
     pub fn raw_deregister(&mut self, fd: RawFd) -> io::Result<()> {
-        self.selector().deregister(fd)
+        self.selector_mut().deregister(fd)
+    }
+
+    /// As `watch_fd`.
+    #[inline]
+    pub fn raw_watch(
+        &mut self,
+        fd: RawFd,
+        id: u64,
+        interests: Option<Interests>,
+        option: PollOption,
+    ) -> io::Result<()> {
+        self.watch(fd, id, interests, option)
     }
 
     /// As `notify`; growth that fails is `OutOfMemory`.

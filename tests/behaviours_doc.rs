@@ -1,8 +1,12 @@
 //! `docs/behaviours.md` is true: each line has a test that names it, or is in a short list of those that wait.
 
+mod differences;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
+
+use differences::DIFFERENCES;
 
 /// The lines that wait for a test, which must shrink.
 const WAITING: &[u32] = &[];
@@ -131,5 +135,23 @@ fn every_line_has_a_test_or_waits_for_one() {
         assert_eq!(waits, WAITING_FOR_C.contains(&number), "line {number}, from C");
         let marked = line.text.contains("*Waiting for a test from C.*");
         assert_eq!(marked, waits, "line {number}, from C");
+    }
+}
+
+#[test]
+fn the_table_of_differences_is_the_tests_and_each_row_is_asserted() {
+    let document = fs::read_to_string(root().join("docs/behaviours.md")).unwrap();
+    let (_, table) =
+        document.split_once("| line | what is otherwise | on |\n|---|---|---|\n").unwrap();
+    let table: Vec<&str> = table.lines().take_while(|row| row.starts_with('|')).collect();
+    let rows = DIFFERENCES.iter();
+    let rows: Vec<String> =
+        rows.map(|row| format!("| {} | {} | {} |", row.line, row.what, row.systems)).collect();
+    assert_eq!(table, rows, "it should be\n{}", rows.join("\n"));
+
+    let tests = fs::read_dir(root().join("tests")).unwrap().map(|entry| entry.unwrap().path());
+    let tests: String = tests.filter_map(|path| fs::read_to_string(path).ok()).collect();
+    for row in DIFFERENCES {
+        assert!(tests.contains(&format!("\"{}\"", row.name)), "no test asks for {:?}", row.name);
     }
 }

@@ -94,6 +94,39 @@ fn the_end_of_the_receiver_is_an_error_event_and_a_broken_pipe() {
     assert_eq!(kind(sender.write_vectored(&[IoSlice::new(b"lost")])), io::ErrorKind::BrokenPipe);
 }
 
+/// Behaviour 10, for pipes.
+#[test]
+fn the_end_of_the_receiver_is_told_also_while_there_is_no_room_and_the_sender_stays_registered() {
+    let _alone = no_child_starts();
+    let mut events = Events::new();
+    for option in [PollOption::Edge, PollOption::Level, PollOption::Oneshot] {
+        for full in [false, true] {
+            let (mut sender, receiver) = new_pipe().unwrap();
+            while full && sender.write(&[0; 4096]).is_ok() {}
+            let mut poller = Poller::new().unwrap();
+            poller.register(&mut sender, EventedId(0), Sender::INTERESTS, option).unwrap();
+            poller.poll(&mut events, Some(Duration::ZERO)).unwrap();
+            assert_eq!(events.len(), usize::from(!full));
+            poller.reregister(&mut sender, EventedId(1), Sender::INTERESTS, option).unwrap();
+            drop(receiver);
+            poller.poll(&mut events, Some(LONG)).unwrap();
+            let event = (&mut events).next().unwrap();
+            assert!(event.readiness().is_error(), "{option:?}, full: {full}: {event:?}");
+            for _ in 0..3 {
+                poller.poll(&mut events, Some(Duration::ZERO)).unwrap();
+                let again = (&mut events).next().is_some_and(|event| event.readiness().is_error());
+                assert_eq!(again, option == PollOption::Level, "{option:?}, full: {full}");
+            }
+            poller.reregister(&mut sender, EventedId(2), Sender::INTERESTS, option).unwrap();
+            poller.poll(&mut events, Some(LONG)).unwrap();
+            let event = (&mut events).next().unwrap();
+            assert!(event.id() == EventedId(2) && event.readiness().is_error(), "{event:?}");
+            poller.deregister(&mut sender).unwrap();
+            assert_eq!(kind(poller.deregister(&mut sender)), io::ErrorKind::NotFound);
+        }
+    }
+}
+
 #[test]
 fn interests_that_an_end_can_never_have_are_refused() {
     let (mut sender, mut receiver) = new_pipe().unwrap();

@@ -1,5 +1,6 @@
 //! The exit of processes.
 
+mod differences;
 mod unix_support;
 
 use std::io::{BufRead, BufReader, ErrorKind};
@@ -12,6 +13,7 @@ use mio_st::poll::Interests;
 use mio_st::unix::Process;
 use mio_st::{EventedId, Events, PollOption, Poller};
 
+use differences::differs;
 use unix_support::*;
 
 /// A child that exits when its input ends.
@@ -34,8 +36,13 @@ fn an_exit_is_an_event_and_the_parent_reaps() {
     let event = (&mut events).next().unwrap();
     assert_eq!((event.id(), event.readiness()), (EventedId(5), Ready::READABLE));
     // Nobody has reaped it.
-    let status = child.try_wait().unwrap().expect("it has exited");
-    assert!(status.success());
+    if differs("told before it can be reaped") {
+        // A kernel may be as late as that; the simulator always is.
+        assert!(cfg!(not(kqueue_simulated)) || child.try_wait().unwrap().is_none());
+    } else {
+        assert!(child.try_wait().unwrap().expect("it has exited").success());
+    }
+    assert!(child.wait().unwrap().success());
 }
 
 #[test]

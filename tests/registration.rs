@@ -1,5 +1,6 @@
 //! Registering handles, and what becomes of them when they are closed.
 
+mod differences;
 mod unix_support;
 
 use std::fs::{self, File};
@@ -16,6 +17,7 @@ use mio_st::poll::Interests;
 use mio_st::unix::{EventedFd, EventedIo, UnixDatagram, UnixListener, new_pipe};
 use mio_st::{EventedId, Events, PollOption, Poller, Ready};
 
+use differences::differs;
 use unix_support::{LONG, errno, kind, no_child_starts, passes_alone};
 
 const R: Interests = Interests::READABLE;
@@ -97,6 +99,68 @@ fn a_failed_registration_leaves_the_old_one_as_it_was() {
     }
 }
 
+// Behaviour 1
+#[test]
+fn watching_registers_reregisters_and_ends_whatever_was_before() {
+    let _alone = no_child_starts();
+    let level = PollOption::Level;
+    let (ours, _peer) = readable_pair();
+    let mut poller = Poller::new().unwrap();
+    for round in 0..3 {
+        poller.watch_fd(&ours, EventedId(1), Some(R), level).unwrap();
+        assert_eq!(poll(&mut poller), [Event::new(EventedId(1), Ready::READABLE)]);
+        poller.watch_fd(&ours, EventedId(2), Some(R | W), level).unwrap();
+        let both = Ready::READABLE | Ready::WRITABLE;
+        assert_eq!(poll(&mut poller), [Event::new(EventedId(2), both)]);
+        match round {
+            // However it ends.
+            0 => poller.watch_fd(&ours, EventedId(3), None, level).unwrap(),
+            _ => poller.deregister(&mut EventedFd::new(&ours)).unwrap(),
+        }
+        assert_eq!(ids(&mut poller), []);
+        poller.watch_fd(&ours, EventedId(3), None, level).unwrap();
+        if round == 1 {
+            // However it began.
+            poller.register(&mut EventedFd::new(&ours), EventedId(4), R, PollOption::Edge).unwrap();
+        }
+    }
+    poller.watch_fd(&ours, EventedId(5), Some(R), PollOption::Oneshot).unwrap();
+    assert_eq!([ids(&mut poller), ids(&mut poller)], [vec![5], vec![]]);
+
+    let twice = poller.register(&mut EventedFd::new(&ours), EventedId(6), R, level);
+    assert_eq!(kind(twice), io::ErrorKind::AlreadyExists);
+}
+
+// Behaviour 1
+#[test]
+fn watching_is_right_also_when_the_number_is_anothers() {
+    let _alone = no_child_starts();
+    let mut poller = Poller::new().unwrap();
+    let mut previous = None;
+    for id in 0..10 {
+        // A high number, which nobody else gets. Every other one is a pipe: of another kind.
+        let descriptor = if id % 2 == 0 {
+            let (ours, peer) = readable_pair();
+            (duplicate(&ours, 700), Box::new(peer) as Box<dyn std::any::Any>)
+        } else {
+            let (mut sender, receiver) = new_pipe().unwrap();
+            sender.write_all(b"x").unwrap();
+            (duplicate(&receiver, 700), Box::new(sender) as _)
+        };
+        let number = descriptor.0.as_raw_fd();
+        assert_eq!(*previous.get_or_insert(number), number);
+        poller.watch_fd(&descriptor.0, EventedId(id), Some(R), PollOption::Level).unwrap();
+        assert_eq!(poll(&mut poller), [Event::new(EventedId(id), Ready::READABLE)]);
+        // Closed behind its back; that it is watched no more comes too late, or for the next one.
+        drop(descriptor);
+        assert_eq!(ids(&mut poller), []);
+        if id % 3 == 0 {
+            let ended = poller.raw_watch(number, 0, None, PollOption::Level);
+            assert_eq!(errno(ended), Some(libc::EBADF));
+        }
+    }
+}
+
 // Behaviour 2
 #[test]
 fn a_bad_descriptor_is_an_error() {
@@ -117,6 +181,10 @@ fn a_bad_descriptor_is_an_error() {
         let reregistered = poller.raw_reregister(fd, 0, R, PollOption::Edge);
         assert_eq!(errno(reregistered), Some(libc::EBADF), "{fd}");
         assert_eq!(errno(poller.raw_deregister(fd)), Some(libc::EBADF), "{fd}");
+        for interests in [Some(R), None] {
+            let watched = poller.raw_watch(fd, 0, interests, PollOption::Edge);
+            assert_eq!(errno(watched), Some(libc::EBADF), "{fd}");
+        }
     }
     assert_eq!(poll(&mut poller), []);
 }
@@ -125,7 +193,10 @@ fn a_bad_descriptor_is_an_error() {
 #[test]
 fn a_regular_file_and_a_folder_are_refused_with_eperm() {
     type Call = fn(&mut Poller, &mut EventedFd) -> io::Result<()>;
-    let calls: [(&str, Call); 3] = [
+    let calls: [(&str, Call); 4] = [
+        ("watch", |poller, handle| {
+            poller.watch_fd(*handle, EventedId(0), Some(R), PollOption::Level)
+        }),
         ("register", |poller, handle| poller.register(handle, EventedId(0), R, PollOption::Level)),
         ("reregister", |poller, handle| {
             poller.reregister(handle, EventedId(0), R, PollOption::Level)
@@ -206,7 +277,9 @@ fn after_reregister_no_event_of_the_old_interests_arrives() {
     for option in [PollOption::Edge, PollOption::Level, PollOption::Oneshot] {
         poller.register(&mut handle, EventedId(1), R, option).unwrap();
         poller.reregister(&mut handle, EventedId(1), W, option).unwrap();
-        assert_eq!(poll(&mut poller), [], "{option:?}");
+        let left: Vec<Ready> = poll(&mut poller).iter().map(Event::readiness).collect();
+        let written = differs("pipes in both directions").then_some(Ready::WRITABLE);
+        assert_eq!(left, Vec::from_iter(written), "{option:?}");
         poller.deregister(&mut handle).unwrap();
     }
 }
@@ -401,6 +474,9 @@ fn a_poller_can_be_registered_in_another_poller() {
 
         (&peer).write_all(b"x").unwrap();
         let mut events = Events::new();
+        if differs("a nested queue is told late") && cfg!(kqueue_simulated) {
+            assert_eq!(poll(&mut outer), []);
+        }
         outer.poll(&mut events, Some(LONG)).unwrap();
         assert_eq!((&mut events).next(), Some(Event::new(EventedId(2), Ready::READABLE)));
         assert_eq!(poll(&mut inner), [Event::new(EventedId(1), Ready::READABLE)]);
@@ -414,7 +490,16 @@ fn a_poller_can_be_registered_in_another_poller() {
 
 // Behaviour 7
 #[test]
-#[cfg(epoll)] // Which error it is on the others is theirs to say.
+fn a_poller_in_itself_is_an_error() {
+    let mut poller = Poller::new().unwrap();
+    let fd = poller.as_raw_fd();
+    let itself = poller.raw_register(fd, 0, R, PollOption::Level);
+    assert_eq!(errno(itself), Some(libc::EINVAL));
+}
+
+// Behaviour 7
+#[test]
+#[cfg(epoll)] // Which error it is on the others, and whether it is one, is theirs to say.
 fn a_poller_in_itself_or_in_a_circle_is_an_error() {
     let (mut a, mut b) = (Poller::new().unwrap(), Poller::new().unwrap());
     let fd = a.as_fd().try_clone_to_owned().unwrap();

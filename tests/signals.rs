@@ -1,11 +1,13 @@
-//! Signals. The masks are those of threads, and each test has a thread of its own: it raises signals in
-//! that thread, or runs a process of its own.
+//! Signals. The masks are those of threads, and each test has a thread of its own; those that send signals
+//! have a process of their own.
 
+mod differences;
 mod unix_support;
 
 use std::io::ErrorKind;
 use std::mem::MaybeUninit;
 use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -14,13 +16,14 @@ use mio_st::poll::Interests;
 use mio_st::unix::{Signal, Signals};
 use mio_st::{EventedId, Events, PollOption, Poller};
 
+use differences::differs;
 use unix_support::*;
 
 const USR1: Signal = Signal::SIGUSR1;
 const USR2: Signal = Signal::SIGUSR2;
 const TERM: Signal = Signal::SIGTERM;
 
-/// Sends a signal to this thread.
+/// Sends a signal to this thread alone.
 fn raise(signal: Signal) {
     // SAFETY: no pointer is passed.
     assert_eq!(unsafe { libc::raise(signal.as_raw()) }, 0);
@@ -55,7 +58,32 @@ fn block(signal: Signal) {
     }
 }
 
-#[test]
+/// Tests that send signals to the process: each has one of its own, with this thread alone.
+macro_rules! in_processes_of_their_own {
+    ($($(#[$attribute:meta])* fn $test:ident() $body:block)*) => {
+        $(
+            $(#[$attribute])*
+            #[test]
+            fn $test() {
+                passes_alone(concat!("alone::", stringify!($test)), &[]);
+            }
+        )*
+
+        mod alone {
+            use super::*;
+            $(
+                $(#[$attribute])*
+                #[test]
+                #[ignore = "in a process of its own"]
+                fn $test() {
+                    passes_forked(|| $body);
+                }
+            )*
+        }
+    };
+}
+
+in_processes_of_their_own! {
 fn a_signal_is_an_event_and_received_once() {
     let mut signals = Signals::new([USR1, USR2]).unwrap();
     let mut poller = Poller::new().unwrap();
@@ -66,7 +94,7 @@ fn a_signal_is_an_event_and_received_once() {
     assert!(events.is_empty());
 
     for signal in [USR1, USR2, USR1] {
-        raise(signal);
+        kill_self(signal);
         poller.poll(&mut events, Some(LONG)).unwrap();
         let event = (&mut events).next().unwrap();
         assert_eq!((event.id(), event.readiness()), (EventedId(3), Ready::READABLE));
@@ -77,30 +105,109 @@ fn a_signal_is_an_event_and_received_once() {
     assert!(events.is_empty());
 }
 
-#[test]
 fn signals_that_are_ignored_by_default_are_received_too() {
     let mut signals = Signals::new([Signal::SIGCHLD, Signal::SIGWINCH, Signal::SIGPIPE]).unwrap();
     for signal in [Signal::SIGWINCH, Signal::SIGCHLD, Signal::SIGPIPE] {
-        raise(signal);
+        kill_self(signal);
         assert_eq!(readiness(&mut signals, Signals::INTERESTS, LONG), Some(Ready::READABLE));
         assert_eq!(signals.receive().unwrap(), Some(signal));
     }
 }
 
-#[test]
 #[cfg(epoll)] // The others have no real-time signals.
 fn standard_signals_are_not_counted_and_real_time_signals_are() {
     let real_time = Signal::from_raw(libc::SIGRTMIN() + 1);
     let signals = Signals::new([USR1, real_time]).unwrap();
     for _ in 0..3 {
-        raise(USR1);
-        raise(real_time);
+        kill_self(USR1);
+        kill_self(real_time);
     }
     let mut received = Vec::new();
     while let Some(signal) = signals.receive().unwrap() {
         received.push(signal);
     }
     assert_eq!(received, [USR1, real_time, real_time, real_time]);
+}
+
+fn dropping_leaves_what_another_still_wants() {
+    for first_goes_first in [true, false] {
+        let first = Signals::new([USR1, USR2]).unwrap();
+        let second = Signals::new([USR2, TERM]).unwrap();
+        assert_eq!(blocked(), [USR1, USR2, TERM]);
+        if first_goes_first {
+            drop(first);
+            assert_eq!(blocked(), [USR2, TERM]);
+            kill_self(USR2);
+            assert_eq!(second.receive().unwrap(), Some(USR2));
+        } else {
+            drop(second);
+            assert_eq!(blocked(), [USR1, USR2]);
+            kill_self(USR2);
+            assert_eq!(first.receive().unwrap(), Some(USR2));
+        }
+    }
+    assert_eq!(blocked(), []);
+}
+
+fn a_signal_of_two_is_received_by_the_first_that_asks() {
+    let mut a = Signals::new([USR1]).unwrap();
+    let mut b = Signals::new([USR1, USR2]).unwrap();
+    kill_self(USR1);
+    for signals in [&mut a, &mut b] {
+        assert_eq!(readiness(signals, Signals::INTERESTS, LONG), Some(Ready::READABLE));
+    }
+    assert_eq!(b.receive().unwrap(), Some(USR1));
+    let too = differs("a signal of two").then_some(USR1);
+    assert_eq!(a.receive().unwrap(), too);
+}
+
+fn a_signal_to_a_thread_is_received() {
+    // Where it is not received it waits in the thread, and would end the process.
+    block(USR1);
+    let mut signals = Signals::new([USR1]).unwrap();
+    raise(USR1);
+    if differs("signals to a thread") {
+        assert_eq!(readiness(&mut signals, Signals::INTERESTS, Duration::from_millis(10)), None);
+        assert_eq!(signals.receive().unwrap(), None);
+    } else {
+        assert_eq!(readiness(&mut signals, Signals::INTERESTS, LONG), Some(Ready::READABLE));
+        assert_eq!(signals.receive().unwrap(), Some(USR1));
+    }
+}
+}
+
+#[test]
+fn a_signal_that_was_received_does_not_act_when_it_is_unblocked() {
+    for variables in [&[][..], &[("KQUEUE_SIGNALS_ARE_LATE", Path::new("yes"))]] {
+        passes_alone("alone_receive_and_unblock", variables);
+    }
+}
+
+#[test]
+#[ignore = "run by a_signal_that_was_received_does_not_act_when_it_is_unblocked"]
+fn alone_receive_and_unblock() {
+    passes_forked(|| {
+        // Once the last is dropped in this thread, or in another.
+        for in_this_thread in [true, false] {
+            let receive = || {
+                let mut signals = Signals::new([TERM, USR1]).unwrap();
+                kill_self(TERM);
+                let ready = readiness(&mut signals, Signals::INTERESTS, LONG);
+                assert_eq!(ready, Some(Ready::READABLE));
+                assert_eq!(signals.receive().unwrap(), Some(TERM));
+            };
+            if in_this_thread {
+                receive();
+            } else {
+                let here = Signals::new([TERM, USR1]).unwrap();
+                std::thread::scope(|scope| scope.spawn(receive).join().unwrap());
+                // By kqueue this one has been told, too.
+                let too = here.receive().unwrap();
+                assert_eq!(too, differs("a signal of two").then_some(TERM));
+            }
+            assert_eq!(blocked(), []);
+        }
+    });
 }
 
 #[test]
@@ -114,39 +221,6 @@ fn dropping_unblocks_what_was_not_blocked_before() {
     // Once more: nothing was left behind.
     drop(Signals::new([USR1, USR2]).unwrap());
     assert_eq!(blocked(), [USR2]);
-}
-
-#[test]
-fn dropping_leaves_what_another_still_wants() {
-    for first_goes_first in [true, false] {
-        let first = Signals::new([USR1, USR2]).unwrap();
-        let second = Signals::new([USR2, TERM]).unwrap();
-        assert_eq!(blocked(), [USR1, USR2, TERM]);
-        if first_goes_first {
-            drop(first);
-            assert_eq!(blocked(), [USR2, TERM]);
-            raise(USR2);
-            assert_eq!(second.receive().unwrap(), Some(USR2));
-        } else {
-            drop(second);
-            assert_eq!(blocked(), [USR1, USR2]);
-            raise(USR2);
-            assert_eq!(first.receive().unwrap(), Some(USR2));
-        }
-    }
-    assert_eq!(blocked(), []);
-}
-
-#[test]
-fn a_signal_of_two_is_received_by_the_first_that_asks() {
-    let mut a = Signals::new([USR1]).unwrap();
-    let mut b = Signals::new([USR1, USR2]).unwrap();
-    raise(USR1);
-    for signals in [&mut a, &mut b] {
-        assert_eq!(readiness(signals, Signals::INTERESTS, LONG), Some(Ready::READABLE));
-    }
-    assert_eq!(b.receive().unwrap(), Some(USR1));
-    assert_eq!(a.receive().unwrap(), None);
 }
 
 #[test]

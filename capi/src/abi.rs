@@ -5,7 +5,7 @@
 // The system's addresses have no `Debug`.
 #![allow(missing_debug_implementations)]
 
-use core::ffi::c_void;
+use core::ffi::{c_int, c_void};
 
 use libc::{sockaddr, sockaddr_storage, socklen_t};
 
@@ -41,24 +41,28 @@ pub const MIO_ST_EPANIC: i32 = -4098;
 pub const MIO_ST_READABLE: u32 = 1u32 << 0;
 
 /// Interest and readiness: there is out-of-band data (`MSG_OOB`), or another exceptional condition of
-/// the descriptor. Only reported where it was asked for. Where the system has no such event, asking for
-/// it is `-EOPNOTSUPP`.
+/// the descriptor. Only reported where it was asked for. Take it by `recv(MSG_OOB)` before reading: a read that finds
+/// nothing else throws it away. Where the system has no such event, asking for it is `-EOPNOTSUPP`.
 pub const MIO_ST_PRIORITY: u32 = 1u32 << 1;
 
 /// Interest and readiness: writing will not block, or will fail at once. A connection that was being
 /// made stands, or failed: see mio_st_tcp_stream_connected().
 pub const MIO_ST_WRITABLE: u32 = 1u32 << 2;
 
-/// Readiness: an error waits at the handle. Reading, writing or `_take_error` tell which. Reported whatever
-/// the interests are, and perhaps alone.
+/// Readiness: an error waits at the handle. Reading, writing or `_take_error` tell which; but what is in a
+/// socket's error queue on Linux (`MSG_ZEROCOPY`, timestamps, `IP_RECVERR`) only `recvmsg(2)` with `MSG_ERRQUEUE`
+/// takes out, and files of `/proc` and `/sys` tell of a change by it, with `MIO_ST_PRIORITY`. Reported whatever the
+/// interests are, and perhaps alone.
 pub const MIO_ST_ERROR: u32 = 1u32 << 3;
 
 /// Readiness: both directions of the connection are closed. Reported whatever the interests are, and
 /// together with `MIO_ST_READABLE`, `MIO_ST_READ_CLOSED` and `MIO_ST_WRITE_CLOSED`: what was received before is
-/// still there to read.
+/// still there to read, but at a terminal that hung up. It stays for sockets; a FIFO and the master of a terminal come
+/// back with the next writer or program, without an event.
 pub const MIO_ST_HUP: u32 = 1u32 << 4;
 
-/// Readiness: writing will fail for ever. Reported whatever the interests are.
+/// Readiness: writing will fail, for ever on a socket. (The master of a terminal that was hung up still takes it.)
+/// Reported whatever the interests are.
 pub const MIO_ST_WRITE_CLOSED: u32 = 1u32 << 5;
 
 /// Readiness: a deadline has passed.
@@ -255,8 +259,47 @@ pub struct mio_st_ucred_t {
 /// A flag of mio_st_datagram_t: the datagram was longer than the memory, and its end is lost.
 pub const MIO_ST_DATAGRAM_TRUNCATED: u32 = 1u32 << 0;
 
+/// A flag of mio_st_datagram_t: more came along than there was room for, some of which is lost. It happens only to
+/// a socket whose options were set on its descriptor, and not by the functions here.
+pub const MIO_ST_DATAGRAM_CONTROL_TRUNCATED: u32 = 1u32 << 1;
+
+/// A flag of mio_st_datagram_t: it was sent to a multicast group, or broadcast. Known where `local` is asked for.
+pub const MIO_ST_DATAGRAM_MULTICAST: u32 = 1u32 << 2;
+
+/// A flag of mio_st_datagram_t and mio_st_transmit_t: `local` is the address of this side.
+pub const MIO_ST_DATAGRAM_LOCAL: u32 = 1u32 << 3;
+
+/// A flag of mio_st_datagram_t and mio_st_transmit_t: `interface` is the index of one.
+pub const MIO_ST_DATAGRAM_INTERFACE: u32 = 1u32 << 4;
+
+/// A flag of mio_st_datagram_t and mio_st_transmit_t: `traffic_class` counts.
+pub const MIO_ST_DATAGRAM_TRAFFIC_CLASS: u32 = 1u32 << 5;
+
+/// A flag of mio_st_datagram_t and mio_st_transmit_t: `hop_limit` counts.
+pub const MIO_ST_DATAGRAM_HOP_LIMIT: u32 = 1u32 << 6;
+
+/// A flag of mio_st_datagram_t: `timestamp` is known.
+pub const MIO_ST_DATAGRAM_TIMESTAMP: u32 = 1u32 << 7;
+
+/// A flag of mio_st_transmit_t: all of it was sent.
+pub const MIO_ST_DATAGRAM_SENT: u32 = 1u32 << 8;
+
+/// The two bits of a traffic class that are explicit congestion notification (RFC 3168).
+pub const MIO_ST_ECN_MASK: u32 = 0x3;
+/// The sender does not take part.
+pub const MIO_ST_ECN_NOT_ECT: u32 = 0x0;
+/// The sender takes part; for low latency by L4S (RFC 9331).
+pub const MIO_ST_ECN_ECT1: u32 = 0x1;
+/// The sender takes part.
+pub const MIO_ST_ECN_ECT0: u32 = 0x2;
+/// A router is congested.
+pub const MIO_ST_ECN_CE: u32 = 0x3;
+
 /// A datagram of a batch: of those that mio_st_udp_socket_recv_batch() receives, or that
 /// mio_st_udp_socket_send_batch() sends.
+///
+/// With mio_st_udp_socket_set_gro() it may be a run of datagrams of one sender: each has `segment_size` bytes,
+/// but for the last, which may have fewer.
 #[derive(Copy, Clone)]
 #[repr(C)]
 pub struct mio_st_datagram_t {
@@ -266,13 +309,127 @@ pub struct mio_st_datagram_t {
     pub capacity: usize,
     /// How many bytes were received, or are to be sent.
     pub length: usize,
-    /// Of what was received: 0 or `MIO_ST_DATAGRAM_TRUNCATED`. Not looked at when sending.
+    /// Of what was received: `MIO_ST_DATAGRAM_...`. When sending, `MIO_ST_DATAGRAM_LOCAL` says that it is sent from
+    /// `local`, and no other is looked at.
     pub flags: u32,
     /// The length of `address`.
     pub address_length: socklen_t,
     /// Who sent it, or where to send it.
     pub address: sockaddr_storage,
+    /// Of what was received: the bytes of each datagram of a run but the last; those of the datagram, if it is
+    /// only one. Not looked at when sending, nor is what follows but `local`.
+    pub segment_size: u32,
+    /// The index of the interface that it came by, with `MIO_ST_DATAGRAM_INTERFACE`.
+    pub interface: u32,
+    /// When it arrived, with `MIO_ST_DATAGRAM_TIMESTAMP`: nanoseconds since the beginning of 1970.
+    pub timestamp: u64,
+    /// How many datagrams the socket had no room for, since it was made. Always 0 if it was not asked for.
+    pub dropped: u32,
+    /// Two bits of `MIO_ST_ECN_...` below six of DSCP, with `MIO_ST_DATAGRAM_TRAFFIC_CLASS`.
+    pub traffic_class: u8,
+    /// How many hops were left to it, with `MIO_ST_DATAGRAM_HOP_LIMIT`.
+    pub hop_limit: u8,
+    /// 0.
+    pub reserved: u16,
+    /// The length of `local`.
+    pub local_length: socklen_t,
+    /// The address of this side that can answer, with `MIO_ST_DATAGRAM_LOCAL`; its port is 0. It is the one that
+    /// was asked, if that was one host's.
+    pub local: sockaddr_storage,
 }
+
+/// What mio_st_udp_socket_send_transmits() sends: a datagram or a run of them, with what goes along. Zeros are
+/// good for all that is not wanted.
+#[derive(Copy, Clone)]
+#[repr(C)]
+pub struct mio_st_transmit_t {
+    /// What is to be sent. It stays the caller's.
+    pub buffer: *const c_void,
+    /// How many bytes.
+    pub length: usize,
+    /// How many of them were sent already; the function counts on.
+    pub sent: usize,
+    /// Makes it a run: it is sent as datagrams of so many bytes, the last of which may have fewer. 0, and what is
+    /// not less than `length`: one datagram.
+    pub segment_size: usize,
+    /// `MIO_ST_DATAGRAM_LOCAL`, `_INTERFACE`, `_TRAFFIC_CLASS` and `_HOP_LIMIT` say that the member of that name
+    /// counts. The function sets `MIO_ST_DATAGRAM_SENT` when all was sent, and does nothing with what has it.
+    pub flags: u32,
+    /// The index of the interface to send it by.
+    pub interface: u32,
+    /// Two bits of `MIO_ST_ECN_...` below six of DSCP.
+    pub traffic_class: u8,
+    /// How many hops it may make.
+    pub hop_limit: u8,
+    /// 0.
+    pub reserved: u16,
+    /// The length of `address`; 0 for the peer of a connected socket.
+    pub address_length: socklen_t,
+    /// Where to send it.
+    pub address: sockaddr_storage,
+    /// The length of `local`.
+    pub local_length: socklen_t,
+    /// The address of this side to send it from; the port does not count.
+    pub local: sockaddr_storage,
+}
+
+/// Who made a mio_st_queued_error_t: this host.
+pub const MIO_ST_ORIGIN_LOCAL: u32 = 1;
+/// A router or the peer's host, by an ICMP message of the type `kind` and of `code`.
+pub const MIO_ST_ORIGIN_ICMP: u32 = 2;
+/// The same by ICMPv6.
+pub const MIO_ST_ORIGIN_ICMPV6: u32 = 3;
+/// No error: something that was sent has got so far at `timestamp` (`SO_TIMESTAMPING`). `info` is how far,
+/// `SCM_TSTAMP_SND` and the like, `data` which, with `SOF_TIMESTAMPING_OPT_ID`.
+pub const MIO_ST_ORIGIN_TIMESTAMP: u32 = 4;
+/// No error: the memory of the calls with `MSG_ZEROCOPY` from `info` to `data`, numbered from 0, is free again. A
+/// `code` of 1: the system has copied it after all.
+pub const MIO_ST_ORIGIN_ZEROCOPY: u32 = 5;
+
+/// An entry of a socket's error queue: an error with its origin, or word of something that was sent.
+#[derive(Copy, Clone)]
+#[repr(C)]
+pub struct mio_st_queued_error_t {
+    /// The negated errno; 0 of an entry that is no error.
+    pub error: c_int,
+    /// `MIO_ST_ORIGIN_...`, or another that the system has (`SO_EE_ORIGIN_...`).
+    pub origin: u32,
+    /// See `MIO_ST_ORIGIN_ICMP`.
+    pub kind: u8,
+    /// See `MIO_ST_ORIGIN_ICMP` and `MIO_ST_ORIGIN_ZEROCOPY`.
+    pub code: u8,
+    /// 0.
+    pub reserved: u16,
+    /// See `MIO_ST_ORIGIN_TIMESTAMP` and `MIO_ST_ORIGIN_ZEROCOPY`.
+    pub info: u32,
+    /// As `info`.
+    pub data: u32,
+    /// The path's MTU, of an error that says that a datagram was too big for it; otherwise 0.
+    pub mtu: u32,
+    /// Nanoseconds since the beginning of 1970, of `MIO_ST_ORIGIN_TIMESTAMP`; otherwise 0.
+    pub timestamp: u64,
+    /// How many bytes were written to the buffer: the beginning of the datagram that it is about, as far as it is
+    /// known.
+    pub length: usize,
+    /// The length of `offender`; 0 if nobody is known.
+    pub offender_length: socklen_t,
+    /// The length of `target`; 0 if it is not known.
+    pub target_length: socklen_t,
+    /// The router or host that told of it.
+    pub offender: sockaddr_storage,
+    /// Where the datagram that it is about was sent to.
+    pub target: sockaddr_storage,
+}
+
+/// What mio_st_udp_socket_set_mtu_discovery() does with datagrams that are larger than the path takes: they are
+/// cut, by this host and by IPv4's routers.
+pub const MIO_ST_MTU_DISCOVERY_DONT: u32 = 0;
+/// They are cut by this host; the path's MTU is found out, and datagrams that fit are not to be cut.
+pub const MIO_ST_MTU_DISCOVERY_WANT: u32 = 1;
+/// They are refused with `-EMSGSIZE`, by what is known of the path's MTU, and none is to be cut.
+pub const MIO_ST_MTU_DISCOVERY_DO: u32 = 2;
+/// As `MIO_ST_MTU_DISCOVERY_DO`, but only the interface's MTU counts, so that a program can find out the path's.
+pub const MIO_ST_MTU_DISCOVERY_PROBE: u32 = 3;
 
 /// A flag of mio_st_socket_options_t: sets `SO_REUSEADDR`, which TCP listeners have by themselves.
 pub const MIO_ST_SOCKET_REUSE_ADDRESS: u32 = 1u32 << 0;

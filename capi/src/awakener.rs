@@ -270,8 +270,9 @@ pub(crate) fn live() -> usize {
 ///
 /// `awakener` receives it; close it with mio_st_awakener_close(). A poller may have any number of them.
 ///
-/// Returns 0; `-EMFILE` or `-ENFILE` if there are too many descriptors; `-ENOMEM`; `-EINVAL` if `awakener` is
-/// NULL; the errors of a handle.
+/// Returns 0; `-EMFILE` or `-ENFILE` if there are too many descriptors; `-ENOSPC` if there are too many
+/// registrations (`/proc/sys/fs/epoll/max_user_watches`); `-ENOMEM`; `-EINVAL` if `awakener` is NULL; the errors
+/// of a handle.
 ///
 /// Thread: that of the poller. The awakener itself belongs to no thread.
 #[unsafe(no_mangle)]

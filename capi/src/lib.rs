@@ -15,6 +15,7 @@
 pub mod abi;
 pub mod addr;
 pub mod awakener;
+pub mod datagrams;
 pub mod error;
 pub mod handles;
 mod memory;

@@ -193,12 +193,14 @@ pub extern "C" fn mio_st_poller_try_notify(
 ///
 /// From now on its readiness gives events with `id`, which is any number. `interests` is at least one of
 /// `MIO_ST_READABLE`, `MIO_ST_WRITABLE` and `MIO_ST_PRIORITY`. `option` is one of `MIO_ST_EDGE`,
-/// `MIO_ST_LEVEL` and `MIO_ST_ONESHOT`. What is ready already gives an event at the next poll.
+/// `MIO_ST_LEVEL` and `MIO_ST_ONESHOT`. What is ready already gives an event at the next poll. What each
+/// kind of descriptor reports on Linux, and whether a short read has emptied it, is in `descriptors.md`.
 ///
 /// Returns 0; `-EEXIST` if it is registered here; `-EBADF` if it is not open; `-EPERM` for a regular file
 /// or a directory, which is always ready, and on Linux for a device that knows no readiness, such as
 /// `/dev/null`; `-EINVAL` for an unknown flag or none; `-EINVAL` or `-ELOOP` for a poller in itself or in a
-/// circle; `-ENOMEM` and `-ENOSPC` (`/proc/sys/fs/epoll/max_user_watches`); the errors of a handle.
+/// circle, and `-ELOOP` for a chain of more than five pollers on Linux; `-ENOMEM` and `-ENOSPC`
+/// (`/proc/sys/fs/epoll/max_user_watches`); the errors of a handle.
 ///
 /// Thread: that of the poller.
 #[unsafe(no_mangle)]
@@ -249,6 +251,39 @@ pub extern "C" fn mio_st_poller_reregister_fd(
 pub extern "C" fn mio_st_poller_deregister_fd(poller: mio_st_poller_t, fd: c_int) -> c_int {
     call(poller, |table| {
         table.poller(poller)?.raw_deregister(fd)?;
+        Ok(0)
+    })
+}
+
+/// Makes the registration of a descriptor be as asked for, whether it is registered or not; with no
+/// `interests`, 0, ends it. It is one call for an adapter of another library that says of its descriptors what
+/// it wants to hear from now on.
+///
+/// The arguments are those of mio_st_poller_register_fd(); without interests `id` and `option` are not looked
+/// at. The poller remembers which descriptors it was called for, so that it is one system call that does not
+/// fail. What it remembers is a guess: a descriptor that was closed meanwhile, and whose number is another's,
+/// is registered.
+///
+/// Returns 0; the errors of mio_st_poller_register_fd(), but for `-EEXIST`. Without interests, `-EBADF` if the
+/// descriptor is not open: then it is not registered either.
+///
+/// Thread: that of the poller.
+#[unsafe(no_mangle)]
+#[must_use]
+pub extern "C" fn mio_st_poller_watch_fd(
+    poller: mio_st_poller_t,
+    fd: c_int,
+    id: u64,
+    interests: u32,
+    option: u32,
+) -> c_int {
+    call(poller, |table| {
+        let poller = table.poller(poller)?;
+        if interests == 0 {
+            poller.raw_watch(fd, id, None, PollOption::Level)?;
+        } else {
+            poller.raw_watch(fd, id, Some(some_interests(interests)?), trigger(option)?)?;
+        }
         Ok(0)
     })
 }
@@ -777,8 +812,9 @@ pub extern "C" fn mio_st_poller_deregister_process(
 
 /// Asks for an event with `id` and `MIO_ST_TIMER` at a time, or right away if it has passed.
 ///
-/// `deadline_ns` is in nanoseconds of the clock of mio_st_poller_now(). The event is never early, and late
-/// by at most the slack, see mio_st_poller_set_deadline_slack(). An id may have any number of deadlines.
+/// `deadline_ns` is in nanoseconds of the clock of mio_st_poller_now(). The event is never early, and a
+/// poll that waits is late by at most the slack, see mio_st_poller_set_deadline_slack(). A poll that comes after
+/// the time for any other reason has the event. An id may have any number of deadlines.
 /// `key` receives the name of the deadline; it may be NULL.
 ///
 /// Returns 0; `-ENOMEM`; the errors of a handle.
@@ -924,8 +960,9 @@ pub unsafe extern "C" fn mio_st_poller_next_wakeup(
     })
 }
 
-/// Sets how late deadlines that are added or moved from now on may be, so that neighbours share a wake-up:
-/// 1/128 of the distance to the deadline, and at most `slack_ns` nanoseconds. The default is 2^20, about a
+/// Sets how late a poll may wake up for deadlines that are added or moved from now on, so that neighbours share
+/// a wake-up: 1/128 of the distance to the deadline, and at most `slack_ns` nanoseconds. The distance is that
+/// from mio_st_poller_now(), and of a timeout all of it. The default is 2^20, about a
 /// millisecond. Zero is exact, up to the slack of the kernel itself.
 ///
 /// Returns 0; the errors of a handle.

@@ -9,7 +9,9 @@ use crate::handles::{Table, call, create};
 use crate::memory::Out;
 
 /// Waits for a process to exit, a child or another: register the handle, which becomes readable then, and
-/// stays so. An exited child stays a zombie until its parent calls `waitpid(2)`; nobody does so here.
+/// stays so. (Since Linux 6.9 there is a second edge, with `MIO_ST_HUP`, when it is reaped.) An exited child stays a
+/// zombie until its parent calls `waitpid(2)`; nobody does so here. Call it without `WNOHANG`: on macOS and the BSDs the
+/// event may come a moment before the status is there.
 ///
 /// `process` receives the handle; close it with mio_st_process_close(). `pid` is its number, that of a child
 /// which was not reaped; the number of a reaped process may be that of another.

@@ -19,7 +19,7 @@ use crate::memory::{self, Out};
 /// Create it in the main thread, before other threads, which inherit what it blocks: a signal to the process
 /// goes to any thread that does not block it. Children inherit that too, across `exec`: in a forked child
 /// close the handle before `exec`. Signals are not counted: one that arrives again before it is received is
-/// one.
+/// one. On macOS what is sent to a thread, by `raise` or `pthread_kill`, is not received: use `kill`.
 ///
 /// Returns 0; `-EINVAL` for no signals at all, for a number that no signal has, for `SIGKILL` and `SIGSTOP`,
 /// which cannot be caught, and for `SIGSEGV`, `SIGBUS`, `SIGFPE` and `SIGILL`; `-EINVAL` if a pointer is

@@ -174,7 +174,8 @@ pub extern "C" fn mio_st_tcp_listener_close(listener: mio_st_tcp_listener_t) -> 
 /// Takes a connection that waits.
 ///
 /// `stream` receives it; close it with mio_st_tcp_stream_close(). `peer` receives its address; it may be NULL.
-/// A connection that was gone before it could be accepted is skipped.
+/// A connection of which the system says that it was gone is skipped; Linux hands one that was reset out, whose
+/// first read is `-ECONNRESET`.
 ///
 /// Returns 0; `-EAGAIN` if no connection waits; `-EMFILE` or `-ENFILE` if there are too many descriptors: a
 /// connection that waits goes on waiting, and a listener with `MIO_ST_EDGE` gets no event for it (accept again

@@ -1,14 +1,11 @@
 //! `UdpSocket` and `ConnectedUdpSocket`.
 
-use std::array;
 use std::ffi::{c_char, c_int, c_void};
-use std::io;
 use std::mem::MaybeUninit;
-use std::net::SocketAddr;
 use std::os::fd::{FromRawFd, IntoRawFd};
 
 use libc::{in_addr, in6_addr, sockaddr, sockaddr_storage, socklen_t};
-use mio_st::net::{ConnectedUdpSocket, Datagram, UdpSocket};
+use mio_st::net::{ConnectedUdpSocket, UdpSocket};
 use mio_st::raw::{self, SocketKind};
 
 use crate::abi::*;
@@ -19,9 +16,6 @@ use crate::memory::{self, Out};
 use crate::options::Options;
 
 const INVALID: Error = Error::of(libc::EINVAL);
-
-/// The most datagrams that a call of a batch takes.
-const BATCH: usize = 64;
 
 /// Makes a UDP socket that is bound to an address.
 ///
@@ -302,134 +296,6 @@ pub unsafe extern "C" fn mio_st_udp_socket_peek_from(
         unsafe { addr::put_optional(address, sender, sender_length) };
         Ok(count as i64)
     })
-}
-
-/// Sends many datagrams at once, each to its own address.
-///
-/// `datagrams` are `count` of them: of each, `length` bytes of `buffer` are sent to `address` and
-/// `address_length`, so that what mio_st_udp_socket_recv_batch() filled can be sent back as it is. A call
-/// takes at most 64, and stops at the first that cannot be sent: send the rest with another call, which will
-/// say why.
-///
-/// Returns how many were sent, from the first; for the first, the errors of mio_st_udp_socket_send_to();
-/// `-EINVAL` if `datagrams` is NULL; the errors of a handle.
-///
-/// Thread: that of the socket.
-#[unsafe(no_mangle)]
-#[must_use]
-pub unsafe extern "C" fn mio_st_udp_socket_send_batch(
-    socket: mio_st_udp_socket_t,
-    datagrams: *const mio_st_datagram_t,
-    count: usize,
-) -> c_int {
-    call(socket, |table| {
-        let socket = table.get(socket)?;
-        // SAFETY: C promises that `datagrams` are `count` of them.
-        let datagrams = unsafe { memory::input::<Uninit>(datagrams.cast(), count) }?;
-        let mut refused = None;
-        // SAFETY: C promises that they are filled in, and that their buffers can be read.
-        let good = datagrams.iter().map_while(|datagram| match unsafe { outgoing(datagram) } {
-            Ok(good) => Some(good),
-            Err(error) => {
-                refused = Some(error);
-                None
-            }
-        });
-        match (socket.send_batch(good)?, refused) {
-            (0, Some(error)) => Err(error),
-            (sent, _) => Ok(sent as c_int),
-        }
-    })
-}
-
-/// Receives many datagrams at once.
-///
-/// `datagrams` are `count` of them, each with memory to receive into: `buffer` and `capacity`, none of which
-/// overlap. Those that were received are the first; of them `length`, `flags`, `address_length` and `address`
-/// are written. At most 64 are received by a call, and it does not wait for more than are there.
-///
-/// Returns how many were received; `-EAGAIN` if there is none; `-EINVAL` if `datagrams`, or a buffer with a
-/// capacity, is NULL; the errors of a handle.
-///
-/// Thread: that of the socket.
-#[unsafe(no_mangle)]
-#[must_use]
-pub unsafe extern "C" fn mio_st_udp_socket_recv_batch(
-    socket: mio_st_udp_socket_t,
-    datagrams: *mut mio_st_datagram_t,
-    count: usize,
-) -> c_int {
-    call(socket, |table| {
-        let socket = table.get(socket)?;
-        // SAFETY: C promises that `datagrams` are `count` of them, with their buffers.
-        let received = unsafe { receive(datagrams, count, |batch| socket.recv_batch(batch)) }?;
-        Ok(received as c_int)
-    })
-}
-
-/// C fills in what is asked for, and leaves the rest.
-type Uninit = MaybeUninit<mio_st_datagram_t>;
-
-/// What is to be sent.
-///
-/// # Safety
-///
-/// The buffer of the datagram is filled in and can be read.
-unsafe fn data<'a>(datagram: &Uninit) -> Result<&'a [u8]> {
-    let datagram = datagram.as_ptr();
-    // SAFETY: the caller's promise.
-    unsafe { memory::bytes_in((*datagram).buffer, (*datagram).length) }
-}
-
-/// What is to be sent, and where to.
-///
-/// # Safety
-///
-/// As [`data`], and the address is filled in.
-unsafe fn outgoing<'a>(datagram: &Uninit) -> Result<(&'a [u8], SocketAddr)> {
-    // SAFETY: the caller's promise.
-    let data = unsafe { data(datagram) }?;
-    let datagram = datagram.as_ptr();
-    // SAFETY: as above; `read` takes no more than the address has.
-    let target =
-        unsafe { addr::read((&raw const (*datagram).address).cast(), (*datagram).address_length) }?;
-    Ok((data, target))
-}
-
-/// Receives a batch into memory of C's; returns how many were received.
-///
-/// # Safety
-///
-/// `datagrams` is NULL, or `count` of them, whose buffers are filled in, can be written and do not overlap.
-unsafe fn receive(
-    datagrams: *mut mio_st_datagram_t,
-    count: usize,
-    receive: impl FnOnce(&mut [Datagram<'_>]) -> io::Result<usize>,
-) -> Result<usize> {
-    // SAFETY: the caller's promise.
-    let targets = unsafe { memory::output::<Uninit>(datagrams.cast(), count) }?;
-    let mut batch: [Datagram<'_>; BATCH] = array::from_fn(|_| Datagram::new(&mut []));
-    let batch = &mut batch[..targets.len().min(BATCH)];
-    for (datagram, target) in batch.iter_mut().zip(targets.iter()) {
-        let target = target.as_ptr();
-        // SAFETY: the caller's promise.
-        let buffer = unsafe { memory::bytes_out((*target).buffer, (*target).capacity) }?;
-        *datagram = Datagram::new(buffer);
-    }
-    let received = receive(batch)?;
-    for (target, datagram) in targets.iter_mut().zip(batch.iter()).take(received) {
-        let target = target.as_mut_ptr();
-        // SAFETY: the target can be written; no reference is made to what is not filled in.
-        unsafe {
-            (*target).length = datagram.data().len();
-            (*target).flags = if datagram.is_truncated() { MIO_ST_DATAGRAM_TRUNCATED } else { 0 };
-            (*target).address_length = 0;
-            if let Some(sender) = datagram.sender() {
-                ((*target).address, (*target).address_length) = raw::sockaddr(sender);
-            }
-        }
-    }
-    Ok(received)
 }
 
 /// Sets `SO_BROADCAST`: whether sending to a broadcast address is allowed.
@@ -1032,68 +898,6 @@ pub unsafe extern "C" fn mio_st_connected_udp_socket_peek(
         // SAFETY: C promises that `buffer` has room for `length` bytes.
         let buffer = unsafe { memory::bytes_out(buffer, length) }?;
         Ok(socket.peek(buffer)? as i64)
-    })
-}
-
-/// Sends many datagrams at once to the peer.
-///
-/// `datagrams` are `count` of them: of each, `length` bytes of `buffer` are sent; the address is not looked
-/// at. A call takes at most 64, and stops at the first that cannot be sent: send the rest with another call,
-/// which will say why.
-///
-/// Returns how many were sent, from the first; for the first, the errors of
-/// mio_st_connected_udp_socket_send(); `-EINVAL` if `datagrams` is NULL; the errors of a handle.
-///
-/// Thread: that of the socket.
-#[unsafe(no_mangle)]
-#[must_use]
-pub unsafe extern "C" fn mio_st_connected_udp_socket_send_batch(
-    socket: mio_st_connected_udp_socket_t,
-    datagrams: *const mio_st_datagram_t,
-    count: usize,
-) -> c_int {
-    call(socket, |table| {
-        let socket = table.get(socket)?;
-        // SAFETY: C promises that `datagrams` are `count` of them.
-        let datagrams = unsafe { memory::input::<Uninit>(datagrams.cast(), count) }?;
-        let mut refused = None;
-        // SAFETY: C promises that they are filled in, and that their buffers can be read.
-        let good = datagrams.iter().map_while(|datagram| match unsafe { data(datagram) } {
-            Ok(good) => Some(good),
-            Err(error) => {
-                refused = Some(error);
-                None
-            }
-        });
-        match (socket.send_batch(good)?, refused) {
-            (0, Some(error)) => Err(error),
-            (sent, _) => Ok(sent as c_int),
-        }
-    })
-}
-
-/// Receives many datagrams at once.
-///
-/// `datagrams` are `count` of them, each with memory to receive into: `buffer` and `capacity`, none of which
-/// overlap. Those that were received are the first; of them `length`, `flags`, `address_length` and `address`
-/// are written. At most 64 are received by a call, and it does not wait for more than are there.
-///
-/// Returns how many were received; `-EAGAIN` if there is none; `-EINVAL` if `datagrams`, or a buffer with a
-/// capacity, is NULL; `-ECONNREFUSED` when nobody listened to what was sent; the errors of a handle.
-///
-/// Thread: that of the socket.
-#[unsafe(no_mangle)]
-#[must_use]
-pub unsafe extern "C" fn mio_st_connected_udp_socket_recv_batch(
-    socket: mio_st_connected_udp_socket_t,
-    datagrams: *mut mio_st_datagram_t,
-    count: usize,
-) -> c_int {
-    call(socket, |table| {
-        let socket = table.get(socket)?;
-        // SAFETY: C promises that `datagrams` are `count` of them, with their buffers.
-        let received = unsafe { receive(datagrams, count, |batch| socket.recv_batch(batch)) }?;
-        Ok(received as c_int)
     })
 }
 

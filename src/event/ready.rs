@@ -8,7 +8,8 @@ use std::ops::{BitOr, BitOrAssign};
 /// The flags beyond `READABLE` and `WRITABLE` say what happened to the connection. They come whether
 /// they were asked for or not, except `PRIORITY`, and `READ_CLOSED` without an interest in reading, if
 /// there is no `HUP`. `WRITABLE` comes with them where it was asked for and there is room. Data that
-/// arrived before is still there to read after any of them.
+/// arrived before is still there to read after any of them, but for a terminal that hung up, which loses
+/// it. Read it before the error is taken: afterwards an answer that was cut off ends like a whole one.
 ///
 /// | what happened | flags |
 /// |---|---|
@@ -20,7 +21,16 @@ use std::ops::{BitOr, BitOrAssign};
 ///
 /// # Platform differences
 ///
-/// On kqueue, reading and writing readiness of one handle may come as two events.
+/// One rule on every system, but for what the kernels of kqueue make impossible (`docs/behaviours.md` has
+/// the whole table):
+///
+/// - reading and writing readiness of one handle may come as two events;
+/// - a pipe whose reading end is gone is `WRITABLE`, too, where that was asked for, with room or without;
+/// - a peer that closes with unread data does not reset the connection;
+/// - a Unix stream whose peer has shut down both directions, and is not closed, reports no `HUP`;
+/// - an error of a UDP socket is told by `READABLE` and `WRITABLE`, where they were asked for;
+/// - both ends of a pipe can be written on FreeBSD, OpenBSD and DragonFly BSD: the interests tell which it is;
+/// - an unconnected stream socket has no event on NetBSD and OpenBSD.
 ///
 /// # Examples
 ///
@@ -44,19 +54,26 @@ impl Ready {
     pub const READABLE: Ready = Ready(1 << 0);
 
     /// Out-of-band data is there to read (`MSG_OOB`), or the descriptor has another exceptional
-    /// condition; only with [`Interests::PRIORITY`](crate::poll::Interests::PRIORITY).
+    /// condition; only with [`Interests::PRIORITY`](crate::poll::Interests::PRIORITY). Take it by
+    /// `recv(MSG_OOB)` before reading: a read that finds nothing else throws it away.
     pub const PRIORITY: Ready = Ready(1 << 1);
 
     /// Writing will not block, or will fail at once.
     pub const WRITABLE: Ready = Ready(1 << 2);
 
     /// The handle has an error waiting: take it with `take_error`, or read or write to get it.
+    ///
+    /// Not so on Linux for what is in a socket's error queue (completions of `MSG_ZEROCOPY`, timestamps of
+    /// sending, errors under `IP_RECVERR`), which only `recvmsg(2)` with `MSG_ERRQUEUE` takes out; and for
+    /// files of `/proc` and `/sys`, where it tells, with [`PRIORITY`](Ready::PRIORITY), that something has
+    /// changed.
     pub const ERROR: Ready = Ready(1 << 3);
 
-    /// Both directions of the connection are closed.
+    /// Both directions of the connection are closed. It stays so for sockets; a FIFO and the master of a
+    /// terminal come back with the next writer or program, without an event.
     pub const HUP: Ready = Ready(1 << 4);
 
-    /// Writing will fail for ever.
+    /// Writing will fail: for ever on a socket. (The master of a terminal that was hung up still takes it.)
     pub const WRITE_CLOSED: Ready = Ready(1 << 5);
 
     /// A deadline has passed, see [`Poller::add_deadline`](crate::Poller::add_deadline).

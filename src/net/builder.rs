@@ -324,7 +324,7 @@ impl UdpSocketBuilder {
         let address = Addr::from(address);
         let fd = self.options.socket(&address, libc::SOCK_DGRAM)?;
         socket::bind(&fd, &address)?;
-        Ok(UdpSocket { fd })
+        Ok(UdpSocket::new(fd))
     }
 }
 

@@ -17,11 +17,15 @@
 //! takes an [`OwnedFd`](std::os::fd::OwnedFd), and std's socket, which must be non-blocking.
 
 mod builder;
+mod datagram;
 mod options;
+mod queued_error;
 mod tcp;
 mod udp;
 
 pub use self::builder::{TcpListenerBuilder, TcpStreamBuilder, UdpSocketBuilder};
+pub use self::datagram::{Datagram, Ecn, Segments, Transmit};
 pub use self::options::Keepalive;
+pub use self::queued_error::{ErrorOrigin, MtuDiscovery, QueuedError};
 pub use self::tcp::{TcpListener, TcpStream};
-pub use self::udp::{ConnectedUdpSocket, Datagram, UdpSocket};
+pub use self::udp::{ConnectedUdpSocket, UdpSocket};

@@ -27,12 +27,12 @@ pub struct Keepalive {
     pub count: Option<u32>,
 }
 
-#[cfg(any(target_os = "macos", target_os = "ios"))]
+#[cfg(target_vendor = "apple")]
 const TIMES: Option<[c_int; 3]> =
     Some([libc::TCP_KEEPALIVE, libc::TCP_KEEPINTVL, libc::TCP_KEEPCNT]);
 #[cfg(target_os = "openbsd")]
 const TIMES: Option<[c_int; 3]> = None;
-#[cfg(not(any(target_os = "macos", target_os = "ios", target_os = "openbsd")))]
+#[cfg(not(any(target_vendor = "apple", target_os = "openbsd")))]
 const TIMES: Option<[c_int; 3]> =
     Some([libc::TCP_KEEPIDLE, libc::TCP_KEEPINTVL, libc::TCP_KEEPCNT]);
 
@@ -80,9 +80,12 @@ pub(super) fn int<T: TryInto<c_int>>(number: T) -> io::Result<c_int> {
     number.try_into().map_err(|_| io::Error::from_raw_os_error(libc::EINVAL))
 }
 
-/// What all internet sockets have. The type has a field `fd: Fd`.
+/// What all internet sockets have. The type has a field `fd: Fd`; `$new` makes one where it has more than that.
 macro_rules! internet_socket {
     ($type:ident, $std:ty) => {
+        $crate::net::options::internet_socket!($type, $std, |fd| $type { fd });
+    };
+    ($type:ident, $std:ty, $new:expr) => {
         impl $type {
             /// The address of this side.
             pub fn local_addr(&self) -> std::io::Result<std::net::SocketAddr> {
@@ -100,7 +103,8 @@ macro_rules! internet_socket {
             ///
             /// `EMFILE` when there are too many descriptors.
             pub fn try_clone(&self) -> std::io::Result<$type> {
-                Ok($type { fd: self.fd.duplicate()? })
+                let new: fn($crate::sys::Fd) -> $type = $new;
+                self.fd.duplicate().map(new)
             }
 
             /// Sets `IP_TTL`, the number of hops that a packet may make.

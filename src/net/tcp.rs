@@ -5,14 +5,14 @@ use std::time::Duration;
 #[cfg(not(bsd))]
 use crate::net::options::int;
 use crate::net::options::{internet_socket, whole_seconds};
-use crate::net::{Keepalive, TcpListenerBuilder, TcpStreamBuilder};
+use crate::net::{Keepalive, QueuedError, TcpListenerBuilder, TcpStreamBuilder};
 use crate::poll::Interests;
-use crate::sys::{Fd, fd_traits, socket, write_traits};
+use crate::sys::{Fd, control, fd_traits, socket, write_traits};
 
 /// On Darwin `SO_LINGER` counts in ticks.
-#[cfg(any(target_os = "macos", target_os = "ios"))]
+#[cfg(target_vendor = "apple")]
 const SO_LINGER: libc::c_int = libc::SO_LINGER_SEC;
-#[cfg(not(any(target_os = "macos", target_os = "ios")))]
+#[cfg(not(target_vendor = "apple"))]
 const SO_LINGER: libc::c_int = libc::SO_LINGER;
 
 /// A non-blocking TCP connection.
@@ -195,6 +195,19 @@ impl TcpStream {
         socket::recv(&self.fd, buf, libc::MSG_PEEK)
     }
 
+    /// Takes the next entry from the error queue, where the system tells of what was sent with `MSG_ZEROCOPY`,
+    /// and, with `SO_TIMESTAMPING`, when; both are asked for on the descriptor.
+    ///
+    /// As long as there is an entry the connection reports [`Ready::ERROR`](crate::Ready::ERROR), which no other
+    /// call ends.
+    ///
+    /// # Errors
+    ///
+    /// `WouldBlock` when the queue is empty, `Unsupported` elsewhere than on Linux and Android.
+    pub fn recv_error(&self, buf: &mut [u8]) -> io::Result<QueuedError> {
+        control::recv_error(&self.fd, buf)
+    }
+
     /// Shuts down reading, writing or both.
     ///
     /// # Errors
@@ -265,7 +278,8 @@ impl TcpListener {
 
     /// Takes a connection that waits. It is non-blocking and close-on-exec.
     ///
-    /// A connection that was gone before it could be accepted (`ECONNABORTED`) is skipped.
+    /// A connection of which the system says that it was gone before it could be accepted (`ECONNABORTED`) is
+    /// skipped. Linux hands one that was reset out, whose first read is `ConnectionReset`.
     ///
     /// # Errors
     ///

@@ -1,13 +1,16 @@
+use std::fmt;
 use std::io;
 use std::net::{self, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use libc::c_int;
 
-use crate::net::UdpSocketBuilder;
 use crate::net::options::{int, internet_socket};
+use crate::net::{Datagram, MtuDiscovery, QueuedError, Transmit, UdpSocketBuilder};
 use crate::poll::Interests;
+use crate::sys::control::{self, Ancillary};
+use crate::sys::mmsg::{self, Receiving, Sending};
 use crate::sys::socket::{self, Addr};
-use crate::sys::{Fd, fd_traits, mmsg};
+use crate::sys::{Fd, fd_traits};
 
 /// A non-blocking UDP socket, which sends to any address and receives from any.
 ///
@@ -65,13 +68,37 @@ use crate::sys::{Fd, fd_traits, mmsg};
 /// }
 /// # }
 /// ```
-#[derive(Debug)]
 pub struct UdpSocket {
     pub(super) fd: Fd,
+    known: Known,
+}
+
+/// What is known about a socket, so that nothing is asked or made room for in vain.
+#[derive(Default)]
+struct Known {
+    receiving: Receiving,
+    sending: Sending,
+}
+
+impl UdpSocket {
+    /// A new socket: nothing was asked for yet.
+    pub(super) fn new(fd: Fd) -> UdpSocket {
+        UdpSocket { fd, known: Known::default() }
+    }
+
+    /// A socket that somebody else may have set options of.
+    fn unknown(fd: Fd) -> UdpSocket {
+        let socket = UdpSocket::new(fd);
+        socket.known.receiving.expect_all();
+        socket
+    }
 }
 
 impl UdpSocket {
     /// Interest in receiving and in sending.
+    ///
+    /// Each send may make an edge of `WRITABLE` (it does on loopback), though nothing was refused: a server that
+    /// answers is woken half as often by [`Interests::READABLE`], and needs more only after `WouldBlock`.
     pub const INTERESTS: Interests = Interests::BOTH;
 
     /// Makes a socket that is bound to an address. For other options see [`UdpSocketBuilder`].
@@ -97,10 +124,11 @@ impl UdpSocket {
     /// then.
     pub fn connect(self, peer: SocketAddr) -> io::Result<ConnectedUdpSocket> {
         self.set_peer(peer)?;
-        Ok(ConnectedUdpSocket { fd: self.fd })
+        Ok(ConnectedUdpSocket { fd: self.fd, known: self.known })
     }
 
     pub(crate) fn set_peer(&self, peer: SocketAddr) -> io::Result<()> {
+        self.known.sending.forget_peer();
         socket::connect(&self.fd, &Addr::from(peer))
     }
 
@@ -146,7 +174,7 @@ impl UdpSocket {
     ///
     /// # Platform differences
     ///
-    /// One `sendmmsg(2)` on Linux and Android; elsewhere a call for each datagram.
+    /// On Linux and Android a `sendmmsg(2)` for each 28 of them; elsewhere a call for each datagram.
     ///
     /// # Examples
     ///
@@ -176,12 +204,12 @@ impl UdpSocket {
         I: IntoIterator<Item = (&'a [u8], SocketAddr)>,
     {
         let datagrams = datagrams.into_iter();
-        mmsg::send(&self.fd, datagrams.map(|(data, target)| (data, Some(Addr::from(target)))))
+        mmsg::send(&self.fd, datagrams.map(|(data, target)| (data, Some(target))))
     }
 }
 
-fd_traits!(UdpSocket);
-internet_socket!(UdpSocket, net::UdpSocket);
+fd_traits!(UdpSocket, |_| Ok(()), UdpSocket::unknown);
+internet_socket!(UdpSocket, net::UdpSocket, UdpSocket::unknown);
 
 /// A non-blocking UDP socket that sends to one peer, and receives from no other.
 ///
@@ -206,13 +234,21 @@ internet_socket!(UdpSocket, net::UdpSocket);
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Debug)]
 pub struct ConnectedUdpSocket {
     fd: Fd,
+    known: Known,
 }
 
 impl ConnectedUdpSocket {
-    /// Interest in receiving and in sending.
+    /// As that of [`UdpSocket`].
+    fn unknown(fd: Fd) -> ConnectedUdpSocket {
+        let UdpSocket { fd, known } = UdpSocket::unknown(fd);
+        ConnectedUdpSocket { fd, known }
+    }
+}
+
+impl ConnectedUdpSocket {
+    /// Interest in receiving and in sending. What is said at [`UdpSocket::INTERESTS`] holds here too.
     pub const INTERESTS: Interests = Interests::BOTH;
 
     /// Makes a socket that is bound to one address, and connects it to another.
@@ -233,7 +269,7 @@ impl ConnectedUdpSocket {
     /// program took it. The socket is closed then.
     pub fn disconnect(self) -> io::Result<UdpSocket> {
         self.clear_peer()?;
-        Ok(UdpSocket { fd: self.fd })
+        Ok(UdpSocket { fd: self.fd, known: self.known })
     }
 
     pub(crate) fn clear_peer(&self) -> io::Result<()> {
@@ -246,6 +282,15 @@ impl ConnectedUdpSocket {
             socket::bind(&self.fd, &Addr::from(address))?;
         }
         Ok(())
+    }
+
+    /// The MTU of the path to the peer, as far as it is known (`IP_MTU`).
+    ///
+    /// # Errors
+    ///
+    /// `Unsupported` elsewhere than on Linux and Android.
+    pub fn mtu(&self) -> io::Result<u32> {
+        control::mtu(&self.fd)
     }
 
     /// The address of the peer.
@@ -295,83 +340,13 @@ impl ConnectedUdpSocket {
     }
 }
 
-fd_traits!(ConnectedUdpSocket);
-internet_socket!(ConnectedUdpSocket, net::UdpSocket);
-
-/// Memory for a datagram to be received into by [`UdpSocket::recv_batch`], and what is known about the one
-/// that it holds.
-///
-/// # Examples
-///
-/// ```
-/// # fn main() -> std::io::Result<()> {
-/// use std::slice;
-///
-/// use mio_st::net::{Datagram, UdpSocket};
-///
-/// let socket = UdpSocket::bind("127.0.0.1:0".parse().unwrap())?;
-/// socket.send_to(b"hello", socket.local_addr()?)?;
-///
-/// // A single one, to see whether it fits.
-/// let mut buffer = [0; 4];
-/// let mut datagram = Datagram::new(&mut buffer);
-/// assert_eq!(socket.recv_batch(slice::from_mut(&mut datagram))?, 1);
-/// assert_eq!(datagram.data(), b"hell");
-/// assert!(datagram.is_truncated());
-/// assert_eq!(datagram.sender(), Some(socket.local_addr()?));
-/// # Ok(())
-/// # }
-/// ```
-#[derive(Debug)]
-pub struct Datagram<'a> {
-    buffer: &'a mut [u8],
-    len: usize,
-    sender: Option<SocketAddr>,
-    truncated: bool,
-}
-
-impl<'a> Datagram<'a> {
-    /// An empty datagram, with memory to receive into.
-    pub fn new(buffer: &'a mut [u8]) -> Datagram<'a> {
-        Datagram { buffer, len: 0, sender: None, truncated: false }
-    }
-
-    /// What was received.
-    pub fn data(&self) -> &[u8] {
-        self.buffer.get(..self.len).unwrap_or_default()
-    }
-
-    /// What was received, to be changed in place.
-    pub fn data_mut(&mut self) -> &mut [u8] {
-        self.buffer.get_mut(..self.len).unwrap_or_default()
-    }
-
-    /// Who sent it; `None` if nothing was received yet.
-    pub fn sender(&self) -> Option<SocketAddr> {
-        self.sender
-    }
-
-    /// Whether the datagram was longer than the memory, and its end is lost.
-    pub fn is_truncated(&self) -> bool {
-        self.truncated
-    }
-
-    pub(crate) fn buffer_mut(&mut self) -> &mut [u8] {
-        self.buffer
-    }
-
-    /// A datagram of `len` bytes is in the buffer; `flags` are those of `recvmsg(2)`.
-    pub(crate) fn received(&mut self, len: usize, sender: &Addr, flags: c_int) {
-        self.len = len.min(self.buffer.len());
-        self.sender = sender.try_into().ok();
-        self.truncated = flags & libc::MSG_TRUNC != 0;
-    }
-}
+fd_traits!(ConnectedUdpSocket, |_| Ok(()), ConnectedUdpSocket::unknown);
+internet_socket!(ConnectedUdpSocket, net::UdpSocket, ConnectedUdpSocket::unknown);
 
 /// What these options take: BSD wants a byte, Linux and Darwin take an integer too.
-#[cfg(any(not(bsd), target_os = "macos", target_os = "ios"))]
+#[cfg(any(not(bsd), target_vendor = "apple"))]
 type MulticastByte = c_int;
-#[cfg(all(bsd, not(any(target_os = "macos", target_os = "ios"))))]
+#[cfg(all(bsd, not(target_vendor = "apple")))]
 type MulticastByte = u8;
 
 #[cfg(not(bsd))]
@@ -415,11 +390,17 @@ fn set_membership_v6(fd: &Fd, name: c_int, group: &Ipv6Addr, interface: u32) -> 
 /// What UDP sockets have, connected or not.
 macro_rules! udp_socket {
     ($type:ident) => {
+        impl fmt::Debug for $type {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.debug_struct(stringify!($type)).field("fd", &self.fd).finish()
+            }
+        }
+
         impl $type {
             /// Receives many datagrams at once; returns how many, which are in the first of `datagrams`.
             ///
-            /// It fills at most 64, and does not wait for more than are there. Nothing is allocated. An edge
-            /// was drained when it says `WouldBlock`, as with a single one.
+            /// It fills at most 64, and does not wait for more than are there. Nothing is allocated. An edge was
+            /// drained when it says `WouldBlock`, as with a single one.
             ///
             /// # Errors
             ///
@@ -427,13 +408,254 @@ macro_rules! udp_socket {
             ///
             /// # Platform differences
             ///
-            /// One `recvmmsg(2)` on Linux and Android; elsewhere a call for each datagram.
+            /// On Linux and Android a `recvmmsg(2)` for each 28 of them, or each 9 of a socket that was asked for what
+            /// comes along with them; elsewhere a call for each datagram.
             ///
             /// # Examples
             ///
             /// See [`UdpSocket::send_batch`].
             pub fn recv_batch(&self, datagrams: &mut [Datagram<'_>]) -> io::Result<usize> {
-                mmsg::recv(&self.fd, datagrams)
+                self.known.receiving.recv(&self.fd, datagrams)
+            }
+
+            /// Sends many datagrams at once, and runs of equal ones, with what goes along; returns how many
+            /// of `transmits` were sent, from the first.
+            ///
+            /// A run is cut into datagrams by the system (`UDP_SEGMENT`), at a tenth of the price of as many
+            /// datagrams; where it cannot be, because of the system, the interface or the path, they are sent
+            /// as a batch, and from then on at once so.
+            ///
+            /// It stops at the first that cannot be sent. Of that, if it is a run, a part may have been sent,
+            /// which [`Transmit::remaining`] tells: send the rest with another call, which will say why. Nothing
+            /// is lost, and nothing is sent twice. Nothing is allocated.
+            ///
+            /// # Errors
+            ///
+            /// For the first, if nothing of it was sent: those of sending a single datagram, such as
+            /// `WouldBlock`; `EAFNOSUPPORT` when the source is not of the family of the target; `InvalidInput` or
+            /// `NetworkUnreachable` when the source is not an address of this host; `Unsupported` for what the
+            /// system cannot send along.
+            ///
+            /// # Platform differences
+            ///
+            /// Runs are cut by Linux, 4.18 or later, and Android; elsewhere they are sent as a batch. A batch
+            /// is a `sendmmsg(2)` for some 15 of them, elsewhere a call for each. An interface without a source
+            /// can be given to IPv4 on Linux, Android and Darwin; a hop limit to IPv4 on Linux and Android; a
+            /// traffic class to IPv4 on these, Darwin and FreeBSD; a source to IPv4 on all but DragonFly BSD.
+            ///
+            /// # Examples
+            ///
+            /// See [`Transmit`].
+            pub fn send_transmits(&self, transmits: &mut [Transmit<'_>]) -> io::Result<usize> {
+                self.known.sending.send(&self.fd, transmits)
+            }
+
+            /// How many datagrams of a run the system takes in one call: 64 where it can cut runs, otherwise 1.
+            /// It becomes 1 when an interface or a path has refused that.
+            pub fn max_segments(&self) -> usize {
+                self.known.sending.max_segments(&self.fd)
+            }
+
+            /// Sets `UDP_GRO`: whether several datagrams of one sender may be received as a run, see
+            /// [`Datagram::segments`].
+            ///
+            /// # Notes
+            ///
+            /// Receive by [`recv_batch`](Self::recv_batch): the other calls do not tell where one datagram ends.
+            /// A run has up to 65,507 bytes: what does not fit the memory is lost, and told of
+            /// ([`Datagram::is_truncated`]).
+            ///
+            /// # Errors
+            ///
+            /// `Unsupported` where there is no such thing.
+            ///
+            /// # Platform differences
+            ///
+            /// Linux, 5.0 or later, and Android.
+            pub fn set_gro(&self, on: bool) -> io::Result<()> {
+                control::set_gro(&self.fd, on)
+            }
+
+            /// Whether each datagram tells the address and the interface that it came to:
+            /// [`Datagram::local`], [`Datagram::interface`]. A socket that is bound to no address needs it
+            /// to answer from the one that was asked, see [`Transmit::reply`].
+            ///
+            /// # Platform differences
+            ///
+            /// `IP_PKTINFO` on Linux, Android and Darwin; `IP_RECVDSTADDR`, without the interface, on the BSDs;
+            /// `IPV6_RECVPKTINFO` on all.
+            ///
+            /// # Examples
+            ///
+            /// ```
+            /// # fn main() -> std::io::Result<()> {
+            /// use std::slice;
+            ///
+            /// use mio_st::net::{Datagram, Transmit, UdpSocket};
+            ///
+            /// let echo = UdpSocket::bind("0.0.0.0:0".parse().unwrap())?;
+            /// echo.set_recv_local(true)?;
+            ///
+            /// // A host has many addresses; the one that is asked is not the one that is chosen.
+            /// let client = UdpSocket::bind("127.0.0.1:0".parse().unwrap())?;
+            /// let asked = ([127, 0, 0, 1], echo.local_addr()?.port()).into();
+            /// client.send_to(b"hello", asked)?;
+            ///
+            /// let mut buffer = [0; 1_500];
+            /// let mut datagram = Datagram::new(&mut buffer);
+            /// echo.recv_batch(slice::from_mut(&mut datagram))?;
+            /// assert_eq!(datagram.local(), Some(asked.ip()));
+            /// let mut answer = Transmit::reply(datagram.data(), &datagram);
+            /// echo.send_transmits(slice::from_mut(&mut answer))?;
+            ///
+            /// let mut buffer = [0; 16];
+            /// assert_eq!(client.recv_from(&mut buffer)?, (5, asked));
+            /// # Ok(())
+            /// # }
+            /// ```
+            pub fn set_recv_local(&self, on: bool) -> io::Result<()> {
+                self.ask_for(Ancillary::Local, on)
+            }
+
+            /// Whether each datagram tells its traffic class: [`Datagram::ecn`], [`Datagram::traffic_class`].
+            ///
+            /// # Errors
+            ///
+            /// `Unsupported` for IPv4 on NetBSD, OpenBSD and DragonFly BSD.
+            pub fn set_recv_traffic_class(&self, on: bool) -> io::Result<()> {
+                self.ask_for(Ancillary::TrafficClass, on)
+            }
+
+            /// Whether each datagram tells how many hops were left to it: [`Datagram::hop_limit`].
+            ///
+            /// # Errors
+            ///
+            /// `Unsupported` for IPv4 on NetBSD and OpenBSD.
+            pub fn set_recv_hop_limit(&self, on: bool) -> io::Result<()> {
+                self.ask_for(Ancillary::HopLimit, on)
+            }
+
+            /// Whether each datagram tells when it arrived: [`Datagram::timestamp`].
+            ///
+            /// # Platform differences
+            ///
+            /// In nanoseconds on Linux and Android (`SO_TIMESTAMPNS`), elsewhere in microseconds.
+            pub fn set_recv_timestamp(&self, on: bool) -> io::Result<()> {
+                self.ask_for(Ancillary::Time, on)
+            }
+
+            /// Whether each datagram tells how many were lost because the socket had no room:
+            /// [`Datagram::dropped`] (`SO_RXQ_OVFL`).
+            ///
+            /// # Errors
+            ///
+            /// `Unsupported` elsewhere than on Linux and Android.
+            pub fn set_recv_dropped(&self, on: bool) -> io::Result<()> {
+                self.ask_for(Ancillary::Dropped, on)
+            }
+
+            /// Sets `IP_RECVERR`: whether errors wait in a queue, with their origins, for
+            /// [`recv_error`](Self::recv_error).
+            ///
+            /// # Notes
+            ///
+            /// Then a socket without a peer, too, is told that nobody listened to what it sent. Sending and
+            /// receiving fail once for each such error; [`Ready::ERROR`](crate::Ready::ERROR) goes when the
+            /// queue is empty.
+            ///
+            /// # Errors
+            ///
+            /// `Unsupported` elsewhere than on Linux and Android.
+            pub fn set_recv_errors(&self, on: bool) -> io::Result<()> {
+                control::ask_for_errors(&self.fd, on)
+            }
+
+            /// Takes the next entry from the error queue. What it is about is written to `buf`: the beginning
+            /// of the datagram that failed, as far as it is known.
+            ///
+            /// # Errors
+            ///
+            /// `WouldBlock` when the queue is empty, `Unsupported` elsewhere than on Linux and Android.
+            ///
+            /// # Examples
+            ///
+            /// ```
+            /// # fn main() -> std::io::Result<()> {
+            /// use std::io::ErrorKind;
+            ///
+            /// use mio_st::net::{ErrorOrigin, UdpSocket};
+            /// use mio_st::poll::Interests;
+            /// use mio_st::{EventedId, Events, PollOption, Poller, Ready};
+            ///
+            /// let mut socket = UdpSocket::bind("127.0.0.1:0".parse().unwrap())?;
+            /// # if cfg!(not(any(target_os = "linux", target_os = "android"))) { return Ok(()) }
+            /// socket.set_recv_errors(true)?;
+            /// let mut poller = Poller::new()?;
+            /// let mut events = Events::new();
+            /// poller.register(&mut socket, EventedId(0), Interests::READABLE, PollOption::Level)?;
+            ///
+            /// let nobody = UdpSocket::bind("127.0.0.1:0".parse().unwrap())?.local_addr()?;
+            /// socket.send_to(b"hello?", nobody)?;
+            /// poller.poll(&mut events, None)?;
+            /// assert!((&mut events).next().unwrap().readiness().contains(Ready::ERROR));
+            ///
+            /// let mut buffer = [0; 64];
+            /// let error = socket.recv_error(&mut buffer)?;
+            /// assert_eq!(error.error().unwrap().kind(), ErrorKind::ConnectionRefused);
+            /// assert_eq!(error.origin(), ErrorOrigin::Icmp { kind: 3, code: 3 });
+            /// assert_eq!(error.target(), Some(nobody));
+            /// assert_eq!(&buffer[..error.data_len()], b"hello?");
+            /// assert_eq!(socket.recv_error(&mut buffer).unwrap_err().kind(), ErrorKind::WouldBlock);
+            /// # Ok(())
+            /// # }
+            /// ```
+            pub fn recv_error(&self, buf: &mut [u8]) -> io::Result<QueuedError> {
+                control::recv_error(&self.fd, buf)
+            }
+
+            /// Sets what is done with datagrams that are larger than the path takes (`IP_MTU_DISCOVER`).
+            ///
+            /// # Errors
+            ///
+            /// `Unsupported` for IPv4 on NetBSD, OpenBSD and DragonFly BSD.
+            ///
+            /// # Platform differences
+            ///
+            /// Linux and Android have the four modes; elsewhere `Do` and `Probe` set `IP_DONTFRAG`, and the
+            /// others clear it.
+            pub fn set_mtu_discovery(&self, mode: MtuDiscovery) -> io::Result<()> {
+                control::set_mtu_discovery(&self.fd, mode)
+            }
+
+            /// Sets `SO_SNDBUFFORCE`: as [`set_send_buffer_size`](Self::set_send_buffer_size), beyond what the
+            /// system's limit allows.
+            ///
+            /// # Errors
+            ///
+            /// `PermissionDenied` without the capability `CAP_NET_ADMIN`; `Unsupported` elsewhere than on Linux
+            /// and Android.
+            pub fn force_send_buffer_size(&self, size: usize) -> io::Result<()> {
+                control::force_buffer_size(&self.fd, true, int(size)?)
+            }
+
+            /// Sets `SO_RCVBUFFORCE`, see [`force_send_buffer_size`](Self::force_send_buffer_size).
+            ///
+            /// # Errors
+            ///
+            /// As there.
+            pub fn force_recv_buffer_size(&self, size: usize) -> io::Result<()> {
+                control::force_buffer_size(&self.fd, false, int(size)?)
+            }
+
+            pub(crate) fn receiving(&self) -> (&Fd, &Receiving) {
+                (&self.fd, &self.known.receiving)
+            }
+
+            fn ask_for(&self, what: Ancillary, on: bool) -> io::Result<()> {
+                if on {
+                    self.known.receiving.expect_all();
+                }
+                control::ask(&self.fd, what, on)
             }
 
             /// Sets `SO_BROADCAST`: whether sending to a broadcast address is allowed.

@@ -29,12 +29,12 @@ impl Interests {
     /// Interest in writing, and in the end of connecting.
     pub const WRITABLE: Interests = Interests::of(Ready::WRITABLE);
 
-    /// Interest in out-of-band data, which is reported as [`Ready::PRIORITY`] and never as
-    /// `READABLE` alone.
+    /// Interest in out-of-band data, which is reported as [`Ready::PRIORITY`], and on TCP never as
+    /// `READABLE` alone. (A Unix stream is `READABLE` with it, whatever the interests.)
     ///
     /// # Platform differences
     ///
-    /// Registering fails with `Unsupported` on kqueue systems without `EVFILT_EXCEPT`.
+    /// Registering fails with `Unsupported` on FreeBSD and NetBSD, which have no `EVFILT_EXCEPT`.
     pub const PRIORITY: Interests = Interests::of(Ready::PRIORITY);
 
     pub(crate) const BOTH: Interests =

@@ -6,6 +6,10 @@
 /// | `Level` | at every poll for as long as the handle is ready | whatever it likes, or deregisters what it does not handle |
 /// | `Oneshot` | one, for both directions; then none | calls [`Poller::reregister`](crate::Poller::reregister) to get the next |
 ///
+/// On FreeBSD, NetBSD, OpenBSD and macOS an edge of a pipe comes also to a reader that has read a part of the
+/// data, and to a writer after each of its own writes. On every kqueue a stream may be `WRITABLE` again when
+/// the peer has taken some data. An edge too many is a `WouldBlock`.
+///
 /// `Edge` makes the fewest system calls and is what the examples use.
 #[derive(Copy, Clone, Debug, Eq, PartialEq, Ord, PartialOrd, Hash)]
 pub enum PollOption {

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::event::{Event, Ready};
 use crate::poll::{Interests, PollOption};
-use crate::sys::Fd;
+use crate::sys::{self, Fd};
 
 const NANOS_PER_MILLI: u64 = 1_000_000;
 
@@ -31,9 +31,24 @@ const _: () = {
     assert!(Ready::READ_CLOSED.bits() == libc::EPOLLRDHUP as u32);
 };
 
+/// How many nanoseconds later than asked for a wait may end, beyond the process's timer slack
+/// (`select_estimate_accuracy` in fs/select.c). For real-time tasks it is none at all.
+pub(crate) fn stretch(wait: u64, nice: bool) -> u64 {
+    let part = if nice { 200 } else { 1000 };
+    (wait / part).min(100 * NANOS_PER_MILLI)
+}
+
+/// Whether the kernel thinks that this thread may wait longer.
+pub(crate) fn is_nice() -> bool {
+    // SAFETY: numbers are all that it takes. Zero is the calling thread. It cannot fail for that; what it
+    // says then would be -1.
+    unsafe { libc::getpriority(libc::PRIO_PROCESS, 0) > 0 }
+}
+
 #[derive(Debug)]
 pub(crate) struct Selector {
     epoll: Fd,
+    watched: Watched,
 }
 
 impl Selector {
@@ -41,7 +56,7 @@ impl Selector {
         // SAFETY: no pointer is passed, and the new descriptor is ours.
         let epoll =
             unsafe { syscall!(epoll_create1(libc::EPOLL_CLOEXEC)).map(|raw| Fd::new(raw))? };
-        Ok(Selector { epoll })
+        Ok(Selector { epoll, watched: Watched::default() })
     }
 
     #[inline]
@@ -69,8 +84,36 @@ impl Selector {
     }
 
     #[inline]
-    pub(crate) fn deregister(&self, fd: RawFd) -> io::Result<()> {
+    pub(crate) fn deregister(&mut self, fd: RawFd) -> io::Result<()> {
+        self.watched.remove(fd);
         self.control(libc::EPOLL_CTL_DEL, fd, ptr::null_mut())
+    }
+
+    /// Registers a descriptor or reregisters it, whichever it takes.
+    pub(crate) fn watch(
+        &mut self,
+        fd: RawFd,
+        id: u64,
+        interests: Interests,
+        option: PollOption,
+    ) -> io::Result<()> {
+        if self.watched.contains(fd) {
+            match self.reregister(fd, id, interests, option) {
+                // Closed behind our back, and the number is another's.
+                Err(error) if error.raw_os_error() == Some(libc::ENOENT) => sys::ignore(error),
+                result => return result,
+            }
+        }
+        match self.register(fd, id, interests, option) {
+            // By `register`.
+            Err(error) if error.raw_os_error() == Some(libc::EEXIST) => {
+                sys::ignore(error);
+                self.reregister(fd, id, interests, option)?;
+            }
+            result => result?,
+        }
+        self.watched.insert(fd);
+        Ok(())
     }
 
     /// The errors are all the caller's (EEXIST, ENOENT, EBADF, EPERM, ELOOP), or of the system's
@@ -121,6 +164,41 @@ impl AsFd for Selector {
 impl AsRawFd for Selector {
     fn as_raw_fd(&self) -> RawFd {
         self.epoll.raw()
+    }
+}
+
+/// Which descriptors `watch` has registered, a bit for each. It says what to try first, and no more: the kernel
+/// knows.
+#[derive(Debug, Default)]
+struct Watched(Vec<u64>);
+
+impl Watched {
+    fn contains(&self, fd: RawFd) -> bool {
+        self.0.get(fd as usize / 64).is_some_and(|word| word & Watched::bit(fd) != 0)
+    }
+
+    /// The descriptor is open, so that its number is a small one. Where there is no memory it is forgotten.
+    fn insert(&mut self, fd: RawFd) {
+        let place = fd as usize / 64;
+        let words = &mut self.0;
+        let _ = words.try_reserve((place + 1).saturating_sub(words.len()));
+        while words.len() <= place && words.len() < words.capacity() {
+            words.push(0);
+        }
+        if let Some(word) = words.get_mut(place) {
+            *word |= Watched::bit(fd);
+        }
+    }
+
+    #[inline]
+    fn remove(&mut self, fd: RawFd) {
+        if let Some(word) = self.0.get_mut(fd as usize / 64) {
+            *word &= !Watched::bit(fd);
+        }
+    }
+
+    fn bit(fd: RawFd) -> u64 {
+        1 << (fd as usize % 64)
     }
 }
 
@@ -203,7 +281,7 @@ unsafe fn wait_precisely(
     timeout: u64,
 ) -> io::Result<usize> {
     /// The system call is not there (ENOSYS), or a seccomp filter from before Linux 5.11 does not know
-    /// it (EPERM, as Docker's did).
+    /// it, and answers what its author liked: EPERM, as Docker's did, EACCES, EOPNOTSUPP and others.
     static MISSING: AtomicBool = AtomicBool::new(false);
 
     #[repr(C)]
@@ -234,8 +312,13 @@ unsafe fn wait_precisely(
         match result {
             Ok(count) => return Ok(count as usize),
             Err(error) => match error.raw_os_error() {
-                Some(libc::ENOSYS | libc::EPERM) => MISSING.store(true, Ordering::Relaxed),
-                _ => return Err(error),
+                Some(libc::EINTR) => return Err(error),
+                // The caller's fault, of which `epoll_wait` says the same. If it does not, a filter spoke.
+                Some(libc::EBADF | libc::EFAULT | libc::EINVAL) => sys::ignore(error),
+                _ => {
+                    sys::ignore(error);
+                    MISSING.store(true, Ordering::Relaxed);
+                }
             },
         }
     }

@@ -22,7 +22,7 @@ use crate::event::{Event, Ready};
 use crate::poll::{Interests, PollOption};
 #[cfg(not(evfilt_user))]
 use crate::sys::keeping_errno;
-use crate::sys::{Fd, Generation, Shared, socket};
+use crate::sys::{self, Fd, Generation, Shared, socket};
 
 /// What `<sys/event.h>` declares. Nothing else reaches the system's `kqueue` and `kevent`.
 #[cfg(not(kqueue_simulated))]
@@ -33,13 +33,15 @@ use libc as sys_event;
 mod sys_event;
 
 use self::sys_event::kevent as Kevent;
-pub(crate) use self::sys_event::{EV_ADD, EVFILT_PROC, EVFILT_SIGNAL, NOTE_EXIT};
+pub(crate) use self::sys_event::{
+    EV_ADD, EV_ONESHOT, EVFILT_PROC, EVFILT_SIGNAL, EVFILT_TIMER, NOTE_EXIT,
+};
 use self::sys_event::{
-    EV_CLEAR, EV_DELETE, EV_DISABLE, EV_DISPATCH, EV_EOF, EV_ERROR, EV_RECEIPT, EVFILT_READ,
-    EVFILT_WRITE,
+    EV_CLEAR, EV_DELETE, EV_DISABLE, EV_DISPATCH, EV_EOF, EV_RECEIPT, EVFILT_READ, EVFILT_WRITE,
+    NOTE_LOWAT,
 };
 #[cfg(evfilt_user)]
-pub(crate) use self::sys_event::{EVFILT_USER, NOTE_TRIGGER};
+use self::sys_event::{EVFILT_USER, NOTE_TRIGGER};
 
 #[cfg(target_os = "netbsd")]
 type Filter = u32;
@@ -57,7 +59,7 @@ type Count = usize;
 type Count = c_int;
 
 /// The struct of the libc crate is what tests/kevent_layout.c finds in the system's own header.
-#[cfg(all(target_pointer_width = "64", any(target_os = "macos", target_os = "freebsd")))]
+#[cfg(all(target_pointer_width = "64", any(target_vendor = "apple", target_os = "freebsd")))]
 const _: () = {
     let size = if cfg!(target_os = "freebsd") { 64 } else { 32 };
     assert!(size_of::<Kevent>() == size);
@@ -69,9 +71,20 @@ const _: () = {
     assert!(mem::offset_of!(Kevent, udata) == 24);
 };
 
-/// The longest wait in nanoseconds: 2^50, about 13 days. Darwin answers EINVAL beyond 10^8 seconds
-/// (`itimerfix` in bsd/kern/kern_time.c).
+/// The longest wait in nanoseconds: 2^50, about 13 days, which every kernel takes. Darwin before 10.15 answers
+/// EINVAL beyond 10^8 seconds (`itimerfix` in bsd/kern/kern_time.c), later ones beyond 2^31; FreeBSD waits for
+/// ever beyond 2^31 (`tvtosbt` in sys/kern/kern_event.c).
 pub(crate) const MAX_WAIT: u64 = 1 << 50;
+
+/// How many nanoseconds later than asked for a wait may end, beyond 50 µs.
+pub(crate) fn stretch(wait: u64, _nice: bool) -> u64 {
+    wait / 1000
+}
+
+/// Whether the kernel makes waits longer for processes that are nice. None of them does.
+pub(crate) fn is_nice() -> bool {
+    false
+}
 
 /// The most events that a poll may have room for: as many as the kernel could be asked for.
 pub(crate) const MAX_EVENTS: usize = c_int::MAX as usize / size_of::<Kevent>();
@@ -95,6 +108,11 @@ impl Queue {
         // SAFETY: no pointer is passed.
         unsafe { syscall!(fcntl(fd.raw(), libc::F_SETFD, libc::FD_CLOEXEC)) }?;
         Ok(Queue { fd: ManuallyDrop::new(fd), generation })
+    }
+
+    /// Whether this is still the process that made it: a forked child has not inherited it.
+    pub(crate) fn is_ours(&self) -> bool {
+        self.generation.is_current()
     }
 
     /// Applies one change.
@@ -166,8 +184,8 @@ impl AsRawFd for Queue {
 
 impl Drop for Queue {
     fn drop(&mut self) {
-        // A forked child has not inherited it: there the number may be somebody else's.
-        if self.generation.is_current() {
+        // In a forked child the number may be somebody else's.
+        if self.is_ours() {
             // SAFETY: it is not used after this.
             unsafe { ManuallyDrop::drop(&mut self.fd) };
         }
@@ -199,6 +217,13 @@ pub(crate) fn change(ident: usize, filter: Filter, flags: Flags, fflags: u32, id
     change
 }
 
+/// A timer that fires once, after a millisecond.
+pub(crate) fn timer() -> Kevent {
+    let mut timer = change(0, EVFILT_TIMER, EV_ADD | EV_ONESHOT, 0, 0);
+    timer.data = 1;
+    timer
+}
+
 /// What became of a change.
 fn receipt(receipt: &Kevent) -> io::Result<()> {
     match receipt.data {
@@ -215,38 +240,53 @@ const PRIORITY: Notes = 4;
 /// Says of a socket that it is not connected, of which the kernel says nothing.
 const UNCONNECTED: Notes = 8;
 
-/// The filter of each note, and the flags that it takes.
-const FILTERS: &[(Notes, Filter, u32)] = &[
-    (READ, EVFILT_READ, 0),
-    (WRITE, EVFILT_WRITE, 0),
+/// The filter of each note.
+const FILTERS: &[(Notes, Filter)] = &[
+    (READ, EVFILT_READ),
+    (WRITE, EVFILT_WRITE),
     #[cfg(evfilt_except)]
-    (PRIORITY, sys_event::EVFILT_EXCEPT, sys_event::NOTE_OOB),
+    (PRIORITY, sys_event::EVFILT_EXCEPT),
     #[cfg(evfilt_user)]
-    (UNCONNECTED, EVFILT_USER, NOTE_TRIGGER),
+    (UNCONNECTED, EVFILT_USER),
 ];
 
 fn note(filter: Filter) -> Notes {
-    FILTERS.iter().find(|(_, known, _)| *known == filter).map_or(0, |(note, ..)| *note)
+    FILTERS.iter().find(|(_, known)| *known == filter).map_or(0, |(note, _)| *note)
 }
 
-/// Changes to the notes of one descriptor: at most all are deleted, and all are added.
+/// Changes to the notes of one descriptor: at most all are deleted, and all are added, and one triggered.
 struct Changes {
-    all: [Kevent; 8],
+    all: [Kevent; 9],
     len: usize,
 }
 
 impl Changes {
     fn new() -> Changes {
-        Changes { all: [change(0, EVFILT_READ, 0, 0, 0); 8], len: 0 }
+        Changes { all: [change(0, EVFILT_READ, 0, 0, 0); 9], len: 0 }
     }
 
-    /// The same change to each of the notes. Those of the filter are given anew with each change.
+    /// The same change to each of the notes.
     fn push(&mut self, fd: RawFd, notes: Notes, flags: Flags, id: usize) {
-        for (note, filter, fflags) in FILTERS {
-            if notes & note != 0 {
-                self.all[self.len] = change(fd as usize, *filter, flags, *fflags, id);
-                self.len += 1;
-            }
+        for (_, filter) in FILTERS.iter().filter(|(note, _)| notes & note != 0) {
+            self.push_one(change(fd as usize, *filter, flags, 0, id));
+        }
+    }
+
+    fn push_one(&mut self, change: Kevent) {
+        self.all[self.len] = change;
+        self.len += 1;
+    }
+
+    /// Adds the notes of an entry.
+    fn push_additions(&mut self, fd: RawFd, entry: &Entry) {
+        for (note, filter) in FILTERS.iter().filter(|(note, _)| entry.notes & note != 0) {
+            self.push_one(entry.addition(fd, *note, *filter));
+        }
+        // In a change of its own: FreeBSD's kernel does not trigger what is added (kqueue_register,
+        // filt_userattach in sys/kern/kern_event.c). And without EV_CLEAR, which would reset it.
+        #[cfg(evfilt_user)]
+        if entry.notes & UNCONNECTED != 0 {
+            self.push_one(change(fd as usize, EVFILT_USER, 0, NOTE_TRIGGER, entry.id));
         }
     }
 
@@ -265,13 +305,18 @@ enum Kind {
     Socket,
     /// The writing end of a pipe.
     Writer,
+    /// An end of a pipe that is read and written: its two directions end at once.
+    Both,
     /// The reading end of a pipe, a terminal, a kqueue.
     Other,
 }
 
 impl Kind {
     /// Regular files and folders are refused, as epoll does; kqueue would take them.
-    fn of(fd: RawFd) -> io::Result<Kind> {
+    ///
+    /// FreeBSD, OpenBSD and DragonFly call both ends of a pipe fit for reading and writing (sys_pipe.c): which
+    /// it is, the interests tell.
+    fn of(fd: RawFd, interests: Interests) -> io::Result<Kind> {
         let mut stat = MaybeUninit::<libc::stat>::uninit();
         // SAFETY: there is room for one `stat`, and the call has initialised it if it succeeds. A
         // descriptor may be any number.
@@ -279,26 +324,24 @@ impl Kind {
             syscall!(fstat(fd, stat.as_mut_ptr()))?;
             stat.assume_init()
         };
-        match stat.st_mode & libc::S_IFMT {
-            libc::S_IFREG | libc::S_IFDIR => Err(io::Error::from_raw_os_error(libc::EPERM)),
-            libc::S_IFSOCK => Ok(Kind::Socket),
-            libc::S_IFIFO if is_write_only(fd)? => Ok(Kind::Writer),
-            _ => Ok(Kind::Other),
-        }
+        Ok(match stat.st_mode & libc::S_IFMT {
+            libc::S_IFREG | libc::S_IFDIR => return Err(io::Error::from_raw_os_error(libc::EPERM)),
+            libc::S_IFSOCK => Kind::Socket,
+            libc::S_IFIFO => {
+                match (access(fd)?, interests.is_readable(), interests.is_writable()) {
+                    (libc::O_WRONLY, ..) | (libc::O_RDWR, false, _) => Kind::Writer,
+                    (libc::O_RDWR, true, true) => Kind::Both,
+                    _ => Kind::Other,
+                }
+            }
+            _ => Kind::Other,
+        })
     }
 }
 
-fn is_write_only(fd: RawFd) -> io::Result<bool> {
+fn access(fd: RawFd) -> io::Result<c_int> {
     // SAFETY: no pointer is passed.
-    let flags = unsafe { syscall!(fcntl(fd, libc::F_GETFL)) }?;
-    Ok(flags & libc::O_ACCMODE == libc::O_WRONLY)
-}
-
-/// Whether a write to a pipe would not have to wait.
-fn has_room(fd: RawFd) -> bool {
-    let mut poll = libc::pollfd { fd, events: libc::POLLOUT, revents: 0 };
-    // SAFETY: the pointer is that of one `pollfd`.
-    unsafe { libc::poll(&mut poll, 1, 0) == 1 && poll.revents & libc::POLLOUT != 0 }
+    unsafe { syscall!(fcntl(fd, libc::F_GETFL)) }.map(|flags| flags & libc::O_ACCMODE)
 }
 
 /// Whether it is a stream socket that neither is connected nor connects nor listens, as far as can be
@@ -314,15 +357,6 @@ fn is_unconnected(fd: RawFd) -> bool {
         && socket::local_addr(&*fd)
             .and_then(|address| SocketAddr::try_from(&address))
             .map_or(true, |address| address.port() == 0)
-}
-
-/// Whether a direction of a socket has ended. The kernel tells it with the events of that direction only:
-/// a queue is made to ask for one.
-fn has_ended(fd: RawFd, direction: Notes) -> bool {
-    let filter = if direction == READ { EVFILT_READ } else { EVFILT_WRITE };
-    let event =
-        Queue::new().and_then(|queue| queue.take(Some(change(fd as usize, filter, EV_ADD, 0, 0))));
-    matches!(event, Ok(Some(event)) if event.flags & (EV_EOF | EV_ERROR) == EV_EOF)
 }
 
 const NOTHING: Ready = Ready::from_bits(0);
@@ -356,62 +390,89 @@ impl Entry {
             (interests.is_writable(), WRITE),
             (interests.is_priority(), PRIORITY),
         ];
-        let notes = notes.into_iter().filter(|(asked, _)| *asked).fold(0, |all, (_, n)| all | n);
+        let mut notes =
+            notes.into_iter().filter(|(asked, _)| *asked).fold(0, |all, (_, n)| all | n);
+        if kind == Kind::Writer {
+            // It tells that the reader is gone where a note for writing does not: on NetBSD and OpenBSD that
+            // sleeps for ever if the pipe is full (pipeclose, pipe_destroy in sys/kern/sys_pipe.c).
+            notes |= READ;
+        }
         Ok(Entry { kind, interests, option, notes, ended: 0, fired: 0, position: 0, id })
     }
 
-    /// The flags to add the notes with. Oneshot is not EV_ONESHOT, which would delete the one note that has
-    /// an event and leave the others.
-    fn flags(&self) -> Flags {
-        EV_ADD
-            | match self.option {
-                PollOption::Edge => EV_CLEAR,
-                PollOption::Level => 0,
-                PollOption::Oneshot => EV_DISPATCH,
-            }
+    /// The notes that are wanted for what the interests do not ask for.
+    fn hidden(&self) -> Notes {
+        let read = if self.interests.is_readable() { 0 } else { self.notes & READ };
+        let write = if self.interests.is_writable() { 0 } else { self.notes & WRITE };
+        read | write
+    }
+
+    /// The notes that have an event only when something has changed, whatever the option.
+    fn clearing(&self) -> Notes {
+        PRIORITY | if self.kind == Kind::Socket { self.hidden() } else { 0 }
+    }
+
+    /// The change that adds a note. Oneshot is not EV_ONESHOT, which would delete the one note that has an
+    /// event and leave the others.
+    fn addition(&self, fd: RawFd, note: Notes, filter: Filter) -> Kevent {
+        let flags = match self.option {
+            _ if self.clearing() & note != 0 => EV_CLEAR,
+            PollOption::Edge => EV_CLEAR,
+            PollOption::Level => 0,
+            PollOption::Oneshot => EV_DISPATCH,
+        };
+        let mut addition = change(fd as usize, filter, EV_ADD | flags, 0, self.id);
+        if self.clearing() & note != 0 {
+            // Above this mark, which some kernels take to be the size of the buffer, are few events but the
+            // end. (On Darwin EVFILT_EXCEPT is told of plain data, too: filt_soread_common.)
+            addition.fflags = NOTE_LOWAT | if note == PRIORITY { OUT_OF_BAND } else { 0 };
+            addition.data = i64::MAX as _;
+        }
+        addition
     }
 
     /// What an event means by the table of behaviours.md; nothing, if epoll would report nothing.
     fn translate(&mut self, fd: RawFd, note: Notes, event: &Kevent) -> Ready {
         let plain = match note {
-            READ => Ready::READABLE,
-            WRITE => Ready::WRITABLE,
             UNCONNECTED if is_unconnected(fd) => return self.hang_up(),
             UNCONNECTED => return NOTHING,
-            _ => priority(event),
+            PRIORITY if event.fflags & OUT_OF_BAND != 0 => Ready::PRIORITY,
+            READ if self.interests.is_readable() => Ready::READABLE,
+            WRITE if self.interests.is_writable() => Ready::WRITABLE,
+            _ => NOTHING,
         };
         match self.kind {
             _ if event.flags & EV_EOF == 0 => plain,
-            Kind::Socket => self.end_of_socket(fd, note, plain, event),
-            Kind::Writer if note == WRITE && event.data > 0 => Ready::WRITABLE | Ready::ERROR,
-            // In place of a note for writing, which the kernel did not take.
-            Kind::Writer if self.interests.is_writable() && note == READ && has_room(fd) => {
-                Ready::WRITABLE | Ready::ERROR
-            }
+            Kind::Socket => self.end_of_socket(note, plain, event),
+            // A write does not wait, for it fails. The kernels do not tell whether there was room.
+            Kind::Writer if self.interests.is_writable() => Ready::WRITABLE | Ready::ERROR,
             Kind::Writer => Ready::ERROR,
+            Kind::Both => self.hang_up(),
             Kind::Other => HANG_UP,
         }
     }
 
-    fn end_of_socket(&mut self, fd: RawFd, note: Notes, plain: Ready, event: &Kevent) -> Ready {
-        let (direction, other) = if note == WRITE { (WRITE, READ) } else { (READ, WRITE) };
-        self.ended |= direction;
-        // The end of the other direction is an event of its own, if there is a note for it that stays
-        // armed.
-        let silent = self.notes & other == 0 || self.option == PollOption::Oneshot;
-        if silent && self.ended & other == 0 && has_ended(fd, other) {
-            self.ended |= other;
-        }
+    fn end_of_socket(&mut self, note: Notes, plain: Ready, event: &Kevent) -> Ready {
+        self.ended |= if note == WRITE { WRITE } else { READ };
         // Here, and with no other event of a socket, these are no flags but the socket's error.
         let failed = note != PRIORITY && event.fflags != 0;
         let error = if failed { Ready::ERROR } else { NOTHING };
         if self.ended == READ | WRITE {
             plain | error | self.hang_up()
-        } else if note == READ {
+        } else if note == READ && self.interests.is_readable() {
             plain | error | Ready::READ_CLOSED
         } else {
-            // This side has shut down writing, and knows it.
+            // This side has shut down writing, and knows it; or nobody asked.
             plain | error
+        }
+    }
+
+    /// The direction of a socket that has not ended, as far as is known, and has no note. The kernel tells its
+    /// end with the events of that direction only.
+    fn untold(&self) -> Notes {
+        match self.kind {
+            Kind::Socket if self.ended != 0 => (READ | WRITE) & !self.ended & !self.notes,
+            _ => 0,
         }
     }
 
@@ -430,14 +491,9 @@ const HANG_UP: Ready = Ready::from_bits(
 );
 
 #[cfg(evfilt_except)]
-fn priority(event: &Kevent) -> Ready {
-    if event.fflags == sys_event::NOTE_OOB { Ready::PRIORITY } else { NOTHING }
-}
-
+const OUT_OF_BAND: u32 = sys_event::NOTE_OOB;
 #[cfg(not(evfilt_except))]
-fn priority(_: &Kevent) -> Ready {
-    NOTHING
-}
+const OUT_OF_BAND: u32 = 0;
 
 /// What became of deletions: an error, if the kernel had not all the notes.
 fn deleted(receipts: &[Kevent]) -> io::Result<()> {
@@ -452,7 +508,12 @@ fn added(receipts: &[Kevent]) -> io::Result<Notes> {
         let note = note(addition.filter);
         match (note, receipt(addition)) {
             (_, Ok(())) => {}
-            (WRITE, Err(error)) if error.raw_os_error() == Some(libc::EPIPE) => broken |= note,
+            // EBADF, of an open descriptor, is NetBSD's (pipe_kqfilter in sys/kern/sys_pipe.c, up to 10).
+            (WRITE, Err(error))
+                if matches!(error.raw_os_error(), Some(libc::EPIPE | libc::EBADF)) =>
+            {
+                broken |= note;
+            }
             // A system from before the filter.
             (PRIORITY, Err(error)) if error.raw_os_error() == Some(libc::EINVAL) => {
                 return Err(io::ErrorKind::Unsupported.into());
@@ -466,7 +527,9 @@ fn added(receipts: &[Kevent]) -> io::Result<Notes> {
 /// The error of a descriptor that is not registered, which is epoll's: EBADF if it is not open, EPERM if it
 /// is a regular file or a folder, ENOENT otherwise.
 fn unregistered(fd: RawFd) -> io::Error {
-    Kind::of(fd).err().unwrap_or_else(|| io::Error::from_raw_os_error(libc::ENOENT))
+    Kind::of(fd, Interests::READABLE)
+        .err()
+        .unwrap_or_else(|| io::Error::from_raw_os_error(libc::ENOENT))
 }
 
 #[derive(Debug)]
@@ -484,6 +547,10 @@ struct State {
     batch: Vec<Kevent>,
     /// What to change when the batch has been translated.
     changes: Vec<Kevent>,
+    /// The descriptors that have an event in this poll; there is room for [`BATCH`] of them.
+    fired: Vec<RawFd>,
+    /// Of some, the kernel is to be asked whether the other direction has ended.
+    asks: bool,
     /// How many wakers there were.
     #[cfg(evfilt_user)]
     wakers: usize,
@@ -493,10 +560,14 @@ impl Selector {
     pub(crate) fn new() -> io::Result<Selector> {
         let mut batch = Vec::new();
         batch.try_reserve_exact(BATCH)?;
+        let mut fired = Vec::new();
+        fired.try_reserve_exact(BATCH)?;
         let state = State {
             entries: Vec::new(),
             batch,
             changes: Vec::new(),
+            fired,
+            asks: false,
             #[cfg(evfilt_user)]
             wakers: 0,
         };
@@ -510,7 +581,11 @@ impl Selector {
         interests: Interests,
         option: PollOption,
     ) -> io::Result<()> {
-        let kind = Kind::of(fd)?;
+        if fd == self.queue.as_raw_fd() {
+            // Some kernels say so, some take it, and NetBSD's panics.
+            return Err(io::Error::from_raw_os_error(libc::EINVAL));
+        }
+        let kind = Kind::of(fd, interests)?;
         let mut entry = Entry::new(kind, id, interests, option)?;
         let mut old = 0;
         if let Some(known) = self.entry(fd) {
@@ -534,7 +609,11 @@ impl Selector {
         option: PollOption,
     ) -> io::Result<()> {
         let known = self.find(fd)?;
-        let mut entry = Entry::new(known.kind, id, interests, option)?;
+        let kind = match known.kind {
+            Kind::Socket => Kind::Socket,
+            _ => Kind::of(fd, interests).unwrap_or(known.kind),
+        };
+        let mut entry = Entry::new(kind, id, interests, option)?;
         if known.notes & UNCONNECTED != 0 && is_unconnected(fd) {
             entry.notes |= UNCONNECTED;
         }
@@ -547,6 +626,24 @@ impl Selector {
         let mut changes = Changes::new();
         changes.push(fd, known.notes, EV_DELETE, known.id);
         deleted(changes.apply(&self.queue)?).map_err(|_| unregistered(fd))
+    }
+
+    /// Registers a descriptor or reregisters it, whichever it takes.
+    pub(crate) fn watch(
+        &self,
+        fd: RawFd,
+        id: u64,
+        interests: Interests,
+        option: PollOption,
+    ) -> io::Result<()> {
+        if self.entry(fd).is_some() {
+            match self.reregister(fd, id, interests, option) {
+                // Closed behind our back, and the number is another's.
+                Err(error) if error.raw_os_error() == Some(libc::ENOENT) => sys::ignore(error),
+                result => return result,
+            }
+        }
+        self.register(fd, id, interests, option)
     }
 
     fn entry(&self, fd: RawFd) -> Option<Entry> {
@@ -564,7 +661,13 @@ impl Selector {
     /// Whether the kernel still has the notes of an entry, by a change that changes nothing.
     fn is_alive(&self, fd: RawFd, entry: &Entry) -> io::Result<bool> {
         let mut changes = Changes::new();
-        changes.push(fd, entry.notes & !UNCONNECTED, 0, entry.id);
+        for (note, filter) in FILTERS.iter().filter(|(note, _)| entry.notes & note != 0) {
+            if *note != UNCONNECTED {
+                let mut touch = entry.addition(fd, *note, *filter);
+                touch.flags = 0;
+                changes.push_one(touch);
+            }
+        }
         let receipts = changes.apply(&self.queue)?;
         Ok(receipts.iter().all(|receipt| receipt.data as c_int != libc::ENOENT))
     }
@@ -577,7 +680,7 @@ impl Selector {
         self.state.borrow_mut().make_room(fd)?;
         let mut changes = Changes::new();
         changes.push(fd, old, EV_DELETE, entry.id);
-        changes.push(fd, entry.notes, entry.flags(), entry.id);
+        changes.push_additions(fd, &entry);
         let receipts = changes.apply(&self.queue)?;
         let (deletions, additions) = receipts.split_at(old.count_ones() as usize);
         let deleted = deleted(deletions).map_err(|_| unregistered(fd));
@@ -593,7 +696,7 @@ impl Selector {
             // The kernel takes no note for writing to a pipe whose reader is gone. It takes one for reading,
             // which has come to its end too: so its event says.
             entry.notes = READ;
-            self.queue.change(change(fd as usize, EVFILT_READ, entry.flags(), 0, entry.id))?;
+            self.queue.change(entry.addition(fd, READ, EVFILT_READ))?;
         }
         self.state.borrow_mut().entries[fd as usize] = Some(entry);
         Ok(())
@@ -615,17 +718,18 @@ impl Selector {
     ) -> io::Result<usize> {
         let state = &mut *self.state.borrow_mut();
         let room = memory.len().min(BATCH);
-        state.batch.clear();
-        let spare = &mut state.batch.spare_capacity_mut()[..room];
-        let reported = self.queue.call(&[], spare, timeout)?;
-        // SAFETY: the kernel has written so many.
-        unsafe { state.batch.set_len(reported) };
-        let count = state.translate(memory);
-        if !state.changes.is_empty() {
-            // An error is that of a note that is gone, and needs no change.
-            let _ = self.queue.apply(&mut state.changes);
-            state.changes.clear();
+        let reported = state.receive(&self.queue, room, timeout)?;
+        let mut count = state.translate(memory, 0);
+        if mem::take(&mut state.asks) {
+            state.change(&self.queue);
+            // Those that have ended already say so at once: their event is one with that of this batch, which
+            // has no room for others.
+            if let Ok(1..) = state.receive(&self.queue, room - count, Some(0)) {
+                count = state.translate(memory, count);
+            }
         }
+        state.end_batch();
+        state.change(&self.queue);
         if count == 0 && reported > 0 && timeout != Some(0) {
             // Nothing that the caller wants to know, and the time has not passed.
             return Err(io::ErrorKind::Interrupted.into());
@@ -655,9 +759,36 @@ impl State {
         Ok(())
     }
 
-    /// Translates the batch; the events of one handle become one.
-    fn translate(&mut self, memory: &mut [MaybeUninit<KernelEvent>]) -> usize {
-        let mut count = 0;
+    /// Receives a batch of at most `room` events.
+    fn receive(&mut self, queue: &Queue, room: usize, timeout: Option<u64>) -> io::Result<usize> {
+        self.batch.clear();
+        if room == 0 {
+            return Ok(0);
+        }
+        let reported = queue.call(&[], &mut self.batch.spare_capacity_mut()[..room], timeout)?;
+        // SAFETY: the kernel has written so many.
+        unsafe { self.batch.set_len(reported) };
+        Ok(reported)
+    }
+
+    /// Makes the changes.
+    fn change(&mut self, queue: &Queue) {
+        if self.changes.is_empty() {
+            return;
+        }
+        let _ = queue.apply(&mut self.changes);
+        for change in self.changes.drain(..) {
+            // An error is that of a note that is gone, or was not taken.
+            let entry = self.entries.get_mut(change.ident).and_then(Option::as_mut);
+            if let (Some(entry), Err(_)) = (entry, receipt(&change)) {
+                entry.notes &= !note(change.filter);
+            }
+        }
+    }
+
+    /// Translates the batch, after `count` events; the events of one handle become one. Returns how many there
+    /// are.
+    fn translate(&mut self, memory: &mut [MaybeUninit<KernelEvent>], mut count: usize) -> usize {
         for event in &self.batch {
             let id = event.udata.addr();
             let Some((fd, entry)) = registered(&mut self.entries, event) else {
@@ -666,14 +797,28 @@ impl State {
                 continue;
             };
             let note = note(event.filter);
-            let ready = entry.translate(fd, note, event);
-            if ready == NOTHING {
-                // Nor will it have anything to say later.
+            if event.flags & EV_ONESHOT != 0 {
+                // Which is never asked for: FreeBSD has cut the note off from a pipe whose reader is gone, and
+                // has deleted it now (pipeclose, knlist_cleardel).
                 entry.notes &= !note;
-                self.changes.push(change(event.ident, event.filter, EV_DELETE, 0, id));
+            }
+            let ready = entry.translate(fd, note, event);
+            let untold = entry.untold();
+            for (note, filter) in FILTERS.iter().filter(|(note, _)| untold & note != 0) {
+                entry.notes |= note;
+                self.changes.push(entry.addition(fd, *note, *filter));
+                self.asks = true;
+            }
+            if ready == NOTHING {
+                if event.flags & EV_CLEAR == 0 && entry.notes & note != 0 {
+                    // Nor will it have anything to say later.
+                    entry.notes &= !note;
+                    self.changes.push(change(event.ident, event.filter, EV_DELETE, 0, id));
+                }
             } else if entry.fired == 0 {
                 (entry.fired, entry.position) = (note, count as u32);
                 memory[count].write(Event::from_raw(id as u64, ready));
+                self.fired.push(fd);
                 count += 1;
             } else {
                 entry.fired |= note;
@@ -683,22 +828,26 @@ impl State {
                 merged.write(Event::from_raw(id as u64, before | ready));
             }
         }
-        self.end_batch();
         count
     }
 
-    /// Disarms what is left of the oneshot registrations that had an event: the kernel has disarmed the
-    /// notes that fired, and no others.
+    /// Disarms what is left of the oneshot registrations that had an event: the kernel has disarmed the notes
+    /// that fired, and no others. Arms again what is to repeat and does not by itself.
     fn end_batch(&mut self) {
-        for event in &self.batch {
-            let Some((fd, entry)) = registered(&mut self.entries, event) else { continue };
+        for fd in self.fired.drain(..) {
+            let Some(Some(entry)) = self.entries.get_mut(fd as usize) else { continue };
             let fired = mem::take(&mut entry.fired);
-            if fired == 0 || entry.option != PollOption::Oneshot {
-                continue;
-            }
-            let siblings = entry.notes & !fired;
-            for (_, filter, fflags) in FILTERS.iter().filter(|(note, ..)| siblings & note != 0) {
-                self.changes.push(change(fd as usize, *filter, EV_DISABLE, *fflags, entry.id));
+            for (note, filter) in FILTERS.iter().filter(|(note, _)| entry.notes & note != 0) {
+                let cleared = entry.clearing() & note != 0;
+                match entry.option {
+                    PollOption::Oneshot if cleared || fired & note == 0 => {
+                        self.changes.push(change(fd as usize, *filter, EV_DISABLE, 0, entry.id));
+                    }
+                    PollOption::Level if *note == PRIORITY && fired & note != 0 => {
+                        self.changes.push(entry.addition(fd, *note, *filter));
+                    }
+                    _ => {}
+                }
             }
         }
     }
@@ -769,7 +918,7 @@ impl Waker {
 #[cfg(evfilt_user)]
 impl Drop for Waker {
     fn drop(&mut self) {
-        if self.queue.generation.is_current() {
+        if self.queue.is_ours() {
             let _ = self.queue.change(self.change(EV_DELETE, 0));
         }
     }

@@ -7,7 +7,7 @@ use std::os::fd::RawFd;
 use crate::sys::Fd;
 
 /// Makes a pipe that is non-blocking and close-on-exec from the start: the reading end, the writing end.
-#[cfg(not(any(target_os = "macos", target_os = "ios")))]
+#[cfg(not(target_vendor = "apple"))]
 pub(crate) fn new() -> io::Result<(Fd, Fd)> {
     let mut fds = [-1; 2];
     // SAFETY: there is room for two descriptors, which are new and ours.
@@ -18,7 +18,7 @@ pub(crate) fn new() -> io::Result<(Fd, Fd)> {
 }
 
 /// As above; Darwin has no `pipe2`, so that the flags are set at once after.
-#[cfg(any(target_os = "macos", target_os = "ios"))]
+#[cfg(target_vendor = "apple")]
 pub(crate) fn new() -> io::Result<(Fd, Fd)> {
     let mut fds = [-1; 2];
     // SAFETY: there is room for two descriptors, which are new and ours.

@@ -18,27 +18,27 @@ pub(crate) fn open(pid: u32) -> io::Result<Source> {
 /// A queue that becomes readable when the process exits: the event stays in it.
 #[cfg(kqueue)]
 pub(crate) fn open(pid: u32) -> io::Result<Source> {
-    use crate::sys::selector::{EV_ADD, EVFILT_PROC, NOTE_EXIT, change};
+    use crate::sys::selector::{EV_ADD, EVFILT_PROC, NOTE_EXIT, change, timer};
 
     if pid == 0 || libc::pid_t::try_from(pid).is_err() {
         return Err(io::Error::from_raw_os_error(libc::EINVAL));
     }
     let queue = Source::new()?;
     match queue.change(change(pid as usize, EVFILT_PROC, EV_ADD, NOTE_EXIT, 0)) {
-        // Darwin says so of a process that has exited and was not reaped.
-        #[cfg(evfilt_user)]
+        // Darwin, NetBSD and OpenBSD say so of a process that has exited and was not reaped. A timer makes the
+        // queue readable in a moment, and every kqueue has one.
         Err(error) if error.raw_os_error() == Some(libc::ESRCH) && exists(pid) => {
-            use crate::sys::selector::{EVFILT_USER, NOTE_TRIGGER};
-            queue.change(change(0, EVFILT_USER, EV_ADD, 0, 0))?;
-            queue.change(change(0, EVFILT_USER, 0, NOTE_TRIGGER, 0))?;
+            queue.change(timer())?;
         }
         result => result?,
     }
     Ok(queue)
 }
 
-#[cfg(all(kqueue, evfilt_user))]
+/// Whether there is such a process; it may be one that must not be sent a signal.
+#[cfg(kqueue)]
 fn exists(pid: u32) -> bool {
     // SAFETY: no pointer is passed, and no signal is sent.
-    unsafe { syscall!(kill(pid as libc::pid_t, 0)) }.is_ok()
+    let sent = unsafe { syscall!(kill(pid as libc::pid_t, 0)) };
+    sent.is_ok() || sent.is_err_and(|error| error.raw_os_error() == Some(libc::EPERM))
 }

@@ -136,6 +136,10 @@ impl Drop for Blocked {
                 let Some(wanted) = wanted.get(signal as usize) else { continue };
                 let (count, blocked_before) = wanted.get();
                 wanted.set((count - 1, blocked_before));
+                #[cfg(kqueue)]
+                if count == 1 {
+                    take_late(signal);
+                }
                 if count == 1 && !blocked_before {
                     // It is the number of a signal, as it comes from a set.
                     let _ = unwanted.add(signal);
@@ -183,20 +187,68 @@ pub(crate) fn open(signals: &Set) -> io::Result<Source> {
     Ok(queue)
 }
 
+#[cfg(kqueue)]
+thread_local! {
+    /// The signals that were received here and, as far as is known, have not been taken from among those that
+    /// are pending: a queue may be told of a signal before it is pending (`psignal` and its like in the kernels
+    /// of Darwin, NetBSD, OpenBSD and DragonFly). They must not act when they are unblocked.
+    static LATE: Cell<u32> = const { Cell::new(0) };
+}
+
 /// Takes a signal that was sent.
 #[cfg(kqueue)]
 pub(crate) fn receive(queue: &Source) -> io::Result<Option<c_int>> {
     let Some(event) = queue.take(None)? else { return Ok(None) };
     let signal = event.ident as c_int;
-    // The queue only tells of it: it is pending, or another has taken it, or it is ignored.
-    let (mut pending, mut only) = (Set::empty(), Set::empty());
-    // SAFETY: the set is valid.
-    unsafe { syscall!(sigpending(&mut pending.0)) }?;
-    if pending.contains(signal) {
-        let _ = only.add(signal);
+    // The queue only tells of it: it is pending, or will be in a moment, or another has taken it, or it is
+    // ignored.
+    let bit = 1 << signal;
+    LATE.set(if take_pending(signal)? { LATE.get() & !bit } else { LATE.get() | bit });
+    Ok(Some(signal))
+}
+
+/// Before a queue is closed: what it tells of has not been received, and acts when it is unblocked.
+#[cfg(kqueue)]
+pub(crate) fn leave(queue: &Source) {
+    if queue.is_ours() {
+        while let Ok(Some(event)) = queue.take(None) {
+            LATE.set(LATE.get() & !(1 << event.ident));
+        }
+    }
+}
+
+#[cfg(kqueue)]
+fn take_late(signal: c_int) {
+    if LATE.get() & 1 << signal != 0 {
+        LATE.set(LATE.get() & !(1 << signal));
+        let _ = take_pending(signal);
+    }
+}
+
+/// Takes a signal, which is blocked, from among those that are pending; true if it was there for certain.
+#[cfg(kqueue)]
+fn take_pending(signal: c_int) -> io::Result<bool> {
+    let mut only = Set::empty();
+    let _ = only.add(signal);
+    // Darwin's sigpending knows the signals of this thread, while one that was sent to the process waits in the
+    // first; its sigwait looks into all threads, from the first on. So that it does not wait, this thread gets
+    // one as well, of which no queue is told. (kern_sig.c)
+    #[cfg(kernel = "darwin")]
+    // SAFETY: the thread is this one, and the signal is blocked in it.
+    unsafe {
+        libc::pthread_kill(libc::pthread_self(), signal);
+    }
+    let mut taken = false;
+    loop {
+        let mut pending = Set::empty();
+        // SAFETY: the set is valid.
+        unsafe { syscall!(sigpending(&mut pending.0)) }?;
+        if !pending.contains(signal) {
+            return Ok(taken && !cfg!(kernel = "darwin"));
+        }
         // SAFETY: the set and the number are valid. It does not wait, since the signal is there: no other
         // thread takes a signal that is blocked in all of them.
         unsafe { libc::sigwait(&only.0, &mut 0) };
+        taken = true;
     }
-    Ok(Some(signal))
 }

@@ -16,10 +16,10 @@ use crate::sys::Fd;
 use crate::sys::fd::clamp;
 
 /// Writing to a connection that is gone is an error, and never the signal SIGPIPE.
-#[cfg(not(any(target_os = "macos", target_os = "ios")))]
+#[cfg(not(target_vendor = "apple"))]
 pub(super) const NO_SIGNAL: c_int = libc::MSG_NOSIGNAL;
 /// Darwin has an option of the socket instead, see [`prepare`].
-#[cfg(any(target_os = "macos", target_os = "ios"))]
+#[cfg(target_vendor = "apple")]
 pub(super) const NO_SIGNAL: c_int = 0;
 
 /// A socket address of any family, as the system has it.
@@ -88,24 +88,32 @@ impl Addr {
 impl From<SocketAddr> for Addr {
     fn from(address: SocketAddr) -> Addr {
         match address {
-            SocketAddr::V4(v4) => Addr::of(sockaddr_in {
-                #[cfg(bsd)]
-                sin_len: size_of::<sockaddr_in>() as u8,
-                sin_family: libc::AF_INET as libc::sa_family_t,
-                sin_port: v4.port().to_be(),
-                sin_addr: libc::in_addr { s_addr: u32::from_ne_bytes(v4.ip().octets()) },
-                sin_zero: [0; 8],
-            }),
-            SocketAddr::V6(v6) => Addr::of(sockaddr_in6 {
-                #[cfg(bsd)]
-                sin6_len: size_of::<sockaddr_in6>() as u8,
-                sin6_family: libc::AF_INET6 as libc::sa_family_t,
-                sin6_port: v6.port().to_be(),
-                sin6_flowinfo: v6.flowinfo(),
-                sin6_addr: libc::in6_addr { s6_addr: v6.ip().octets() },
-                sin6_scope_id: v6.scope_id(),
-            }),
+            SocketAddr::V4(v4) => Addr::of(sockaddr_v4(v4)),
+            SocketAddr::V6(v6) => Addr::of(sockaddr_v6(v6)),
         }
+    }
+}
+
+fn sockaddr_v4(v4: SocketAddrV4) -> sockaddr_in {
+    sockaddr_in {
+        #[cfg(bsd)]
+        sin_len: size_of::<sockaddr_in>() as u8,
+        sin_family: libc::AF_INET as libc::sa_family_t,
+        sin_port: v4.port().to_be(),
+        sin_addr: libc::in_addr { s_addr: u32::from_ne_bytes(v4.ip().octets()) },
+        sin_zero: [0; 8],
+    }
+}
+
+fn sockaddr_v6(v6: SocketAddrV6) -> sockaddr_in6 {
+    sockaddr_in6 {
+        #[cfg(bsd)]
+        sin6_len: size_of::<sockaddr_in6>() as u8,
+        sin6_family: libc::AF_INET6 as libc::sa_family_t,
+        sin6_port: v6.port().to_be(),
+        sin6_flowinfo: v6.flowinfo(),
+        sin6_addr: libc::in6_addr { s6_addr: v6.ip().octets() },
+        sin6_scope_id: v6.scope_id(),
     }
 }
 
@@ -114,28 +122,90 @@ impl TryFrom<&Addr> for SocketAddr {
 
     #[inline]
     fn try_from(addr: &Addr) -> io::Result<SocketAddr> {
-        match addr.family() {
-            libc::AF_INET if addr.len as usize >= size_of::<sockaddr_in>() => {
-                // SAFETY: the family and the length say that this is what it is.
-                let v4 = unsafe { &*addr.as_ptr().cast::<sockaddr_in>() };
-                let ip = Ipv4Addr::from(v4.sin_addr.s_addr.to_ne_bytes());
-                Ok(SocketAddrV4::new(ip, u16::from_be(v4.sin_port)).into())
-            }
-            libc::AF_INET6 if addr.len as usize >= size_of::<sockaddr_in6>() => {
-                // SAFETY: the family and the length say that this is what it is.
-                let v6 = unsafe { &*addr.as_ptr().cast::<sockaddr_in6>() };
-                let ip = Ipv6Addr::from(v6.sin6_addr.s6_addr);
-                let port = u16::from_be(v6.sin6_port);
-                Ok(SocketAddrV6::new(ip, port, v6.sin6_flowinfo, v6.sin6_scope_id).into())
-            }
-            _ => Err(io::Error::from_raw_os_error(libc::EINVAL)),
+        // SAFETY: it is a sockaddr_storage, in which all bytes have been written.
+        unsafe { internet_addr(addr.as_ptr(), addr.len) }
+            .ok_or_else(|| io::Error::from_raw_os_error(libc::EINVAL))
+    }
+}
+
+/// The internet address that a `sockaddr` is, if it is one.
+///
+/// # Safety
+///
+/// `len` bytes have been written, of no more than there are; and as many as a family takes.
+#[inline]
+unsafe fn internet_addr(address: *const sockaddr, len: socklen_t) -> Option<SocketAddr> {
+    // SAFETY: the caller's promise.
+    match unsafe { (*address).sa_family }.into() {
+        libc::AF_INET if len as usize >= size_of::<sockaddr_in>() => {
+            // SAFETY: the family and the length say that this is what it is.
+            let v4 = unsafe { &*address.cast::<sockaddr_in>() };
+            let ip = Ipv4Addr::from(v4.sin_addr.s_addr.to_ne_bytes());
+            Some(SocketAddrV4::new(ip, u16::from_be(v4.sin_port)).into())
         }
+        libc::AF_INET6 if len as usize >= size_of::<sockaddr_in6>() => {
+            // SAFETY: the family and the length say that this is what it is.
+            let v6 = unsafe { &*address.cast::<sockaddr_in6>() };
+            let ip = Ipv6Addr::from(v6.sin6_addr.s6_addr);
+            let port = u16::from_be(v6.sin6_port);
+            Some(SocketAddrV6::new(ip, port, v6.sin6_flowinfo, v6.sin6_scope_id).into())
+        }
+        _ => None,
+    }
+}
+
+/// An internet address as the system has it, in no more memory than it takes: there are many of them in a batch.
+#[derive(Copy, Clone)]
+#[repr(C)]
+pub(super) struct InternetAddr {
+    storage: sockaddr_in6,
+}
+
+impl InternetAddr {
+    pub(super) const ROOM: socklen_t = size_of::<sockaddr_in6>() as socklen_t;
+
+    /// An address for the system to write to.
+    pub(super) fn unset() -> InternetAddr {
+        // SAFETY: all-zero is a valid sockaddr_in6: it is made of integers.
+        InternetAddr { storage: unsafe { mem::zeroed() } }
+    }
+
+    /// The address, and its length.
+    pub(super) fn of(address: SocketAddr) -> (InternetAddr, socklen_t) {
+        let mut addr = InternetAddr::unset();
+        match address {
+            SocketAddr::V4(v4) => {
+                // SAFETY: it is smaller, and needs no more alignment.
+                unsafe { (&raw mut addr.storage).cast::<sockaddr_in>().write(sockaddr_v4(v4)) };
+                (addr, size_of::<sockaddr_in>() as socklen_t)
+            }
+            SocketAddr::V6(v6) => {
+                addr.storage = sockaddr_v6(v6);
+                (addr, InternetAddr::ROOM)
+            }
+        }
+    }
+
+    /// The internet address that these bytes begin with, if they do.
+    #[cfg(not(bsd))]
+    pub(super) fn from_bytes(bytes: &[u8]) -> Option<SocketAddr> {
+        let mut addr = InternetAddr::unset();
+        let len = bytes.len().min(size_of::<sockaddr_in6>());
+        // SAFETY: there is room for so many bytes, and a sockaddr_in6 is made of integers.
+        unsafe { (&raw mut addr.storage).cast::<u8>().copy_from(bytes.as_ptr(), len) };
+        addr.get(len as socklen_t)
+    }
+
+    /// What the system has written, if that is an internet address.
+    pub(super) fn get(&self, len: socklen_t) -> Option<SocketAddr> {
+        // SAFETY: all bytes have been written, and `len` is not used to read more.
+        unsafe { internet_addr((&raw const self.storage).cast(), len) }
     }
 }
 
 /// Makes a socket of a family (`AF_INET`) and a kind (`SOCK_STREAM`).
 pub(crate) fn new(family: c_int, kind: c_int) -> io::Result<Fd> {
-    #[cfg(not(any(target_os = "macos", target_os = "ios")))]
+    #[cfg(not(target_vendor = "apple"))]
     let kind = kind | libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC;
     // SAFETY: no pointer is passed, and the new descriptor is ours.
     let fd = unsafe { syscall!(socket(family, kind, 0)).map(|raw| Fd::new(raw))? };
@@ -144,13 +214,13 @@ pub(crate) fn new(family: c_int, kind: c_int) -> io::Result<Fd> {
 }
 
 /// What the system could not do when it made the socket.
-#[cfg(not(any(target_os = "macos", target_os = "ios")))]
+#[cfg(not(target_vendor = "apple"))]
 #[inline]
 pub(super) fn prepare(_: &Fd) -> io::Result<()> {
     Ok(())
 }
 
-#[cfg(any(target_os = "macos", target_os = "ios"))]
+#[cfg(target_vendor = "apple")]
 pub(super) fn prepare(fd: &Fd) -> io::Result<()> {
     set_nonblocking_cloexec(fd.raw())?;
     set_option(fd, libc::SOL_SOCKET, libc::SO_NOSIGPIPE, &1 as &c_int)
@@ -246,7 +316,7 @@ pub(crate) fn is_aborted(length: socklen_t) -> bool {
 /// # Safety
 ///
 /// As [`accept_to`].
-#[cfg(not(any(target_os = "macos", target_os = "ios")))]
+#[cfg(not(target_vendor = "apple"))]
 #[inline]
 unsafe fn accept_once(fd: RawFd, peer: *mut sockaddr, length: *mut socklen_t) -> io::Result<RawFd> {
     let flags = libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC;
@@ -257,7 +327,7 @@ unsafe fn accept_once(fd: RawFd, peer: *mut sockaddr, length: *mut socklen_t) ->
 /// # Safety
 ///
 /// As [`accept_to`].
-#[cfg(any(target_os = "macos", target_os = "ios"))]
+#[cfg(target_vendor = "apple")]
 unsafe fn accept_once(fd: RawFd, peer: *mut sockaddr, length: *mut socklen_t) -> io::Result<RawFd> {
     // SAFETY: the caller's promise.
     unsafe { syscall!(accept(fd, peer, length)) }

@@ -130,7 +130,7 @@ pub(crate) fn by_std<T>(
 
 /// Makes two sockets that are connected to each other, of a kind (`SOCK_STREAM`).
 pub(crate) fn pair(kind: c_int) -> io::Result<(Fd, Fd)> {
-    #[cfg(not(any(target_os = "macos", target_os = "ios")))]
+    #[cfg(not(target_vendor = "apple"))]
     let kind = kind | libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC;
     let mut fds = [-1; 2];
     // SAFETY: there is room for two descriptors, which are new and ours.

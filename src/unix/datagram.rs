@@ -50,6 +50,10 @@ pub struct UnixDatagram {
 
 impl UnixDatagram {
     /// Interest in reading and in writing.
+    ///
+    /// On a socket that is not connected never wait for `WRITABLE`: each send that a full receiver refuses is
+    /// itself an edge of it, so that the loop runs at full speed. Register for [`Interests::READABLE`] and try
+    /// again after a timeout, or connect.
     pub const INTERESTS: Interests = Interests::BOTH;
 
     /// Makes a socket at a path.

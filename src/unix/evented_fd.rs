@@ -18,6 +18,9 @@ use crate::sys::evented_traits;
 /// every backend. Read it with blocking calls, in a thread of its own if the disk is slow. On Linux the
 /// same is true of `/dev/null`, which may be the standard input of a daemon.
 ///
+/// What each kind of descriptor reports on Linux (terminals, FIFOs, timerfd, inotify, files of `/proc`, sockets
+/// and 50 more), and whether a short read has emptied it, is the table of `docs/descriptors.md`.
+///
 /// # Examples
 ///
 /// ```

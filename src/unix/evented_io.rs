@@ -55,7 +55,7 @@ pub struct EventedIo {
 impl EventedIo {
     fn new(fd: Fd) -> EventedIo {
         // Darwin has no flag of `send` but an option of the socket. It fails for what is no socket.
-        #[cfg(any(target_os = "macos", target_os = "ios"))]
+        #[cfg(target_vendor = "apple")]
         let _ = socket::set_int_option(&fd, libc::SOL_SOCKET, libc::SO_NOSIGPIPE, 1);
         EventedIo { fd, socket: Cell::new(true) }
     }

@@ -14,7 +14,9 @@ use crate::unix::refuse_if;
 /// # Who reaps
 ///
 /// Nobody does it here: an exited child stays a zombie until its parent asks for its status, so after
-/// the event call [`Child::try_wait`] (or `waitpid(2)`). A process that is not a child can be waited
+/// the event call [`Child::wait`] (or `waitpid(2)`), which returns at once or in a moment: on macOS and
+/// the BSDs the event may come just before the status is there, so that [`Child::try_wait`] might still
+/// find none, and no second event comes. A process that is not a child can be waited
 /// for as well, but only its parent gets its status. Dropping the handle does nothing to the process.
 ///
 /// With `Process` there is no need of SIGCHLD, which tells that *some* child exited.
@@ -44,7 +46,7 @@ use crate::unix::refuse_if;
 ///
 /// let mut events = Events::new();
 /// poller.poll(&mut events, None)?;
-/// let status = child.try_wait()?.expect("it has exited");
+/// let status = child.wait()?; // Does not wait: it has exited.
 /// assert!(status.success());
 /// # Ok(())
 /// # }

@@ -97,8 +97,11 @@ impl fmt::Debug for Signal {
 /// those that another `Signals` of this thread has. The rest of the mask is not touched. A signal that
 /// waits then does what it otherwise would: an unreceived SIGTERM kills the process, no sooner than here.
 ///
-/// *Several* may exist. A signal that is in more than one makes all of them readable, and on Linux the
-/// first that receives it has it.
+/// *Several* may exist. A signal that is in more than one makes all of them readable; on Linux the first
+/// that receives it has it, by kqueue each receives it.
+///
+/// *On macOS* a signal that is sent to a thread, by `raise` or `pthread_kill`, is not received: send it to
+/// the process, by `kill`.
 ///
 /// *Signals are not counted.* A signal that arrives again before it is received is one: after SIGCHLD
 /// look at every child. (Real-time signals are queued.)
@@ -124,7 +127,7 @@ impl fmt::Debug for Signal {
 /// poller.register(&mut signals, SIGNALS, Signals::INTERESTS, PollOption::Edge)?;
 ///
 /// # // SAFETY: no pointer is passed.
-/// # unsafe { libc::raise(libc::SIGTERM) };
+/// # unsafe { libc::kill(libc::getpid(), libc::SIGTERM) };
 /// let mut events = Events::new();
 /// 'running: loop {
 ///     poller.poll(&mut events, None)?;
@@ -205,6 +208,13 @@ impl Signals {
     /// ```
     pub fn unblock_in_child(&self, command: &mut Command) {
         self.blocked.unblock_in_child(command);
+    }
+}
+
+#[cfg(kqueue)]
+impl Drop for Signals {
+    fn drop(&mut self) {
+        signal::leave(&self.fd);
     }
 }
 

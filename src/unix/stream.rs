@@ -51,6 +51,9 @@ pub struct UnixStream {
 
 impl UnixStream {
     /// Interest in reading and in writing.
+    ///
+    /// Each read of the peer makes an edge of `WRITABLE`, though nothing was refused: a server that answers is
+    /// woken half as often by [`Interests::READABLE`], with `WRITABLE` added after `WouldBlock`.
     pub const INTERESTS: Interests = Interests::BOTH;
 
     pub(super) fn from_fd(fd: Fd) -> UnixStream {

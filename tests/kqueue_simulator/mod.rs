@@ -2,14 +2,16 @@
 //! behaviours run over the kqueue backend.
 //!
 //! ```sh
-//! RUSTFLAGS='--cfg kqueue_simulated' cargo test              # over `simulator`
-//! RUSTFLAGS='--cfg kqueue_simulated="plain"' cargo test      # without EVFILT_USER and EVFILT_EXCEPT: NetBSD 9
+//! RUSTFLAGS='--cfg kqueue_simulated' cargo test                         # over `simulator`, as in the manual
+//! RUSTFLAGS='--cfg kqueue_simulated' KQUEUE_LIKE=freebsd cargo test     # as FreeBSD's kernel does it
 //! ```
+//!
+//! The others are `netbsd`, `openbsd`, `dragonfly` and `darwin`.
 //!
 //! # Another implementation
 //!
 //! With the value `"linked"` there is no simulator, and `kqueue` and `kevent` are those of a library, such as
-//! libkqueue:
+//! libkqueue (or, with `KQUEUE_LIKE` to say which it is, those of a kernel in a library):
 //!
 //! ```sh
 //! RUSTFLAGS='--cfg kqueue_simulated="linked" -L native=FOLDER -l dylib=kqueue' LD_LIBRARY_PATH=FOLDER \
@@ -28,6 +30,8 @@
 use std::ffi::{c_int, c_void};
 
 #[cfg(not(kqueue_simulated = "linked"))]
+mod calls;
+#[cfg(not(kqueue_simulated = "linked"))]
 mod simulator;
 
 #[derive(Copy, Clone, Debug)]
@@ -45,6 +49,7 @@ pub(crate) const EVFILT_READ: i16 = -1;
 pub(crate) const EVFILT_WRITE: i16 = -2;
 pub(crate) const EVFILT_PROC: i16 = -5;
 pub(crate) const EVFILT_SIGNAL: i16 = -6;
+pub(crate) const EVFILT_TIMER: i16 = -7;
 pub(crate) const EVFILT_USER: i16 = -11;
 pub(crate) const EVFILT_EXCEPT: i16 = -15;
 
@@ -53,16 +58,14 @@ pub(crate) const EV_DELETE: u16 = 0x0002;
 #[cfg(not(kqueue_simulated = "linked"))]
 const EV_ENABLE: u16 = 0x0004;
 pub(crate) const EV_DISABLE: u16 = 0x0008;
-#[cfg(not(kqueue_simulated = "linked"))]
-const EV_ONESHOT: u16 = 0x0010;
+pub(crate) const EV_ONESHOT: u16 = 0x0010;
 pub(crate) const EV_CLEAR: u16 = 0x0020;
 pub(crate) const EV_RECEIPT: u16 = 0x0040;
 pub(crate) const EV_DISPATCH: u16 = 0x0080;
 pub(crate) const EV_ERROR: u16 = 0x4000;
 pub(crate) const EV_EOF: u16 = 0x8000;
 
-#[cfg(not(kqueue_simulated = "linked"))]
-const NOTE_LOWAT: u32 = 0x0000_0001;
+pub(crate) const NOTE_LOWAT: u32 = 0x0000_0001;
 pub(crate) const NOTE_OOB: u32 = 0x0000_0002;
 pub(crate) const NOTE_TRIGGER: u32 = 0x0100_0000;
 pub(crate) const NOTE_EXIT: u32 = 0x8000_0000;

@@ -5,6 +5,11 @@
 //! bsd/man/man2/kqueue.2), and paths are those of FreeBSD's source tree. Nothing here is as it is for the
 //! sake of the backend that is tested with it.
 //!
+//! With `KQUEUE_LIKE` it follows a kernel where that does otherwise. What was read are the sources of FreeBSD
+//! 13.0, NetBSD 7.99.34 and 10, OpenBSD 7.3, DragonFly 5.9 and XNU 11417 (macOS 15.5); what is marked «run»
+//! was seen on the kernel of NetBSD 7.99.34. In `calls` are the functions of the C library that these kernels
+//! answer otherwise than Linux.
+//!
 //! # How
 //!
 //! A queue is an epoll descriptor, so that it can be waited for and be registered elsewhere. In it are an
@@ -24,9 +29,18 @@ use std::ptr;
 use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::calls;
 use super::*;
 
-type Errno = c_int;
+pub(super) type Errno = c_int;
+
+pub(super) const FREEBSD: bool = cfg!(kernel = "freebsd");
+pub(super) const NETBSD: bool = cfg!(kernel = "netbsd");
+pub(super) const OPENBSD: bool = cfg!(kernel = "openbsd");
+pub(super) const DRAGONFLY: bool = cfg!(kernel = "dragonfly");
+pub(super) const DARWIN: bool = cfg!(kernel = "darwin");
+/// Like a kernel, and not like the manual.
+pub(super) const LIKE_A_KERNEL: bool = FREEBSD || NETBSD || OPENBSD || DRAGONFLY || DARWIN;
 
 /// The queues of this process.
 static QUEUES: Mutex<Vec<Queue>> = Mutex::new(Vec::new());
@@ -48,14 +62,19 @@ struct Note {
     source: Option<c_int>,
     disabled: bool,
     queued: bool,
-    /// EVFILT_USER: it was triggered. EVFILT_SIGNAL: how often.
+    /// EVFILT_USER: it was triggered. EVFILT_SIGNAL and EVFILT_TIMER: how often. EVFILT_EXCEPT: there was
+    /// out-of-band data.
     count: isize,
+    /// The pipe that it is an end of: its device and number.
+    pipe: Option<(u64, u64)>,
+    /// The descriptor is a queue.
+    nested: bool,
 }
 
 // SAFETY: the pointer is the user's, and is not followed.
 unsafe impl Send for Note {}
 
-struct Queue {
+pub(super) struct Queue {
     fd: c_int,
     /// Readable while `waiting` is not empty.
     ready: c_int,
@@ -64,7 +83,14 @@ struct Queue {
     sources: [c_int; 3],
     notes: HashMap<Key, Note>,
     waiting: VecDeque<Key>,
+    /// A timer that stands for the task by which a queue is told of another in it, if it is, and what it will
+    /// tell.
+    task: Option<c_int>,
+    told_by_task: Vec<Key>,
 }
+
+/// The task's place among the sources.
+const TASK: Key = (0, 0);
 
 /// What a filter says when its condition holds.
 #[derive(Default)]
@@ -77,7 +103,7 @@ struct Holds {
 // --- System calls -----------------------------------------------------------------------------------
 
 /// The result, or errno.
-fn check(result: c_int) -> Result<c_int, Errno> {
+pub(super) fn check(result: c_int) -> Result<c_int, Errno> {
     if result >= 0 {
         return Ok(result);
     }
@@ -85,13 +111,13 @@ fn check(result: c_int) -> Result<c_int, Errno> {
     Err(unsafe { *libc::__errno_location() })
 }
 
-fn raw_close(fd: c_int) -> c_int {
+pub(super) fn raw_close(fd: c_int) -> c_int {
     // SAFETY: no pointer is passed.
     unsafe { libc::syscall(libc::SYS_close, fd as c_long) as c_int }
 }
 
 /// What is there to be seen at a descriptor.
-fn seen(fd: c_int, events: i16) -> i16 {
+pub(super) fn seen(fd: c_int, events: i16) -> i16 {
     let mut poll = libc::pollfd { fd, events, revents: 0 };
     // SAFETY: the pointer is that of one pollfd.
     unsafe { libc::poll(&mut poll, 1, 0) };
@@ -105,7 +131,7 @@ fn epoll_control(epoll: c_int, operation: c_int, fd: c_int, events: c_int, key: 
     unsafe { libc::epoll_ctl(epoll, operation, fd, &mut event) }
 }
 
-fn option(fd: c_int, level: c_int, name: c_int) -> c_int {
+pub(super) fn option(fd: c_int, level: c_int, name: c_int) -> c_int {
     let (mut value, mut len) = (0, size_of::<c_int>() as libc::socklen_t);
     // SAFETY: the pointers are those of an integer and its length.
     unsafe { libc::getsockopt(fd, level, name, (&raw mut value).cast(), &mut len) };
@@ -119,11 +145,11 @@ fn count_by_ioctl(fd: c_int, request: libc::Ioctl) -> isize {
     count as isize
 }
 
-fn readable_bytes(fd: c_int) -> isize {
+pub(super) fn readable_bytes(fd: c_int) -> isize {
     count_by_ioctl(fd, libc::FIONREAD)
 }
 
-fn mode(fd: c_int) -> Option<libc::stat> {
+pub(super) fn mode(fd: c_int) -> Option<libc::stat> {
     let mut stat = MaybeUninit::uninit();
     // SAFETY: there is room for one, and it is initialised on success.
     unsafe { (libc::fstat(fd, stat.as_mut_ptr()) == 0).then(|| stat.assume_init()) }
@@ -142,12 +168,13 @@ impl Note {
         match self.filter {
             EVFILT_READ => self.above_low_water(read(fd)?),
             EVFILT_WRITE => self.above_low_water(write(fd)?),
+            EVFILT_EXCEPT if DARWIN => self.except_of_darwin(),
             EVFILT_EXCEPT => except(fd, self.fflags),
             // «man»: "NOTE_TRIGGER: Cause the event to be triggered."
             EVFILT_USER => (self.count > 0).then(Holds::default),
             // «man»: "data returns the number of times the signal has occurred since the last call to
             // kevent()."
-            EVFILT_SIGNAL => {
+            EVFILT_SIGNAL | EVFILT_TIMER => {
                 (self.count > 0).then(|| Holds { data: self.count, ..Holds::default() })
             }
             EVFILT_PROC => self.exited(),
@@ -157,9 +184,33 @@ impl Note {
 
     /// «man»: "This may be overridden with a per-filter low water mark at the time the filter is added by
     /// setting the NOTE_LOWAT flag in fflags". An end of file comes whatever the mark (sys/kern/uipc_socket.c).
+    ///
+    /// Pipes know no mark but on Darwin («run», and the sources of all), and Darwin's sockets none beyond the
+    /// size of their buffer.
     fn above_low_water(&self, holds: Holds) -> Option<Holds> {
-        let low = self.fflags & NOTE_LOWAT != 0 && holds.data < self.low_water;
+        let mark = match self.filter {
+            _ if LIKE_A_KERNEL && !DARWIN && self.pipe.is_some() => return Some(holds),
+            EVFILT_WRITE if DARWIN => self.low_water.min(buffer(self.ident, libc::SO_SNDBUF)),
+            _ if DARWIN => self.low_water.min(buffer(self.ident, libc::SO_RCVBUF)),
+            _ => self.low_water,
+        };
+        let low = self.fflags & NOTE_LOWAT != 0 && holds.data < mark;
         (!low || holds.flags & EV_EOF != 0).then_some(holds)
+    }
+
+    /// Darwin, since 10.15: the filter is that for reading, with its marks and its end, and out-of-band data
+    /// besides; that stays in `fflags` until EV_CLEAR resets them.
+    fn except_of_darwin(&mut self) -> Option<Holds> {
+        let fd = self.ident as c_int;
+        if self.fflags & NOTE_OOB != 0 && seen(fd, libc::POLLPRI) & libc::POLLPRI != 0 {
+            self.count = 1;
+        }
+        let plain = read(fd).and_then(|holds| self.above_low_water(holds));
+        let oob = if self.count > 0 { NOTE_OOB } else { 0 };
+        match plain {
+            Some(holds) => Some(Holds { fflags: holds.fflags | oob, ..holds }),
+            None => (oob != 0).then(|| Holds { fflags: oob, ..Holds::default() }),
+        }
     }
 
     /// «man»: "NOTE_EXIT: The process has exited. The exit status will be stored in data in the same format
@@ -168,6 +219,9 @@ impl Note {
     fn exited(&mut self) -> Option<Holds> {
         if seen(self.source?, libc::POLLIN) == 0 {
             return None;
+        }
+        if self.flags & EV_ONESHOT == 0 {
+            calls::has_told_exit(self.ident);
         }
         self.flags |= EV_ONESHOT;
         let mut info = MaybeUninit::<libc::siginfo_t>::zeroed();
@@ -198,7 +252,11 @@ fn read(fd: c_int) -> Option<Holds> {
         libc::S_IFSOCK => read_socket(fd, seen),
         libc::S_IFIFO => {
             // "When the last writer disconnects, the filter will set EV_EOF in flags." Pipes have two
-            // directions on BSD: the writing end can be read, and comes to its end with the other.
+            // directions on BSD: the writing end can be read, and comes to its end with the other. Not so the
+            // writing end of a FIFO on FreeBSD, of which a note for reading never has an event.
+            if FREEBSD && !calls::is_pipe(fd) && calls::access(fd) == libc::O_WRONLY {
+                return None;
+            }
             let eof = seen & (libc::POLLHUP | libc::POLLERR) != 0;
             let flags = if eof { EV_EOF } else { 0 };
             let ready = eof || seen & libc::POLLIN != 0;
@@ -248,27 +306,61 @@ fn write(fd: c_int) -> Option<Holds> {
     let seen = seen(fd, libc::POLLOUT | libc::POLLRDHUP);
     match stat.st_mode & libc::S_IFMT {
         libc::S_IFSOCK => write_socket(fd, seen),
-        libc::S_IFIFO => {
-            // SAFETY: no pointer is passed.
-            let size = unsafe { libc::fcntl(fd, libc::F_GETPIPE_SZ) } as isize;
-            let eof = seen & (libc::POLLERR | libc::POLLHUP) != 0;
-            let writable = seen & libc::POLLOUT != 0;
-            let data = if writable { (size - readable_bytes(fd)).max(1) } else { 0 };
-            let flags = if eof { EV_EOF } else { 0 };
-            (eof || writable).then_some(Holds { flags, fflags: 0, data })
-        }
+        libc::S_IFIFO => write_pipe(fd, seen),
         _ => (seen & libc::POLLOUT != 0).then_some(Holds { data: 1, ..Holds::default() }),
     }
 }
 
-fn has_lost_its_reader(fd: c_int) -> bool {
+fn write_pipe(fd: c_int, seen: i16) -> Option<Holds> {
+    // SAFETY: no pointer is passed.
+    let size = unsafe { libc::fcntl(fd, libc::F_GETPIPE_SZ) } as isize;
+    let eof = seen & (libc::POLLERR | libc::POLLHUP) != 0;
+    // Where both ends can be written, there is always room in the direction that nobody uses.
+    let unused = calls::BOTH_WAYS && calls::is_pipe(fd) && calls::access(fd) == libc::O_RDONLY;
+    let writable = seen & libc::POLLOUT != 0 || unused && !eof;
+    // NetBSD («run») and OpenBSD wake the writers before the end is to be seen, and forget them then: those
+    // of a full pipe are never told. (pipeclose, pipe_destroy in sys/kern/sys_pipe.c)
+    if eof && !writable && (NETBSD || OPENBSD) {
+        return None;
+    }
+    if !eof && !writable {
+        return None;
+    }
+    let room = if writable { (size - readable_bytes(fd)).max(1) } else { 0 };
+    let mut holds = Holds { data: room, ..Holds::default() };
+    if eof {
+        holds.flags = EV_EOF;
+        // Only FreeBSD says how much room there is.
+        if LIKE_A_KERNEL && !FREEBSD {
+            holds.data = 0;
+        }
+        // FreeBSD cuts the note off from the pipe of the reader that closes: there is one event more, and
+        // then no note. (pipeclose, knlist_cleardel)
+        if FREEBSD && calls::is_pipe(fd) {
+            holds.flags |= EV_ONESHOT;
+        }
+    }
+    Some(holds)
+}
+
+/// What EV_ADD of a note for writing says of a pipe whose other end is gone: "other end of pipe has been
+/// closed", EPIPE, pipe_kqfilter in sys/kern/sys_pipe.c. NetBSD up to 10 says EBADF («run»); DragonFly still
+/// has the other end and takes the note.
+fn add_write(fd: c_int) -> Result<(), Errno> {
     let is_pipe = mode(fd).is_some_and(|stat| stat.st_mode & libc::S_IFMT == libc::S_IFIFO);
-    is_pipe && seen(fd, libc::POLLOUT) & libc::POLLERR != 0
+    let gone = if LIKE_A_KERNEL { libc::POLLERR | libc::POLLHUP } else { libc::POLLERR };
+    if !is_pipe || seen(fd, libc::POLLOUT) & gone == 0 || DRAGONFLY {
+        return Ok(());
+    }
+    Err(if NETBSD { libc::EBADF } else { libc::EPIPE })
+}
+
+fn buffer(fd: usize, which: c_int) -> isize {
+    option(fd as c_int, libc::SOL_SOCKET, which) as isize
 }
 
 fn write_socket(fd: c_int, seen: i16) -> Option<Holds> {
-    let buffer = option(fd, libc::SOL_SOCKET, libc::SO_SNDBUF) as isize;
-    let data = (buffer - count_by_ioctl(fd, libc::TIOCOUTQ)).max(0);
+    let data = (buffer(fd as usize, libc::SO_SNDBUF) - count_by_ioctl(fd, libc::TIOCOUTQ)).max(0);
     if cannot_send(fd, seen) {
         // «man macOS»: "For sockets, the low water mark and socket error handling is identical to the
         // EVFILT_READ case."
@@ -279,19 +371,25 @@ fn write_socket(fd: c_int, seen: i16) -> Option<Holds> {
     }
     // A stream that is not connected is not writable: SS_ISCONNECTED and PR_CONNREQUIRED in filt_sowrite,
     // sys/kern/uipc_socket.c. Linux calls it writable and hung up.
-    let writable = seen & libc::POLLOUT != 0 && seen & libc::POLLHUP == 0;
+    let hung_up = seen & libc::POLLHUP != 0 && !calls::has_peer_shut_down_both(fd);
+    let writable = seen & libc::POLLOUT != 0 && !hung_up;
     writable.then_some(Holds { data: data.max(1), ..Holds::default() })
 }
 
 /// SBS_CANTSENDMORE: this side has shut down writing, or the connection is gone.
 fn cannot_send(fd: c_int, seen: i16) -> bool {
+    let is_unix = option(fd, libc::SOL_SOCKET, libc::SO_DOMAIN) == libc::AF_UNIX;
+    if is_unix && calls::has_peer_shut_down_both(fd) {
+        // Which says nothing of this side («run»; not so FreeBSD 15).
+        return calls::has_shut_down_writing(fd);
+    }
     if seen & libc::POLLHUP != 0 && seen & libc::POLLRDHUP != 0 {
         return true;
     }
     if option(fd, libc::SOL_SOCKET, libc::SO_TYPE) != libc::SOCK_STREAM {
         return false;
     }
-    if option(fd, libc::SOL_SOCKET, libc::SO_DOMAIN) != libc::AF_UNIX {
+    if !is_unix {
         // The first byte of tcp_info is the state of the connection, see include/net/tcp_states.h: from
         // FIN_WAIT1 to TIME_WAIT, LAST_ACK, CLOSING.
         let state = option(fd, libc::IPPROTO_TCP, libc::TCP_INFO).to_ne_bytes()[0];
@@ -310,7 +408,8 @@ fn cannot_send(fd: c_int, seen: i16) -> bool {
 /// and returns the socket error (if any) in fflags."
 fn except(fd: c_int, wanted: u32) -> Option<Holds> {
     let seen = seen(fd, libc::POLLPRI | libc::POLLRDHUP);
-    let eof = seen & libc::POLLRDHUP != 0;
+    // DragonFly and OpenBSD know nothing but out-of-band data.
+    let eof = seen & libc::POLLRDHUP != 0 && !LIKE_A_KERNEL;
     let oob = if seen & libc::POLLPRI != 0 { wanted & NOTE_OOB } else { 0 };
     let fflags = if eof { socket_error(seen) | oob } else { oob };
     (eof || oob != 0).then_some(Holds { flags: if eof { EV_EOF } else { 0 }, fflags, data: 0 })
@@ -332,7 +431,8 @@ impl Queue {
         };
         let result = new.into_iter().try_for_each(|fd| check(fd).map(drop));
         let [fd, ready, sources @ ..] = new;
-        let queue = Queue { fd, ready, sources, notes: HashMap::new(), waiting: VecDeque::new() };
+        let (notes, waiting, task, told_by_task) = Default::default();
+        let queue = Queue { fd, ready, sources, notes, waiting, task, told_by_task };
         if let Err(errno) = result {
             queue.dispose();
             return Err(errno);
@@ -348,7 +448,7 @@ impl Queue {
     /// Closes what belongs to it.
     fn dispose(self) {
         let sources = self.notes.values().filter_map(|note| note.source);
-        for fd in sources.chain(self.sources).chain([self.ready, self.fd]) {
+        for fd in sources.chain(self.sources).chain(self.task).chain([self.ready, self.fd]) {
             raw_close(fd);
         }
     }
@@ -360,6 +460,9 @@ impl Queue {
         match note.filter {
             EVFILT_READ => Some((reading, fd, libc::EPOLLIN | libc::EPOLLRDHUP)),
             EVFILT_WRITE => Some((writing, fd, libc::EPOLLOUT | libc::EPOLLRDHUP)),
+            EVFILT_EXCEPT if DARWIN => {
+                Some((exceptions, fd, libc::EPOLLIN | libc::EPOLLPRI | libc::EPOLLRDHUP))
+            }
             EVFILT_EXCEPT => Some((exceptions, fd, libc::EPOLLPRI | libc::EPOLLRDHUP)),
             _ => note.source.map(|source| (reading, source, libc::EPOLLIN)),
         }
@@ -381,19 +484,33 @@ impl Queue {
             }
             self.add(change)?;
         }
+        if FREEBSD && change.flags & (EV_ENABLE | EV_DISABLE) == EV_ENABLE | EV_DISABLE {
+            return Err(libc::EINVAL);
+        }
+        if OPENBSD && change.flags & !EV_RECEIPT == 0 {
+            return Ok(()); // Nothing is asked for.
+        }
         let Some(note) = self.notes.get_mut(&key) else { return Err(libc::ENOENT) };
         // «man»: "Re-adding an existing event will modify the parameters of the original event, and not
         // result in a duplicate entry." These are its parameters; the flags stay those that it was added
         // with (kqueue_register in sys/kern/kern_event.c).
         (note.fflags, note.low_water, note.udata) = (change.fflags, change.data, change.udata);
-        if change.filter == EVFILT_USER && change.fflags & NOTE_TRIGGER != 0 {
-            note.count = 1;
+        if change.filter == EVFILT_USER {
+            // FreeBSD looks for the trigger in `kn_fflags`, which kqueue_register has just emptied: what is
+            // added and triggered in one change is not triggered. A change with EV_CLEAR resets the trigger
+            // (filt_usertouch).
+            if FREEBSD && change.flags & EV_CLEAR != 0 {
+                note.count = 0;
+            } else if change.fflags & NOTE_TRIGGER != 0 && (known || !FREEBSD) {
+                note.count = 1;
+            }
         }
-        // «man»: "Adding an event automatically enables it, unless overridden by the EV_DISABLE flag."
         // "EV_DISABLE: Disable the event so kevent() will not return it. The filter itself is not disabled."
+        // «man»: "Adding an event automatically enables it, unless overridden by the EV_DISABLE flag." It does
+        // not, if the event was known: EV_ENABLE alone does («run», and the sources of all).
         if change.flags & EV_DISABLE != 0 {
             note.disabled = true;
-        } else if change.flags & (EV_ADD | EV_ENABLE) != 0 {
+        } else if change.flags & EV_ENABLE != 0 {
             note.disabled = false;
         }
         // «man»: "The filter is executed upon the initial registration of a kevent in order to detect
@@ -407,12 +524,22 @@ impl Queue {
             EVFILT_READ | EVFILT_WRITE | EVFILT_EXCEPT | EVFILT_USER => None,
             EVFILT_SIGNAL => Some(signalfd(change.ident)?),
             EVFILT_PROC => Some(pidfd(change.ident)?),
+            EVFILT_TIMER => Some(timer(change.data)?),
             // «man»: "EINVAL: The specified time limit or filter is invalid."
             _ => return Err(libc::EINVAL),
         };
-        if change.filter == EVFILT_WRITE && has_lost_its_reader(change.ident as c_int) {
-            // "other end of pipe has been closed": pipe_kqfilter in sys/kern/sys_pipe.c.
-            return Err(libc::EPIPE);
+        if change.filter == EVFILT_WRITE {
+            add_write(change.ident as c_int)?;
+        }
+        let is_descriptor = matches!(change.filter, EVFILT_READ | EVFILT_WRITE | EVFILT_EXCEPT);
+        let nested = is_descriptor && calls::is(change.ident as c_int, "anon_inode:[eventpoll]");
+        if nested && change.ident as c_int == self.fd {
+            itself()?;
+        }
+        if nested && (FREEBSD || OPENBSD) && self.task.is_none() {
+            let task = timer_fd()?;
+            epoll_control(self.sources[0], libc::EPOLL_CTL_ADD, task, libc::EPOLLIN, TASK);
+            self.task = Some(task);
         }
         let mut note = Note {
             ident: change.ident,
@@ -425,6 +552,8 @@ impl Queue {
             disabled: false,
             queued: false,
             count: 0,
+            pipe: if is_descriptor { calls::pipe(change.ident as c_int) } else { None },
+            nested,
         };
         if note.filter == EVFILT_SIGNAL {
             // «man»: "This filter automatically sets the EV_CLEAR flag internally."
@@ -476,18 +605,57 @@ impl Queue {
                 let count = unsafe { libc::epoll_wait(epoll, events.as_mut_ptr(), max, 0) };
                 for event in events.iter().take(count.max(0) as usize) {
                     let key = ((event.u64 >> 32) as u16 as i16, event.u64 as u32 as usize);
-                    if let (EVFILT_SIGNAL, Some(note)) = (key.0, self.notes.get_mut(&key)) {
-                        // «man»: "The filter will record all attempts to deliver a signal to a process,
-                        // even if the signal has been marked as SIG_IGN". The signal itself stays pending.
-                        note.count += 1;
-                    }
-                    self.activate(key);
+                    self.hear(key);
                 }
                 if count < max {
                     break;
                 }
             }
         }
+    }
+
+    /// A source tells that something has happened.
+    fn hear(&mut self, key: Key) {
+        if key == TASK {
+            for key in std::mem::take(&mut self.told_by_task) {
+                self.activate(key);
+            }
+        }
+        let Some(note) = self.notes.get_mut(&key) else { return };
+        match key.0 {
+            // Darwin does not tell of signals that were sent to a thread (psignal_internal: PSIG_THREAD).
+            EVFILT_SIGNAL if DARWIN && calls::is_for_a_thread(key.1 as c_int) => return,
+            // «man»: "The filter will record all attempts to deliver a signal to a process, even if the signal
+            // has been marked as SIG_IGN". The signal itself stays pending.
+            EVFILT_SIGNAL => note.count += 1,
+            EVFILT_TIMER => note.count = 1,
+            // FreeBSD and OpenBSD tell a queue of another in it by a task: later.
+            EVFILT_READ if (FREEBSD || OPENBSD) && note.nested => {
+                if let Some(task) = self.task {
+                    self.told_by_task.push(key);
+                    return set_timer(task, Duration::from_millis(1));
+                }
+            }
+            _ => {}
+        }
+        self.activate(key);
+    }
+
+    /// Hears of signals and processes, which are told when it happens, and not when somebody asks.
+    pub(super) fn hear_events(&mut self) {
+        if self.notes.keys().any(|key| matches!(key.0, EVFILT_SIGNAL | EVFILT_PROC)) {
+            self.listen();
+        }
+    }
+
+    /// Runs the filters of both ends of a pipe that was read or written: their notes are in one list, which is
+    /// woken by either («run»; FreeBSD, OpenBSD, Darwin: pipeselwakeup).
+    pub(super) fn wake_pipe(&mut self, pipe: (u64, u64)) {
+        // Without allocating, which a signal handler must not.
+        let mut keys = [None; 8];
+        let ends = self.notes.values().filter(|note| note.pipe == Some(pipe));
+        keys.iter_mut().zip(ends).for_each(|(key, end)| *key = Some(end.key()));
+        keys.into_iter().flatten().for_each(|key| self.activate(key));
     }
 
     /// Retrieves at most `room` events, each at most once: kqueue_scan in sys/kern/kern_event.c.
@@ -511,7 +679,10 @@ impl Queue {
             // SAFETY: there is room for `room` events.
             unsafe { events.add(count).write(event) };
             count += 1;
-            if note.flags & EV_ONESHOT != 0 {
+            if note.filter == EVFILT_SIGNAL {
+                calls::has_told_signal(note.ident as c_int);
+            }
+            if (note.flags | flags) & EV_ONESHOT != 0 {
                 // "EV_ONESHOT: Causes the event to return only the first occurrence of the filter being
                 // triggered. After the user retrieves the event from the kqueue, it is deleted."
                 self.delete(key);
@@ -568,17 +739,51 @@ fn signalfd(signal: usize) -> Result<c_int, Errno> {
     }
 }
 
-/// «man»: "ESRCH: The specified process to attach to does not exist."
+/// «man»: "ESRCH: The specified process to attach to does not exist." To NetBSD, OpenBSD (filt_procattach) and
+/// Darwin (proc_find) none exists that exits or has exited.
 fn pidfd(pid: usize) -> Result<c_int, Errno> {
     let pid = c_long::try_from(pid).map_err(|_| libc::ESRCH)?;
     // SAFETY: no pointer is passed.
-    check(unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0 as c_long) as c_int })
+    let fd = check(unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0 as c_long) as c_int })?;
+    if (NETBSD || OPENBSD || DARWIN) && seen(fd, libc::POLLIN) != 0 {
+        raw_close(fd);
+        return Err(libc::ESRCH);
+    }
+    Ok(fd)
+}
+
+/// «man», EVFILT_TIMER: "data specifies the timeout period [...]. The default [...] is milliseconds."
+fn timer(millis: isize) -> Result<c_int, Errno> {
+    let fd = timer_fd()?;
+    set_timer(fd, Duration::from_millis(millis.max(1) as u64));
+    Ok(fd)
+}
+
+fn timer_fd() -> Result<c_int, Errno> {
+    let flags = libc::TFD_CLOEXEC | libc::TFD_NONBLOCK;
+    // SAFETY: no pointer is passed.
+    check(unsafe { libc::timerfd_create(libc::CLOCK_MONOTONIC, flags) })
+}
+
+fn set_timer(fd: c_int, after: Duration) {
+    // SAFETY: all-zero is a valid itimerspec.
+    let mut value: libc::itimerspec = unsafe { std::mem::zeroed() };
+    value.it_value.tv_nsec = after.as_nanos() as c_long;
+    // SAFETY: the pointer is that of an itimerspec.
+    unsafe { libc::timerfd_settime(fd, 0, &value, ptr::null_mut()) };
+}
+
+/// A queue in itself is EINVAL to FreeBSD and Darwin (kqueue_kqfilter); OpenBSD and DragonFly take it; NetBSD's
+/// kernel locks its own lock («run»: panic).
+fn itself() -> Result<(), Errno> {
+    assert!(!NETBSD, "the kernel panics");
+    if FREEBSD || DARWIN { Err(libc::EINVAL) } else { Ok(()) }
 }
 
 // --- The functions ----------------------------------------------------------------------------------
 
 /// Calls `f` with the queues. Signals wait meanwhile, since their handlers may call kevent.
-fn with_queues<R>(f: impl FnOnce(&mut Vec<Queue>) -> R) -> R {
+pub(super) fn with_queues<R>(f: impl FnOnce(&mut Vec<Queue>) -> R) -> R {
     let (mut all, mut before) = (MaybeUninit::uninit(), MaybeUninit::uninit());
     // SAFETY: the first call initialises the one set, and the second the other.
     unsafe {
@@ -609,12 +814,13 @@ extern "C" fn after_fork_in_parent() {
 
 /// «man»: "The queue is not inherited by a child created with fork(2)."
 extern "C" fn after_fork_in_child() {
+    calls::is_forked();
     if let Some(mut queues) = HELD.take() {
         queues.drain(..).for_each(Queue::dispose);
     }
 }
 
-fn fail(errno: Errno) -> c_int {
+pub(super) fn fail(errno: Errno) -> c_int {
     // SAFETY: the pointer is that of this thread.
     unsafe { *libc::__errno_location() = errno };
     -1
@@ -653,7 +859,7 @@ unsafe extern "C" fn kevent(
     // SAFETY: the pointer is null, or that of a timespec.
     let timeout = match unsafe { timeout.as_ref() }.map(duration) {
         None => None,
-        Some(Some(timeout)) => Some(timeout),
+        Some(Some(timeout)) => Some(stretched(timeout)),
         Some(None) => return fail(libc::EINVAL),
     };
     // A poll reads no clock, nor does a wait for ever.
@@ -716,6 +922,24 @@ fn duration(timeout: &libc::timespec) -> Option<Duration> {
         .then(|| Duration::new(seconds as u64, nanos as u32))
 }
 
+/// How long a wait takes at most. FreeBSD's may be late by a sixteenth (`alloweddeviation` of 5 %, of which
+/// kqueue_kevent makes a shift by 4). The others count in ticks of 10 ms, and one more («run»: 200 µs take 20 ms;
+/// tvtohz and its like), but not Darwin.
+fn stretched(timeout: Duration) -> Duration {
+    const TICK: u128 = 10_000_000;
+    if timeout.is_zero() {
+        return timeout;
+    }
+    if FREEBSD {
+        return timeout + timeout / 16;
+    }
+    if NETBSD || OPENBSD || DRAGONFLY {
+        let ticks = timeout.as_nanos().div_ceil(TICK) + 1;
+        return Duration::from_nanos(u64::try_from(ticks * TICK).unwrap_or(u64::MAX));
+    }
+    timeout
+}
+
 fn wait(kq: c_int, remaining: Option<Duration>) -> Result<(), Errno> {
     let mut poll = libc::pollfd { fd: kq, events: libc::POLLIN, revents: 0 };
     let timeout = remaining.map(|remaining| libc::timespec {
@@ -729,6 +953,7 @@ fn wait(kq: c_int, remaining: Option<Duration>) -> Result<(), Errno> {
 
 fn with_queue<R>(kq: c_int, f: impl FnOnce(&mut Queue) -> R) -> Result<R, Errno> {
     with_queues(|queues| {
+        queues.iter_mut().for_each(Queue::hear_events);
         let queue = queues.iter_mut().find(|queue| queue.fd == kq);
         queue.map(f).ok_or(libc::EBADF)
     })
@@ -745,6 +970,7 @@ extern "C" fn close(fd: c_int) -> c_int {
             return 0;
         }
         forget(queues, fd);
+        calls::before_close(fd);
         raw_close(fd)
     })
 }

@@ -211,6 +211,45 @@ static void descriptors_of_others_are_registered_alike(void)
     OK(close(fds[1]));
 }
 
+/* Behaviour 1 */
+static void what_is_watched_is_registered_as_asked_for(void)
+{
+    int fds[2], fd;
+
+    OK(pipe(fds));
+    EQUAL(write(fds[1], "x", 1), 1);
+    fd = fds[0];
+    for (int round = 0; round < 3; round++) {
+        OK(mio_st_poller_watch_fd(poller, fd, 0, 0, 0));
+        OK(mio_st_poller_watch_fd(poller, fd, 1, R, MIO_ST_LEVEL));
+        test_wait(poller, 1, R);
+        OK(mio_st_poller_watch_fd(poller, fd, UINT64_MAX, R, MIO_ST_EDGE));
+        test_wait(poller, UINT64_MAX, R);
+        expect_nothing();
+        EQUAL(mio_st_poller_register_fd(poller, fd, 3, R, MIO_ST_LEVEL), -EEXIST);
+        EQUAL(mio_st_poller_watch_fd(poller, fd, 3, MIO_ST_ERROR, MIO_ST_LEVEL), -EINVAL);
+        EQUAL(mio_st_poller_watch_fd(poller, fd, 3, R, 0), -EINVAL);
+        EQUAL(mio_st_poller_watch_fd(poller, fd, 3, R, MIO_ST_LEVEL | MIO_ST_EDGE), -EINVAL);
+        expect_nothing();
+        if (round == 1)
+            OK(mio_st_poller_deregister_fd(poller, fd));
+        else
+            OK(mio_st_poller_watch_fd(poller, fd, 0, 0, 0));
+        EQUAL(mio_st_poller_deregister_fd(poller, fd), -ENOENT);
+    }
+    /* Closed, and the number is that of the other end. */
+    OK(mio_st_poller_watch_fd(poller, fd, 4, R, MIO_ST_LEVEL));
+    OK(close(fd));
+    EQUAL(mio_st_poller_watch_fd(poller, fd, 0, 0, 0), -EBADF);
+    EQUAL(mio_st_poller_watch_fd(poller, fd, 4, R, MIO_ST_LEVEL), -EBADF);
+    EQUAL(dup2(fds[1], fd), fd);
+    OK(mio_st_poller_watch_fd(poller, fd, 5, W, MIO_ST_LEVEL));
+    test_wait(poller, 5, MIO_ST_ERROR);
+    OK(close(fd));
+    OK(close(fds[1]));
+    expect_nothing();
+}
+
 /* Behaviour 2 */
 static void a_bad_descriptor_is_an_error(void)
 {
@@ -234,6 +273,8 @@ static void a_bad_descriptor_is_an_error(void)
         EQUAL(mio_st_poller_register_fd(poller, bad[i].fd, 1, R, MIO_ST_LEVEL), bad[i].answer);
         EQUAL(mio_st_poller_reregister_fd(poller, bad[i].fd, 1, R, MIO_ST_LEVEL), bad[i].answer);
         EQUAL(mio_st_poller_deregister_fd(poller, bad[i].fd), bad[i].answer);
+        EQUAL(mio_st_poller_watch_fd(poller, bad[i].fd, 1, R, MIO_ST_LEVEL), bad[i].answer);
+        EQUAL(mio_st_poller_watch_fd(poller, bad[i].fd, 1, 0, MIO_ST_LEVEL), bad[i].answer);
     }
     test_row = "";
     OK(unlink(path));
@@ -282,6 +323,7 @@ int main(void)
     }
     kinds_are_not_taken_for_each_other();
     descriptors_of_others_are_registered_alike();
+    what_is_watched_is_registered_as_asked_for();
     a_bad_descriptor_is_an_error();
     a_poller_is_a_descriptor_too();
     OK(mio_st_poller_close(poller));

@@ -42,6 +42,7 @@ const SECTIONS: &[(&str, &[&str])] = &[
     ("The awakener", &["mio_st_awakener_*"]),
     ("Addresses", &["MIO_ST_ADDR_*", "mio_st_addr_*"]),
     ("Options of sockets", &["MIO_ST_SOCKET_*", "mio_st_keepalive_t", "mio_st_socket_options_t"]),
+    ("Error queues", &["MIO_ST_ORIGIN_*", "mio_st_queued_error_t"]),
     // A listener makes streams: these come first.
     ("TCP streams", &["mio_st_tcp_stream_*", "*register_tcp_stream"]),
     ("TCP listeners", &["mio_st_tcp_listener_*", "*register_tcp_listener"]),
@@ -49,7 +50,10 @@ const SECTIONS: &[(&str, &[&str])] = &[
         "UDP sockets",
         &[
             "MIO_ST_DATAGRAM_*",
+            "MIO_ST_ECN_*",
+            "MIO_ST_MTU_DISCOVERY_*",
             "mio_st_datagram_t",
+            "mio_st_transmit_t",
             "mio_st_udp_socket_*",
             "*register_udp_socket",
             "mio_st_connected_udp_socket_*",

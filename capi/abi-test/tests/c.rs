@@ -81,6 +81,12 @@ fn the_life_of_sockets_and_pipes() {
     passes("sockets");
 }
 
+/// Behaviour 32.
+#[test]
+fn runs_of_datagrams_and_what_goes_along() {
+    passes("datagrams");
+}
+
 #[test]
 fn options_are_what_the_system_sees() {
     passes("options");

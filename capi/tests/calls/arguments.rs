@@ -296,6 +296,47 @@ impl World {
         self.memory(bytes_of(&datagrams), receive).cast()
     }
 
+    /// Runs, in which the call counts what was sent.
+    pub fn transmits(&mut self) -> *mut mio_st_transmit_t {
+        if let Some(bad) = self.bad_buffer() {
+            return bad;
+        }
+        let mut transmits = Vec::new();
+        for _ in 0..self.byte() & 15 {
+            // SAFETY: zero is a value of every member.
+            let mut transmit: mio_st_transmit_t = unsafe { zeroed() };
+            let length = usize::from(self.byte());
+            transmit.buffer = self.memory(vec![CANARY; length], false).cast();
+            transmit.length = length;
+            transmit.sent = [0, 0, 0, length / 2, length, length + 1][usize::from(self.byte()) % 6];
+            transmit.segment_size =
+                [0, 1, 10, 100, 65_535, 70_000, usize::MAX][usize::from(self.byte()) % 7];
+            transmit.flags = match self.byte() {
+                few @ 0..128 => u32::from(few & 15) << 3,
+                any => u32::from(any) << 2,
+            };
+            transmit.interface = u32::from(self.byte() & 3);
+            transmit.traffic_class = self.byte();
+            transmit.hop_limit = self.byte();
+            for local in [false, true] {
+                let address = self.address_bytes();
+                let length = address.len().min(size_of::<sockaddr_storage>());
+                let (place, place_length) = if local {
+                    (&raw mut transmit.local, &mut transmit.local_length)
+                } else {
+                    (&raw mut transmit.address, &mut transmit.address_length)
+                };
+                // SAFETY: there is room for so many bytes.
+                unsafe { place.cast::<u8>().copy_from_nonoverlapping(address.as_ptr(), length) };
+                *place_length = length as socklen_t;
+            }
+            transmits.push(transmit);
+        }
+        self.call.loose = true;
+        self.length = transmits.len();
+        self.memory(bytes_of(&transmits), true).cast()
+    }
+
     pub fn datagrams_in(&mut self) -> *const mio_st_datagram_t {
         self.datagrams(false)
     }
