@@ -28,6 +28,7 @@ pub fn print(tables: &[Table], heap: &[(&str, f64)], calls: &Calls) {
 pub fn write(tables: &[Table], heap: &[(&str, f64)], calls: &Calls) {
     let mut text = String::from(include_str!("performance.md"));
     writeln!(text, "\n{}\n", machine()).unwrap();
+    writeln!(text, "{}", crate::targets::section(tables)).unwrap();
     fs::create_dir_all(format!("{DOCS}/performance")).unwrap();
     for table in tables {
         let file = format!("performance/{}.svg", table.work.name);

@@ -46,7 +46,7 @@ fn build(folder: &Path) {
     let benches = Path::new(env!("CARGO_MANIFEST_DIR"));
     let root = benches.parent().unwrap();
     run(Command::new("make")
-        .args(["--silent", "install", "prefix=/installed"])
+        .args(["--silent", "lib", "install", "prefix=/installed"])
         .arg(format!("DESTDIR={}", folder.display()))
         .current_dir(root)
         .env_remove("MAKEFLAGS")

@@ -3,7 +3,8 @@
 use std::io::Write;
 use std::process::exit;
 
-use mio_st_benches::measure::{self, Counts, Run, median};
+use crate::Table;
+use mio_st_benches::measure::{self, Run, median};
 use mio_st_benches::plan::{PLAN, Work};
 
 /// So often a ratio is measured, each time both sides; it is the median.
@@ -59,38 +60,70 @@ const TARGETS: &[Target] = &[
 pub fn run(only: &str) -> ! {
     println!("| target | | measured | at most | |\n|---|---|---:|---:|---|");
     let mut missed = 0;
-    for Target { what, work, measure, most } in TARGETS.iter().filter(|one| one.work.contains(only))
-    {
-        let work = PLAN.iter().find(|plan| plan.name == *work).expect("a work of the plan");
-        let (who, value) = measured(work, measure);
-        // Whoever starts a thread later by chance makes a system call or two more, in thousands.
-        let met = value.is_some_and(|value| value <= most + 0.005);
+    for target in TARGETS.iter().filter(|target| target.work.contains(only)) {
+        let work = PLAN.iter().find(|plan| plan.name == target.work).expect("a work of the plan");
+        let (line, met) = line(target, measured(work, &target.measure));
         missed += usize::from(!met);
-        let value = value.map_or("not measured".into(), |value| format!("{value:.3}"));
-        println!(
-            "| {what} | {who} | {value} | {most} | {} |",
-            if met { "met" } else { "**missed**" }
-        );
+        println!("{line}");
         std::io::stdout().flush().unwrap();
     }
     println!("\n{missed} missed");
     exit(i32::from(missed > 0))
 }
 
-/// Who was measured, and what it takes; nothing if it cannot be measured here.
-fn measured(work: &'static Work, measure: &Measure) -> (String, Option<f64>) {
+/// The same, of what was measured already.
+pub fn section(tables: &[Table]) -> String {
+    let mut text = format!(
+        "## Targets\n\nWhat was aimed at, by the tables below; those of the deadlines are in \
+         [deadlines.md](deadlines.md).\n\n{HEAD}\n"
+    );
+    for target in TARGETS {
+        if let Some(table) = tables.iter().find(|table| table.work.name == target.work) {
+            text += &line(target, looked_up(table, &target.measure)).0;
+            text += "\n";
+        }
+    }
+    text
+}
+
+/// A line of the table, and whether the target is met.
+fn line(target: &Target, value: Option<f64>) -> (String, bool) {
+    let Target { what, measure, most, .. } = target;
+    let who = match measure {
+        Wall(a, b) | Processor(a, b) | P50(a, b) => format!("{a} to {b}"),
+        Instructions(a, b) => format!("{a} beyond {b}"),
+        SystemCalls(a, _) => a.to_string(),
+    };
+    // A thread may start a system call or two later or earlier, in thousands.
+    let met = value.is_some_and(|value| value <= most + 0.005);
+    let value = value.map_or("not measured".into(), |value| format!("{value:.3}"));
+    let verdict = if met { "met" } else { "**missed**" };
+    (format!("| {what} | {who} | {value} | {most} | {verdict} |"), met)
+}
+
+/// In a table of the page: a ratio to another contender is that of their ratios to the floor.
+fn looked_up(table: &Table, measure: &Measure) -> Option<f64> {
+    let row = |who: &str| table.rows.iter().find(|row| row.contender == who);
     match *measure {
-        Wall(a, b) => (format!("{a} to {b}"), ratio(work, a, b, |run| run.wall)),
-        Processor(a, b) => (format!("{a} to {b}"), ratio(work, a, b, |run| run.cpu)),
-        P50(a, b) => (format!("{a} to {b}"), ratio(work, a, b, |run| run.p50.unwrap())),
+        Wall(a, b) | Processor(a, b) => Some(row(a)?.ratio / row(b)?.ratio),
+        P50(a, b) => Some(row(a)?.p50? / row(b)?.p50?),
+        Instructions(a, b) => Some(row(a)?.counts?.instructions - row(b)?.counts?.instructions),
+        // Not all of them have counts.
+        SystemCalls(..) => measured(table.work, measure),
+    }
+}
+
+/// Nothing if it cannot be measured here.
+fn measured(work: &'static Work, measure: &Measure) -> Option<f64> {
+    match *measure {
+        Wall(a, b) => ratio(work, a, b, |run| run.wall),
+        Processor(a, b) => ratio(work, a, b, |run| run.cpu),
+        P50(a, b) => ratio(work, a, b, |run| run.p50.unwrap()),
         Instructions(a, b) => {
-            let count =
-                |who| measure::count(work, who).map(|Counts { instructions, .. }| instructions);
-            (format!("{a} beyond {b}"), count(a).zip(count(b)).map(|(a, b)| a - b))
+            let count = |who| measure::count(work, who).map(|counts| counts.instructions);
+            Some(count(a)? - count(b)?)
         }
-        SystemCalls(a, without) => {
-            (a.into(), measure::system_calls(work, a).map(|calls| (calls - without).max(0.0)))
-        }
+        SystemCalls(a, without) => Some((measure::system_calls(work, a)? - without).max(0.0)),
     }
 }
 

@@ -29,11 +29,10 @@ fn main() {
     poller.register(&mut stream, EventedId(0), interests, PollOption::Edge).unwrap();
     let load = start_load_on(OwnedFd::from(theirs), &["1", "1", &requests, &pause]);
     let outcome = Outcome::of(|| {
-        let mut served = 0;
+        let (mut served, mut buffer) = (0, [0; BUFFER]);
         loop {
             poller.poll(&mut events, None).unwrap();
             for _ in &mut events {
-                let mut buffer = [0; BUFFER];
                 loop {
                     match stream.read(&mut buffer) {
                         Ok(0) => return served,
