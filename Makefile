@@ -2,7 +2,6 @@
 
 CARGO ?= cargo
 CARGO_FLAGS ?= --locked
-CC ?= cc
 INSTALL ?= install
 OBJCOPY ?= objcopy
 prefix ?= /usr/local
@@ -10,16 +9,15 @@ exec_prefix ?= $(prefix)
 includedir ?= $(prefix)/include
 libdir ?= $(exec_prefix)/lib
 pkgconfigdir ?= $(libdir)/pkgconfig
+cmakedir ?= $(libdir)/cmake/mio_st
 mandir ?= $(prefix)/share/man
 docdir ?= $(prefix)/share/doc/mio_st
 
 version := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
-# Before 1.0 a minor version may break the ABI, and the SONAME says so.
-abi := $(basename $(version))
 target_dir := $(or $(CARGO_TARGET_DIR),target)
 lib := $(target_dir)/$(if $(CARGO_BUILD_TARGET),$(CARGO_BUILD_TARGET)/)lib
 
-.PHONY: run test check check-targets lib header docs man abi install size bench bench-quick bench-deadlines check-benches budgets
+.PHONY: run test check check-targets lib header docs abi install uninstall dist size bench bench-quick bench-deadlines check-benches budgets
 .DEFAULT_GOAL := lib
 
 # The HTTP server in C, on 127.0.0.1:$(PORT).
@@ -49,43 +47,43 @@ check-targets:
 
 # The archive and the shared library, in $(lib): what is installed. It needs cc, ar and objcopy, beside cargo.
 lib:
-	@CARGO='$(CARGO)' CARGO_FLAGS='$(CARGO_FLAGS)' CC='$(CC)' AR='$(AR)' OBJCOPY='$(OBJCOPY)' \
-	    packaging/build-lib $(lib) $(version)
+	@CARGO='$(CARGO)' CARGO_FLAGS='$(CARGO_FLAGS)' CC='$(if $(filter default,$(origin CC)),,$(CC))' \
+	    AR='$(if $(filter default,$(origin AR)),,$(AR))' OBJCOPY='$(OBJCOPY)' \
+	    packaging/build-lib '$(lib)' $(version)
 
 # include/mio_st.h, from the sources in capi/.
 header:
 	$(CARGO) run $(CARGO_FLAGS) --quiet --package mio-st-abi-test
 
 # The reference in HTML, from the header and the guide; whatever doxygen has to remark is an error.
-docs: man
+docs:
 	VERSION=$(version) OUTPUT=$(target_dir)/docs doxygen docs/reference/Doxyfile
-
-# The pages of section 3, from the header. It needs awk only: `make install` runs it.
-man:
-	rm -rf $(target_dir)/docs/man3
-	mkdir -p $(target_dir)/docs/man3
-	awk -v dir=$(target_dir)/docs/man3 -v date="$$(sed -n 's/^\.Dd //p' docs/mio_st.7)" \
-	    -f docs/reference/man.awk include/mio_st.h
 
 # The description of the binary interface, which the tests compare. It needs abigail-tools.
 abi:
 	MIO_ST_WRITE_ABI=1 $(CARGO) test $(CARGO_FLAGS) --quiet --package mio-st-abi-test --test abi
 
-install: lib man
-	$(INSTALL) -d "$(DESTDIR)$(includedir)" "$(DESTDIR)$(pkgconfigdir)"
-	$(INSTALL) -m 644 include/mio_st.h "$(DESTDIR)$(includedir)/mio_st.h"
-	$(INSTALL) -m 644 $(lib)/libmio_st.a "$(DESTDIR)$(libdir)/libmio_st.a"
-	$(INSTALL) -m 755 $(lib)/libmio_st.so "$(DESTDIR)$(libdir)/libmio_st.so.$(version)"
-	ln -sf libmio_st.so.$(version) "$(DESTDIR)$(libdir)/libmio_st.so.$(abi)"
-	ln -sf libmio_st.so.$(abi) "$(DESTDIR)$(libdir)/libmio_st.so"
-	sed -e 's|@prefix@|$(prefix)|' -e 's|@exec_prefix@|$(exec_prefix)|' -e 's|@libdir@|$(libdir)|' \
-	    -e 's|@includedir@|$(includedir)|' -e 's|@version@|$(version)|' capi/lib/mio_st.pc.in \
-	    > $(lib)/mio_st.pc
-	$(INSTALL) -m 644 $(lib)/mio_st.pc "$(DESTDIR)$(pkgconfigdir)/mio_st.pc"
-	$(INSTALL) -d "$(DESTDIR)$(mandir)/man3" "$(DESTDIR)$(mandir)/man7" "$(DESTDIR)$(docdir)"
-	$(INSTALL) -m 644 $(target_dir)/docs/man3/*.3 "$(DESTDIR)$(mandir)/man3"
-	$(INSTALL) -m 644 docs/mio_st.7 "$(DESTDIR)$(mandir)/man7/mio_st.7"
-	$(INSTALL) -m 644 docs/c-guide.md docs/descriptors.md "$(DESTDIR)$(docdir)"
+# Copies what `make lib` has built, and builds nothing; takes it away again.
+install uninstall: export DESTDIR := $(DESTDIR)
+install uninstall: export INSTALL := $(INSTALL)
+install uninstall: export prefix := $(prefix)
+install uninstall: export includedir := $(includedir)
+install uninstall: export libdir := $(libdir)
+install uninstall: export pkgconfigdir := $(pkgconfigdir)
+install uninstall: export cmakedir := $(cmakedir)
+install uninstall: export mandir := $(mandir)
+install uninstall: export docdir := $(docdir)
+install uninstall:
+	@packaging/install $@ '$(lib)' $(version)
+
+# The archive of sources, of the commit that is checked out: byte for byte the same wherever it is made.
+DISTDIR ?= $(target_dir)
+name := mio-st-$(version)
+dist:
+	@git rev-parse --quiet --verify HEAD >/dev/null || { echo "make dist: this is no checkout of git" >&2; exit 1; }
+	@mkdir -p '$(DISTDIR)'
+	git -c tar.umask=0022 archive --format=tar --prefix=$(name)/ HEAD | gzip -n -9 >'$(DISTDIR)/$(name).tar.gz'
+	@echo '$(DISTDIR)/$(name).tar.gz'
 
 # What the library takes on disk and in a program, stripped. More than this many bytes is an error.
 max_size ?= 350000

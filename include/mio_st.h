@@ -467,8 +467,9 @@ int mio_st_poller_watch_fd(mio_st_poller_t poller,
 /**
  * Asks for an event with `id` and `MIO_ST_TIMER` at a time, or right away if it has passed.
  *
- * `deadline_ns` is in nanoseconds of the clock of mio_st_poller_now(). The event is never early, and late
- * by at most the slack, see mio_st_poller_set_deadline_slack(). An id may have any number of deadlines.
+ * `deadline_ns` is in nanoseconds of the clock of mio_st_poller_now(). The event is never early, and a
+ * poll that waits is late by at most the slack, see mio_st_poller_set_deadline_slack(). A poll that comes after
+ * the time for any other reason has the event. An id may have any number of deadlines.
  * `key` receives the name of the deadline; it may be NULL.
  *
  * Returns 0; `-ENOMEM`; the errors of a handle.
@@ -564,8 +565,9 @@ int mio_st_poller_next_wakeup(mio_st_poller_t poller,
                               int64_t *timeout_ns);
 
 /**
- * Sets how late deadlines that are added or moved from now on may be, so that neighbours share a wake-up:
- * 1/128 of the distance to the deadline, and at most `slack_ns` nanoseconds. The default is 2^20, about a
+ * Sets how late a poll may wake up for deadlines that are added or moved from now on, so that neighbours share
+ * a wake-up: 1/128 of the distance to the deadline, and at most `slack_ns` nanoseconds. The distance is that
+ * from mio_st_poller_now(), and of a timeout all of it. The default is 2^20, about a
  * millisecond. Zero is exact, up to the slack of the kernel itself.
  *
  * Returns 0; the errors of a handle.
@@ -833,7 +835,7 @@ typedef struct {
      */
     int error;
     /**
-     * `MIO_ST_ORIGIN_…`, or another that the system has (`SO_EE_ORIGIN_…`).
+     * `MIO_ST_ORIGIN_...`, or another that the system has (`SO_EE_ORIGIN_...`).
      */
     uint32_t origin;
     /**
@@ -1620,7 +1622,7 @@ typedef struct {
      */
     size_t length;
     /**
-     * Of what was received: `MIO_ST_DATAGRAM_…`. When sending, `MIO_ST_DATAGRAM_LOCAL` says that it is sent from
+     * Of what was received: `MIO_ST_DATAGRAM_...`. When sending, `MIO_ST_DATAGRAM_LOCAL` says that it is sent from
      * `local`, and no other is looked at.
      */
     uint32_t flags;
@@ -1650,7 +1652,7 @@ typedef struct {
      */
     uint32_t dropped;
     /**
-     * Two bits of `MIO_ST_ECN_…` below six of DSCP, with `MIO_ST_DATAGRAM_TRAFFIC_CLASS`.
+     * Two bits of `MIO_ST_ECN_...` below six of DSCP, with `MIO_ST_DATAGRAM_TRAFFIC_CLASS`.
      */
     uint8_t traffic_class;
     /**
@@ -1704,7 +1706,7 @@ typedef struct {
      */
     uint32_t interface;
     /**
-     * Two bits of `MIO_ST_ECN_…` below six of DSCP.
+     * Two bits of `MIO_ST_ECN_...` below six of DSCP.
      */
     uint8_t traffic_class;
     /**
@@ -1923,7 +1925,7 @@ int mio_st_udp_socket_set_recv_errors(mio_st_udp_socket_t socket,
 /**
  * Sets what is done with datagrams that are larger than the path takes (`IP_MTU_DISCOVER`).
  *
- * `mode` is one of `MIO_ST_MTU_DISCOVERY_…`.
+ * `mode` is one of `MIO_ST_MTU_DISCOVERY_...`.
  *
  * Returns 0; `-EINVAL` for another mode; `-EOPNOTSUPP` for IPv4 on NetBSD, OpenBSD and DragonFly BSD; the errors of
  * a handle.
@@ -2106,7 +2108,7 @@ int mio_st_connected_udp_socket_set_recv_errors(mio_st_connected_udp_socket_t so
 /**
  * Sets what is done with datagrams that are larger than the path takes (`IP_MTU_DISCOVER`).
  *
- * `mode` is one of `MIO_ST_MTU_DISCOVERY_…`.
+ * `mode` is one of `MIO_ST_MTU_DISCOVERY_...`.
  *
  * Returns 0; `-EINVAL` for another mode; `-EOPNOTSUPP` for IPv4 on NetBSD, OpenBSD and DragonFly BSD; the errors of
  * a handle.

@@ -73,6 +73,22 @@ fn a_timeout_of_200_microseconds_takes_neither_none_nor_a_millisecond() {
 
 // Behaviour 18
 #[test]
+fn a_long_wait_is_not_late_by_a_part_of_it() {
+    let mut poller = Poller::new().unwrap();
+    let timeout = Duration::from_millis(800);
+    // The least of a few: a loaded machine makes some of them late, not all.
+    let late = (0..5).map(|_| {
+        let deadline = Instant::now() + timeout;
+        poller.add_deadline(EventedId(0), deadline);
+        assert_eq!(poll(&mut poller, None).len(), 1);
+        deadline.elapsed()
+    });
+    // FreeBSD's kernel takes a sixteenth. Where time goes by ticks, there is one of 10 ms and one more.
+    assert!({ late }.any(|late| late < timeout / 32), "later than a part of the wait");
+}
+
+// Behaviour 18
+#[test]
 fn neighbours_within_the_slack_share_a_wake_up() {
     let mut poller = Poller::new().unwrap();
     let mut events = Events::with_capacity(1000);
@@ -119,6 +135,21 @@ fn deadlines_come_in_order_of_time_then_in_the_order_in_which_they_were_added_or
     assert!(poller.move_deadline(moved, later));
     assert!(poller.move_deadline(moved, past));
     assert_eq!(expired(&mut poller), [timer(2), timer(3), timer(1), timer(0)]);
+}
+
+// Behaviour 19
+#[test]
+fn deadlines_of_different_slack_come_in_the_order_of_their_own_times() {
+    let mut poller = Poller::new().unwrap();
+    let now = poller.now();
+    // The earlier its time, the later it would be rounded to.
+    for id in 0..20_u64 {
+        poller.set_deadline_slack(Duration::from_nanos(1 << (20 - id)));
+        poller.add_deadline(EventedId(id as usize), now + Duration::from_nanos(20_000_000 + id));
+    }
+    thread::sleep(Duration::from_millis(20) + Duration::from_nanos(20));
+    let all: Vec<_> = (0..20).map(timer).collect();
+    assert_eq!(expired(&mut poller), all);
 }
 
 // Behaviour 19

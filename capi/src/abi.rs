@@ -309,7 +309,7 @@ pub struct mio_st_datagram_t {
     pub capacity: usize,
     /// How many bytes were received, or are to be sent.
     pub length: usize,
-    /// Of what was received: `MIO_ST_DATAGRAM_…`. When sending, `MIO_ST_DATAGRAM_LOCAL` says that it is sent from
+    /// Of what was received: `MIO_ST_DATAGRAM_...`. When sending, `MIO_ST_DATAGRAM_LOCAL` says that it is sent from
     /// `local`, and no other is looked at.
     pub flags: u32,
     /// The length of `address`.
@@ -325,7 +325,7 @@ pub struct mio_st_datagram_t {
     pub timestamp: u64,
     /// How many datagrams the socket had no room for, since it was made. Always 0 if it was not asked for.
     pub dropped: u32,
-    /// Two bits of `MIO_ST_ECN_…` below six of DSCP, with `MIO_ST_DATAGRAM_TRAFFIC_CLASS`.
+    /// Two bits of `MIO_ST_ECN_...` below six of DSCP, with `MIO_ST_DATAGRAM_TRAFFIC_CLASS`.
     pub traffic_class: u8,
     /// How many hops were left to it, with `MIO_ST_DATAGRAM_HOP_LIMIT`.
     pub hop_limit: u8,
@@ -357,7 +357,7 @@ pub struct mio_st_transmit_t {
     pub flags: u32,
     /// The index of the interface to send it by.
     pub interface: u32,
-    /// Two bits of `MIO_ST_ECN_…` below six of DSCP.
+    /// Two bits of `MIO_ST_ECN_...` below six of DSCP.
     pub traffic_class: u8,
     /// How many hops it may make.
     pub hop_limit: u8,
@@ -392,7 +392,7 @@ pub const MIO_ST_ORIGIN_ZEROCOPY: u32 = 5;
 pub struct mio_st_queued_error_t {
     /// The negated errno; 0 of an entry that is no error.
     pub error: c_int,
-    /// `MIO_ST_ORIGIN_…`, or another that the system has (`SO_EE_ORIGIN_…`).
+    /// `MIO_ST_ORIGIN_...`, or another that the system has (`SO_EE_ORIGIN_...`).
     pub origin: u32,
     /// See `MIO_ST_ORIGIN_ICMP`.
     pub kind: u8,

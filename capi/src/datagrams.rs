@@ -683,7 +683,7 @@ pub extern "C" fn mio_st_udp_socket_set_recv_errors(
 
 /// Sets what is done with datagrams that are larger than the path takes (`IP_MTU_DISCOVER`).
 ///
-/// `mode` is one of `MIO_ST_MTU_DISCOVERY_…`.
+/// `mode` is one of `MIO_ST_MTU_DISCOVERY_...`.
 ///
 /// Returns 0; `-EINVAL` for another mode; `-EOPNOTSUPP` for IPv4 on NetBSD, OpenBSD and DragonFly BSD; the errors of
 /// a handle.
@@ -973,7 +973,7 @@ pub extern "C" fn mio_st_connected_udp_socket_set_recv_errors(
 
 /// Sets what is done with datagrams that are larger than the path takes (`IP_MTU_DISCOVER`).
 ///
-/// `mode` is one of `MIO_ST_MTU_DISCOVERY_…`.
+/// `mode` is one of `MIO_ST_MTU_DISCOVERY_...`.
 ///
 /// Returns 0; `-EINVAL` for another mode; `-EOPNOTSUPP` for IPv4 on NetBSD, OpenBSD and DragonFly BSD; the errors of
 /// a handle.

@@ -812,8 +812,9 @@ pub extern "C" fn mio_st_poller_deregister_process(
 
 /// Asks for an event with `id` and `MIO_ST_TIMER` at a time, or right away if it has passed.
 ///
-/// `deadline_ns` is in nanoseconds of the clock of mio_st_poller_now(). The event is never early, and late
-/// by at most the slack, see mio_st_poller_set_deadline_slack(). An id may have any number of deadlines.
+/// `deadline_ns` is in nanoseconds of the clock of mio_st_poller_now(). The event is never early, and a
+/// poll that waits is late by at most the slack, see mio_st_poller_set_deadline_slack(). A poll that comes after
+/// the time for any other reason has the event. An id may have any number of deadlines.
 /// `key` receives the name of the deadline; it may be NULL.
 ///
 /// Returns 0; `-ENOMEM`; the errors of a handle.
@@ -959,8 +960,9 @@ pub unsafe extern "C" fn mio_st_poller_next_wakeup(
     })
 }
 
-/// Sets how late deadlines that are added or moved from now on may be, so that neighbours share a wake-up:
-/// 1/128 of the distance to the deadline, and at most `slack_ns` nanoseconds. The default is 2^20, about a
+/// Sets how late a poll may wake up for deadlines that are added or moved from now on, so that neighbours share
+/// a wake-up: 1/128 of the distance to the deadline, and at most `slack_ns` nanoseconds. The distance is that
+/// from mio_st_poller_now(), and of a timeout all of it. The default is 2^20, about a
 /// millisecond. Zero is exact, up to the slack of the kernel itself.
 ///
 /// Returns 0; the errors of a handle.

@@ -2,7 +2,7 @@
 #
 #     awk -v dir=target/man3 -v date="November 23, 2026" -f man.awk include/mio_st.h
 #
-# POSIX awk alone, so that `make install` needs nothing that a bare machine does not have.
+# POSIX awk alone, so that `make lib` needs nothing that a bare machine does not have.
 
 BEGIN {
     pages["Versions"] = "mio_st_version"
@@ -16,6 +16,7 @@ BEGIN {
     pages["TCP streams"] = "mio_st_tcp_stream"
     pages["TCP listeners"] = "mio_st_tcp_listener"
     pages["UDP sockets"] = "mio_st_udp_socket"
+    pages["Error queues"] = "mio_st_queued_error"
     pages["Unix streams"] = "mio_st_unix_stream"
     pages["Unix listeners"] = "mio_st_unix_listener"
     pages["Unix datagram sockets"] = "mio_st_unix_datagram"

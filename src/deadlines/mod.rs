@@ -1,5 +1,7 @@
 //! Deadlines: any number of them, each add, move, cancel and expiry in constant time, amortised (but for
-//! the sorting of what lies within some microseconds).
+//! the sorting of what lies within some microseconds). They expire at their own times, in that order; but
+//! to wake up for one is worth while a little later, as much as its slack allows, since others may come by
+//! then.
 //!
 //! This is a queue over absolute times in nanoseconds. It asks no system and reads no clock, so
 //! it behaves the same whatever the clock does: stand still, jump a century, step back.
@@ -37,6 +39,10 @@
 //!   is sorted.
 //! - If it is too long for that, the origin moves to its earliest time, which spreads it over the
 //!   levels below.
+//!
+//! The time to wake up at is the earliest of the times of all, each rounded up by its own slack. It is
+//! looked for from the front on, as far as such a time may be earlier than the best one found, and then
+//! remembered with the deadline whose it is.
 //!
 //! A cancelled deadline is only marked. Its slot is vacant when it is met at the front, or where its
 //! bucket or the inbox is gone through; or when a slot is wanted, none is vacant, and there are no
@@ -115,6 +121,9 @@ const SETS: usize = (BUCKETS / 64).next_power_of_two();
 /// A bucket with up to this many deadlines is sorted where it is, a longer one is spread out.
 const FEW: usize = 32;
 
+/// At how many deadlines one looks, at most, for the one that wants to wake up first.
+const LOOK: usize = 1024;
+
 const NO_MEMORY: &str = "memory for a deadline";
 
 /// In place of a slot: none.
@@ -130,8 +139,11 @@ const INTERVAL: u32 = 1 << 31;
 /// How many places there may be: what is above them in a `u32` has other meanings.
 const MOST: usize = INTERVAL as usize - BUCKETS - 32;
 
-/// The length of a block of serials, of which every second is given; see [`Deadlines::take_serials`].
-const SERIALS: u64 = 1 << 21;
+/// From one order to the next. What is below it is [`STALE`] and the [`grain`](Node::grain).
+const STEP: u64 = 1 << 7;
+
+/// The length of a block of serials, of which every [`STEP`]th is given; see [`Deadlines::take_serials`].
+const SERIALS: u64 = STEP << 20;
 
 /// In a serial: an interval.
 const REPEATS: u64 = 1 << 63;
@@ -145,10 +157,9 @@ const STALE: u64 = 1;
 struct Node {
     /// Zero if this is no deadline, or no longer.
     serial: u64,
-    /// The filed time.
     when: u64,
-    /// The number of the last addition or move; decides between equal times. [`STALE`] is part of
-    /// it.
+    /// The number of the last addition or move, in steps of [`STEP`]; decides between equal times. Below
+    /// that are [`STALE`] and the grain.
     order: u64,
     /// The caller's; but an interval has the place of its [`Interval`] here.
     id: u64,
@@ -156,8 +167,6 @@ struct Node {
 
 /// What an interval needs beyond its node is kept in a second one, which is in no bucket.
 struct Interval {
-    /// The unrounded time of the next expiry.
-    due: u64,
     period: u64,
     id: u64,
 }
@@ -168,17 +177,33 @@ impl Node {
     fn repeats(&self) -> bool {
         self.serial & REPEATS != 0
     }
+
+    /// What the time is rounded up to, for waiting: two to the power of this, which is at most the slack.
+    fn grain(&self) -> u32 {
+        (self.order / 2 % (STEP / 2)) as u32
+    }
+
+    /// The time to wake up at.
+    fn wakeup(&self) -> u64 {
+        let mask = (1 << self.grain()) - 1;
+        self.when.checked_add(mask).map_or(u64::MAX, |sum| sum & !mask)
+    }
+
+    /// The time from which on it is late.
+    fn latest(&self) -> u64 {
+        self.when.saturating_add(1 << self.grain())
+    }
 }
 
 impl From<Interval> for Node {
     fn from(interval: Interval) -> Node {
-        Node { serial: 0, when: interval.due, order: interval.period, id: interval.id }
+        Node { serial: 0, when: 0, order: interval.period, id: interval.id }
     }
 }
 
 impl From<&Node> for Interval {
     fn from(node: &Node) -> Interval {
-        Interval { due: node.when, period: node.order, id: node.id }
+        Interval { period: node.order, id: node.id }
     }
 }
 
@@ -232,13 +257,19 @@ pub struct Deadlines {
     /// Where [`read_ahead`](Self::read_ahead) is while the front expires: any number is right.
     ahead: u32,
 
+    /// The earliest of the times at which one of those in the wheel wants to wake up …
+    wakeup: u64,
+    /// … and the earliest of those from which on one is late. Zero if the two are not known. Nothing is
+    /// filed, or moved in its place, that has its time before this one.
+    latest: u64,
+    /// Whose the wake-up is, and its order when it was found.
+    waker: u32,
+    waker_order: u64,
+
     slack: u64,
-    /// What is left of a time that is rounded by the full slack.
-    slack_mask: u64,
     /// From this distance on a deadline has the full slack.
     slack_from: u64,
-    strictest_slack: u64,
-    /// The number of the last addition or move, with [`STALE`] in it.
+    /// The number of the last addition or move, with [`STALE`] and the grain of the full slack in it.
     last_order: u64,
     /// What makes a serial of the number of an addition, up to `serials_end`.
     serials: u64,
@@ -266,11 +297,13 @@ impl Deadlines {
             front: 0,
             front_from: 0,
             ahead: NIL,
+            wakeup: 0,
+            latest: 0,
+            waker: NIL,
+            waker_order: 0,
             slack: DEFAULT_SLACK,
-            slack_mask: !rounding_mask(DEFAULT_SLACK),
             slack_from: DEFAULT_SLACK * 128,
-            strictest_slack: DEFAULT_SLACK,
-            last_order: STALE,
+            last_order: STALE | grain_bits(DEFAULT_SLACK),
             serials: 0,
             serials_end: 0,
         }
@@ -309,24 +342,17 @@ impl Deadlines {
         self.len == 0
     }
 
+    /// Whether there never was a deadline, nor room for any.
+    #[inline]
+    pub fn is_new(&self) -> bool {
+        self.links.capacity() == 0
+    }
+
     /// How late a deadline added or moved from now on may be, at most. Zero is exact.
     pub fn set_slack(&mut self, slack: u64) {
         self.slack = slack;
-        self.slack_mask = !rounding_mask(slack);
         self.slack_from = slack.saturating_mul(128);
-        self.strictest_slack =
-            if self.is_empty() { slack } else { slack.min(self.strictest_slack) };
-    }
-
-    /// The cap on the slack of what is added or moved now.
-    pub fn slack(&self) -> u64 {
-        self.slack
-    }
-
-    /// No deadline was filed with a cap on its slack below this one. The slack of the earliest,
-    /// `wait` from now, is then at least the smaller of this and `wait / 128`.
-    pub fn strictest_slack(&self) -> u64 {
-        self.strictest_slack
+        self.last_order = (self.last_order / STEP * STEP) | STALE | grain_bits(slack);
     }
 
     /// Adds a deadline; once it has passed [`expire`](Self::expire) answers `id`.
@@ -347,9 +373,9 @@ impl Deadlines {
         deadline: u64,
         id: u64,
     ) -> Result<DeadlineKey, TryReserveError> {
-        let when = self.filed(now, deadline);
+        let order = self.next_order(now, deadline);
         let place = self.take_place()?;
-        let serial = self.put(place, when, id, 0);
+        let serial = self.put(place, deadline, order, id, 0);
         Ok(DeadlineKey { slot: place - BUCKETS as u32, serial })
     }
 
@@ -377,15 +403,15 @@ impl Deadlines {
         period: NonZeroU64,
         id: u64,
     ) -> Result<DeadlineKey, TryReserveError> {
-        let when = self.filed(now, first);
+        let order = self.next_order(now, first);
         let home = self.take_place()?;
         // From here on it is known for what it is: looking for the other one may sweep.
         self.set_prev(home, HOME);
-        self.update(home, |node| *node = Interval { due: first, period: period.get(), id }.into());
+        self.update(home, |node| *node = Interval { period: period.get(), id }.into());
         self.intervals += 1;
         let place = self.take_place();
         let key = place.map(|place| {
-            let serial = self.put(place, when, home.into(), REPEATS);
+            let serial = self.put(place, first, order, home.into(), REPEATS);
             DeadlineKey { slot: (place - BUCKETS as u32) | INTERVAL, serial }
         });
         // Its home must not stay in that chain: it becomes vacant when the interval is cancelled.
@@ -414,20 +440,19 @@ impl Deadlines {
     /// count from there.
     #[inline]
     pub fn move_to(&mut self, now: u64, key: DeadlineKey, deadline: u64) -> bool {
-        let when = self.filed(now, deadline);
+        let order = self.next_order(now, deadline);
         let Some(node) = self.nodes.get_mut(key.slot as usize) else {
-            return self.move_interval(key, deadline, when);
+            return self.move_interval(key, deadline, order);
         };
         if node.serial != key.serial.get() {
             return false;
         }
-        if when < node.when {
-            self.relocate(key.slot + BUCKETS as u32, when);
+        if deadline < node.when || deadline < self.latest {
+            self.relocate(key.slot + BUCKETS as u32, deadline, order);
             return true;
         }
-        self.last_order += 2;
-        node.when = when;
-        node.order = self.last_order;
+        node.when = deadline;
+        node.order = order | STALE;
         true
     }
 
@@ -445,19 +470,30 @@ impl Deadlines {
         key.is_some_and(|key| self.cancel(key))
     }
 
-    /// The filed time of the earliest deadline.
+    /// When to wake up for the deadlines: the earliest of their times, each rounded up to a multiple of the
+    /// greatest power of two that is not above its slack.
     #[inline]
     pub fn next_wakeup(&mut self) -> Option<u64> {
         // Every poll asks, and most pollers that have no deadlines never have any.
-        if self.is_empty() { None } else { self.earliest_time() }
+        if self.is_empty() { None } else { self.find_wakeup() }
     }
 
-    fn earliest_time(&mut self) -> Option<u64> {
-        let slot = self.earliest()?;
-        Some(self.node(slot).when)
+    /// From when on a wake-up is too late for one of the deadlines, as far as it is known: not before
+    /// [`next_wakeup`](Self::next_wakeup), which is to be asked just before.
+    pub fn latest_wakeup(&self) -> u64 {
+        self.latest.max(self.wakeup)
     }
 
-    /// Takes the earliest deadline, if its filed time has come, and answers its id.
+    /// Whether the time of a deadline has come.
+    #[inline]
+    pub fn is_due(&mut self, now: u64) -> bool {
+        if self.is_empty() || (now < self.front_from && now < self.inbox_from) {
+            return false;
+        }
+        self.earliest().is_some_and(|place| self.node(place).when <= now)
+    }
+
+    /// Takes the earliest deadline, if its time has come, whatever its slack, and answers its id.
     ///
     /// To be called until it answers `None`, or until there is no room for more; then they wait.
     pub fn expire(&mut self, now: u64) -> Option<u64> {
@@ -477,7 +513,7 @@ impl Deadlines {
         self.ahead = self.read_ahead(self.ahead);
         self.unlink(slot);
         if repeats {
-            return Some(self.repeat(slot, id as u32, now));
+            return Some(self.repeat(slot, node.when, id as u32, now));
         }
         self.len -= 1;
         self.vacate(slot);
@@ -552,22 +588,19 @@ impl Deadlines {
 
     #[cold]
     #[inline(never)]
-    fn move_interval(&mut self, key: DeadlineKey, deadline: u64, when: u64) -> bool {
+    fn move_interval(&mut self, key: DeadlineKey, deadline: u64, order: u64) -> bool {
         let Some(place) = self.interval(key) else {
             return false;
         };
-        let home = self.node(place).id as u32;
-        self.update(home, |interval| interval.when = deadline);
-        self.relocate(place, when);
+        self.relocate(place, deadline, order);
         true
     }
 
     /// Moves a deadline to another bucket.
     #[cold]
     #[inline(never)]
-    fn relocate(&mut self, place: u32, when: u64) {
-        let order = self.next_order();
-        self.update(place, |node| (node.when, node.order) = (when, order));
+    fn relocate(&mut self, place: u32, when: u64, order: u64) {
+        self.update(place, |node| (node.when, node.order) = (when, order & !STALE));
         if self.link(place).prev == NIL {
             self.inbox_from = self.inbox_from.min(when);
         } else {
@@ -576,11 +609,11 @@ impl Deadlines {
         }
     }
 
-    /// Puts an unlinked interval back for its next expiry, unless that is past the end of time.
-    /// Answers its id.
-    fn repeat(&mut self, slot: u32, home: u32, now: u64) -> u64 {
-        let Interval { due, period, id } = Interval::from(&self.node(home));
-        // In the past of `now`, because it was filed at its time or later. No period is zero.
+    /// Puts an unlinked interval, whose time has come, back for its next expiry, unless that is past the
+    /// end of time. Answers its id.
+    fn repeat(&mut self, slot: u32, due: u64, home: u32, now: u64) -> u64 {
+        let Interval { period, id } = Interval::from(&self.node(home));
+        // No period is zero.
         let last = now - (now - due).checked_rem(period).unwrap_or(0);
         let Some(due) = last.checked_add(period) else {
             self.vacate_interval(home);
@@ -588,22 +621,20 @@ impl Deadlines {
             self.vacate(slot);
             return id;
         };
-        self.update(home, |interval| interval.when = due);
-        let when = self.filed(now, due);
-        let order = self.next_order();
-        self.update(slot, |node| (node.when, node.order) = (when, order));
-        self.file(slot, when);
+        let order = self.next_order(now, due) & !STALE;
+        self.update(slot, |node| (node.when, node.order) = (due, order));
+        self.file(slot, due);
         id
     }
 
     /// Puts a deadline into a place that was just taken, which is in the inbox.
     #[inline]
-    fn put(&mut self, place: u32, when: u64, id: u64, kind: u64) -> NonZeroU64 {
-        let order = self.next_order();
+    fn put(&mut self, place: u32, when: u64, order: u64, id: u64, kind: u64) -> NonZeroU64 {
+        let order = order & !STALE;
         if order >= self.serials_end {
             self.take_serials(order);
         }
-        // The sum is even. Making it odd tells the compiler that it is not zero.
+        // [`STALE`] is not in it. Making it odd tells the compiler that it is not zero.
         let serial = NonZeroU64::MIN | self.serials.wrapping_add(order) | kind;
         self.update(place, |node| *node = Node { serial: serial.get(), when, order, id });
         self.len += 1;
@@ -613,10 +644,21 @@ impl Deadlines {
         serial
     }
 
+    /// The next order, with the grain of this deadline; stale.
     #[inline]
-    fn next_order(&mut self) -> u64 {
-        self.last_order += 2;
-        self.last_order ^ STALE
+    fn next_order(&mut self, now: u64, deadline: u64) -> u64 {
+        self.last_order += STEP;
+        let (distance, passed) = deadline.overflowing_sub(now);
+        if passed || distance < self.slack_from {
+            return self.order_of_near(now, deadline);
+        }
+        self.last_order
+    }
+
+    #[inline(never)]
+    fn order_of_near(&self, now: u64, deadline: u64) -> u64 {
+        let slack = self.slack.min(deadline.saturating_sub(now) / 128);
+        (self.last_order / STEP * STEP) | STALE | grain_bits(slack)
     }
 
     /// Takes a vacant place, or makes one.
@@ -737,28 +779,6 @@ impl Deadlines {
         self.serials = first.wrapping_sub(order);
         self.serials_end = order + SERIALS;
     }
-
-    /// Rounds a deadline up so that it shares a wake-up with its neighbours, by less than its
-    /// slack.
-    #[inline]
-    fn filed(&self, now: u64, deadline: u64) -> u64 {
-        let (distance, passed) = deadline.overflowing_sub(now);
-        let (sum, beyond) = deadline.overflowing_add(!self.slack_mask);
-        if passed || distance < self.slack_from || beyond {
-            return self.filed_near(now, deadline);
-        }
-        sum & self.slack_mask
-    }
-
-    #[inline(never)]
-    fn filed_near(&self, now: u64, deadline: u64) -> u64 {
-        let slack = self.slack.min(deadline.saturating_sub(now) / 128);
-        let mask = rounding_mask(slack);
-        match deadline.checked_add(mask) {
-            Some(sum) => sum & !mask,
-            None => u64::MAX,
-        }
-    }
 }
 
 /// The wheel.
@@ -792,6 +812,9 @@ impl Deadlines {
             self.front = bucket;
             self.front_from = when;
         }
+        if when < self.latest {
+            self.latest = 0;
+        }
     }
 
     /// Reads what will be needed of a place, and answers the one before it.
@@ -817,6 +840,69 @@ impl Deadlines {
     fn rank(&self, slot: u32) -> (u64, u64) {
         let node = self.node(slot);
         (node.when, node.order)
+    }
+
+    fn find_wakeup(&mut self) -> Option<u64> {
+        loop {
+            if !self.wakeup_is_known() {
+                let place = self.earliest()?;
+                self.look_for_wakeup(place);
+            }
+            if self.inbox_from >= self.latest || self.inbox == self.vacant {
+                return Some(self.wakeup);
+            }
+            self.latest = 0;
+            self.empty_inbox();
+        }
+    }
+
+    /// Whether the one that was found is neither cancelled nor moved.
+    fn wakeup_is_known(&self) -> bool {
+        let node = self.node(self.waker);
+        self.latest != 0 && node.serial != 0 && node.order == self.waker_order
+    }
+
+    /// Looks for the earliest wake-up among those in the wheel, from the earliest of them on.
+    fn look_for_wakeup(&mut self, earliest: u32) {
+        (self.wakeup, self.latest) = (u64::MAX, u64::MAX);
+        let mut bucket = self.front;
+        let mut place = earliest;
+        let mut from = 0;
+        for _ in 0..LOOK {
+            if place == bucket {
+                let Some(next) = self.next_bucket(bucket) else { return };
+                bucket = next;
+                place = self.link(bucket).next;
+                from = self.start(bucket);
+                // What is in a bucket beyond may be long and in no order. If nothing in it can come before
+                // the wake-up it is enough to assume the worst of how late that may be.
+                if from >= self.wakeup {
+                    self.latest = self.latest.min(from);
+                }
+                if from >= self.latest {
+                    return;
+                }
+                continue;
+            }
+            let node = self.node(place);
+            if node.serial != 0 {
+                if node.order & STALE == 0 && self.is_sorted(bucket) {
+                    if node.when >= self.latest {
+                        return;
+                    }
+                    from = node.when;
+                }
+                if node.wakeup() < self.wakeup {
+                    (self.waker, self.waker_order) = (place, node.order);
+                    self.wakeup = node.wakeup();
+                }
+                self.latest = self.latest.min(node.latest());
+            }
+            place = self.link(place).next;
+        }
+        // There are many, which will be due then.
+        self.wakeup = self.wakeup.min(from);
+        self.latest = self.latest.min(self.wakeup);
     }
 
     /// The place of the earliest deadline, after doing what was put off up to it.
@@ -893,11 +979,43 @@ impl Deadlines {
         before.chain(all).find_map(|buckets| self.first_occupied(buckets))
     }
 
-    /// The first bucket with a deadline in it, of some from the start of a set.
+    /// The next bucket with a deadline in it, in the order of time.
+    fn next_bucket(&self, bucket: u32) -> Option<u32> {
+        let own = bucket / WIDTH;
+        let home = |level| level * WIDTH + digit(self.origin, level);
+        let is_before = bucket < home(own);
+        // Down to the origin, and up from there.
+        let down = (0..=own).rev().filter(|_| is_before).map(|level| {
+            let from = if level == own { bucket + 1 } else { level * WIDTH };
+            from..home(level)
+        });
+        let up = (0..LEVELS).filter(|&level| is_before || level >= own).map(|level| {
+            let from = if level == own && !is_before { bucket + 1 } else { home(level) };
+            from..(level + 1) * WIDTH
+        });
+        down.chain(up).find_map(|buckets| self.first_occupied(buckets))
+    }
+
+    /// The first time that belongs to a bucket.
+    fn start(&self, bucket: u32) -> u64 {
+        let level = bucket / WIDTH;
+        let shift = IGNORED + level * DIGIT;
+        let above = self.origin.checked_shr(shift + DIGIT).unwrap_or(0);
+        ((above << DIGIT) | u64::from(bucket % WIDTH)) << shift
+    }
+
+    /// The first bucket with a deadline in it, of some.
     fn first_occupied(&self, buckets: Range<u32>) -> Option<u32> {
-        let mut sets = (buckets.start / 64)..buckets.end.div_ceil(64);
-        let set = sets.find(|&set| self.occupied[set as usize % SETS] != 0)?;
-        let bucket = set * 64 + self.occupied[set as usize % SETS].trailing_zeros();
+        let mut set = buckets.start / 64;
+        let mut bits = self.occupied[set as usize % SETS] & (u64::MAX << (buckets.start % 64));
+        while bits == 0 {
+            set += 1;
+            if set * 64 >= buckets.end {
+                return None;
+            }
+            bits = self.occupied[set as usize % SETS];
+        }
+        let bucket = set * 64 + bits.trailing_zeros();
         (bucket < buckets.end).then_some(bucket)
     }
 
@@ -966,6 +1084,7 @@ impl Deadlines {
             self.clear(bucket);
         }
         self.cancelled = 0;
+        self.latest = 0;
         self.inbox_from = u64::MAX;
         let (mut live, mut last_live) = (NIL, NIL);
         let (mut vacant, mut last_vacant) = (NIL, NIL);
@@ -1093,9 +1212,9 @@ impl Deadlines {
     }
 }
 
-/// One less than the greatest power of two that is not above the slack; none for none.
-fn rounding_mask(slack: u64) -> u64 {
-    (1 << (slack | 1).ilog2()) - 1
+/// The grain of this slack, as it is in an order.
+const fn grain_bits(slack: u64) -> u64 {
+    ((slack | 1).ilog2() as u64) << 1
 }
 
 /// Pushes where there is room, which was made; so this does not grow, which could panic.

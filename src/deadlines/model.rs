@@ -10,10 +10,13 @@ use super::{DeadlineKey, Deadlines};
 struct Entry {
     key: DeadlineKey,
     id: u64,
-    filed: u64,
+    deadline: u64,
+    /// When it wants to wake up.
+    wakeup: u64,
+    /// From when on it is late.
+    latest: u64,
     order: u64,
-    /// Unrounded time of the next expiry, and the period.
-    interval: Option<(u64, u64)>,
+    period: Option<u64>,
 }
 
 /// A step is any 12 bytes.
@@ -112,7 +115,19 @@ impl Pair {
     }
 
     fn compare(&mut self) {
-        assert_eq!(self.real.next_wakeup(), self.model.first().map(|entry| entry.filed));
+        // None that is later than one of the two can make it earlier.
+        let (mut wakeup, mut latest) = (None, u64::MAX);
+        for entry in &self.model {
+            if entry.deadline > latest {
+                break;
+            }
+            wakeup = Some(wakeup.map_or(entry.wakeup, |wakeup: u64| wakeup.min(entry.wakeup)));
+            latest = latest.min(entry.latest);
+        }
+        assert_eq!(self.real.next_wakeup(), wakeup);
+        if let Some(wakeup) = wakeup {
+            assert!((wakeup..=latest.max(wakeup)).contains(&self.real.latest_wakeup()));
+        }
     }
 
     fn deadline(&mut self, step: Step) -> u64 {
@@ -138,11 +153,18 @@ impl Pair {
         deadline
     }
 
+    fn entry(&self, key: DeadlineKey, id: u64, deadline: u64, period: Option<u64>) -> Entry {
+        let slack = self.slack.min(deadline.saturating_sub(self.now) / 128);
+        let wakeup = rounded(deadline, slack);
+        let latest = deadline.saturating_add(slack.max(1));
+        Entry { key, id, deadline, wakeup, latest, order: 0, period }
+    }
+
     fn insert(&mut self, mut entry: Entry) {
         self.order += 1;
         entry.order = self.order;
-        let rank = (entry.filed, entry.order);
-        let place = self.model.partition_point(|other| (other.filed, other.order) < rank);
+        let rank = (entry.deadline, entry.order);
+        let place = self.model.partition_point(|other| (other.deadline, other.order) < rank);
         self.model.insert(place, entry);
     }
 
@@ -161,8 +183,7 @@ impl Pair {
         }
         let key = self.real.add(self.now, deadline, id);
         self.know(key);
-        let filed = filed(self.now, deadline, self.slack);
-        self.insert(Entry { key, id, filed, order: 0, interval: None });
+        self.insert(self.entry(key, id, deadline, None));
     }
 
     fn add(&mut self, step: Step) {
@@ -194,8 +215,7 @@ impl Pair {
         let id = u64::from(step.pick % 64);
         let key = self.real.add_interval(self.now, first, period, id);
         self.know(key);
-        let filed = filed(self.now, first, self.slack);
-        self.insert(Entry { key, id, filed, order: 0, interval: Some((first, period.get())) });
+        self.insert(self.entry(key, id, first, Some(period.get())));
     }
 
     /// Often a live one, or else any.
@@ -240,12 +260,8 @@ impl Pair {
         let found = self.find(key);
         assert_eq!(self.real.move_to(self.now, key, deadline), found.is_some());
         if let Some(place) = found {
-            let mut entry = self.model.remove(place);
-            entry.filed = filed(self.now, deadline, self.slack);
-            if let Some((due, _)) = &mut entry.interval {
-                *due = deadline;
-            }
-            self.insert(entry);
+            let Entry { key, id, period, .. } = self.model.remove(place);
+            self.insert(self.entry(key, id, deadline, period));
         }
     }
 
@@ -282,21 +298,20 @@ impl Pair {
 
     fn expire(&mut self, limit: usize) {
         for _ in 0..limit {
-            let due = self.model.first().is_some_and(|entry| entry.filed <= self.now);
+            let due = self.model.first().is_some_and(|entry| entry.deadline <= self.now);
+            assert_eq!(self.real.is_due(self.now), due);
             let expired = self.real.expire(self.now);
             if !due {
                 assert_eq!(expired, None);
                 assert_eq!(self.real.expire(self.now), None);
                 return;
             }
-            let mut entry = self.model.remove(0);
-            assert_eq!(expired, Some(entry.id));
-            if let Some((due, period)) = entry.interval {
-                let missed = (self.now - due) / period;
-                if let Some(next) = (due + missed * period).checked_add(period) {
-                    entry.interval = Some((next, period));
-                    entry.filed = filed(self.now, next, self.slack);
-                    self.insert(entry);
+            let Entry { key, id, deadline, period, .. } = self.model.remove(0);
+            assert_eq!(expired, Some(id));
+            if let Some(period) = period {
+                let missed = (self.now - deadline) / period;
+                if let Some(next) = (deadline + missed * period).checked_add(period) {
+                    self.insert(self.entry(key, id, next, Some(period)));
                 }
             }
         }
@@ -316,7 +331,6 @@ impl Pair {
         if step.pick & 1 == 0 {
             self.slack = if step.pick & 2 == 0 { 0 } else { step.distance() };
             self.real.set_slack(self.slack);
-            assert!(self.real.strictest_slack() <= self.slack);
         } else if step.pick & 2 == 0 {
             self.real.try_reserve(usize::from(step.pick)).unwrap();
         } else {
@@ -325,9 +339,8 @@ impl Pair {
     }
 }
 
-/// The rule of filing, as it is written in the design.
-fn filed(now: u64, deadline: u64, cap: u64) -> u64 {
-    let slack = cap.min(deadline.saturating_sub(now) / 128);
+/// The rule of waking up, as it is written in the design.
+fn rounded(deadline: u64, slack: u64) -> u64 {
     if slack == 0 {
         return deadline;
     }

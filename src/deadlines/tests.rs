@@ -3,7 +3,7 @@ use std::num::NonZeroU64;
 use proptest::prelude::*;
 
 use super::model::{Pair, Step};
-use super::{DeadlineKey, Deadlines, SERIALS};
+use super::{DeadlineKey, Deadlines, LOOK, SERIALS, STEP};
 
 const MS: u64 = 1_000_000;
 const SECOND: u64 = 1_000 * MS;
@@ -28,8 +28,8 @@ fn nothing() {
 }
 
 #[test]
-fn filed_by_the_slack_of_the_distance() {
-    // now, deadline, cap on the slack, filed
+fn woken_up_for_by_the_slack_of_the_distance() {
+    // now, deadline, cap on the slack, when to wake up
     let table = [
         (0, 127, u64::MAX, 127),
         (0, 255, u64::MAX, 255),
@@ -44,13 +44,16 @@ fn filed_by_the_slack_of_the_distance() {
         (0, u64::MAX - 5, 1 << 20, u64::MAX),
         (u64::MAX, u64::MAX, u64::MAX, u64::MAX),
     ];
-    for (now, deadline, slack, filed) in table {
+    for (now, deadline, slack, wakeup) in table {
         let mut deadlines = Deadlines::new();
         deadlines.set_slack(slack);
         deadlines.add(now, deadline, 0);
-        assert_eq!(deadlines.next_wakeup(), Some(filed), "{deadline} at {now}, slack {slack}");
-        assert_eq!(deadlines.expire(filed - 1), None);
-        assert_eq!(deadlines.expire(filed), Some(0));
+        assert_eq!(deadlines.next_wakeup(), Some(wakeup), "{deadline} at {now}, slack {slack}");
+        // Who asks anyway is told at its own time.
+        assert!(!deadlines.is_due(deadline - 1));
+        assert_eq!(deadlines.expire(deadline - 1), None);
+        assert!(deadlines.is_due(deadline));
+        assert_eq!(deadlines.expire(deadline), Some(0));
     }
 }
 
@@ -111,7 +114,7 @@ fn a_serial_is_given_once() {
     for _ in 0..2 {
         let first = serial();
         let mut last = first;
-        for _ in 1..SERIALS / 2 {
+        for _ in 1..SERIALS / STEP {
             let next = serial();
             assert!(next > last);
             last = next;
@@ -243,17 +246,36 @@ fn the_earliest_is_moved_each_time() {
     }
 }
 
+/// A wait may be longer than asked for until the latest time.
 #[test]
-fn the_strictest_slack_is_remembered_while_it_matters() {
+fn rounding_and_what_comes_on_top_are_within_the_slack() {
     let mut deadlines = Deadlines::new();
-    assert_eq!(deadlines.strictest_slack(), 1 << 20);
-    deadlines.set_slack(100);
-    let key = deadlines.add(0, SECOND, 1);
-    deadlines.set_slack(1_000);
-    assert_eq!(deadlines.strictest_slack(), 100);
-    deadlines.cancel(key);
-    deadlines.set_slack(1_000);
-    assert_eq!(deadlines.strictest_slack(), 1_000);
+    deadlines.set_slack(1 << 20);
+    let far = deadlines.add(0, 30 * SECOND, 1);
+    assert_eq!(deadlines.next_wakeup(), Some((30 * SECOND).next_multiple_of(1 << 20)));
+    assert_eq!(deadlines.latest_wakeup(), 30 * SECOND + (1 << 20));
+    // Behind the wake-up of the first, and exact.
+    deadlines.set_slack(0);
+    let exact = (30 * SECOND).next_multiple_of(1 << 20) + 100;
+    deadlines.add(0, exact, 2);
+    assert_eq!(deadlines.next_wakeup(), Some((30 * SECOND).next_multiple_of(1 << 20)));
+    assert!(deadlines.latest_wakeup() <= exact + 1);
+    assert!(deadlines.move_to(0, far, 31 * SECOND));
+    assert_eq!(deadlines.next_wakeup(), Some(exact));
+    assert_eq!(deadlines.latest_wakeup(), exact + 1);
+}
+
+/// Which of many wants to wake up first is found without looking at all of them.
+#[test]
+fn many_of_different_slack_within_one_slack() {
+    let mut deadlines = Deadlines::new();
+    let start = 1_000 * SECOND;
+    for id in 0..10 * LOOK as u64 {
+        deadlines.add(0, start + id, id);
+    }
+    let wakeup = deadlines.next_wakeup().unwrap();
+    assert_eq!(expire_all(&mut deadlines, wakeup - (1 << 20)), []);
+    assert!(expire_all(&mut deadlines, wakeup).len() >= LOOK);
 }
 
 /// Nobody has asked for the next wake-up since it was added, which would have filed it.

@@ -17,8 +17,8 @@ use crate::sys::{self, Batch, Buffer, Generation, Selector, Waker, select_transl
 /// What the kernel allows itself at the end of any wait, `PR_SET_TIMERSLACK` in `prctl(2)`.
 const KERNEL_SLACK: u64 = 50_000;
 
-/// By how much the coarse clock may be behind, with room to spare: a tick is 10 ms at most.
-const COARSE_LAG: u64 = 100_000_000;
+/// Before a wait as long as this one may ask the system for more, if that makes it precise.
+const LONG_WAIT: u64 = 50_000_000;
 
 /// Waits for readiness events of many handles, for notifications and for deadlines.
 ///
@@ -91,6 +91,11 @@ pub struct Poller {
     turn_in_userspace: Turn,
     /// The time of the last poll, if it was read.
     now: Cell<Option<u64>>,
+    /// The time that was read last.
+    last_read: Cell<u64>,
+    /// Whether the thread was nice when that was asked last: as the first deadline was added, and before long
+    /// waits for one.
+    nice: Cell<bool>,
     /// This process, as long as there are neither notifications nor deadlines, and `now` is not known;
     /// otherwise none. So a poll that is but a system call finds out by one comparison, and that the
     /// process was not forked by the same.
@@ -133,6 +138,8 @@ impl Poller {
             turn: Turn::default(),
             turn_in_userspace: Turn::default(),
             now: Cell::new(None),
+            last_read: Cell::new(0),
+            nice: Cell::new(false),
             quiet: Cell::new(Generation::NONE),
             calm: generation,
             generation,
@@ -316,9 +323,10 @@ impl Poller {
     /// Asks for an event with `id` and [`Ready::TIMER`] at the time `deadline`, or right away if it
     /// has passed.
     ///
-    /// It is never early, and late by at most its slack (see
-    /// [`set_deadline_slack`](Poller::set_deadline_slack)) and the kernel's. An id may have any number of
-    /// deadlines. It allocates when there are more deadlines than ever before.
+    /// It is never early, and a poll that waits is late for it by at most its slack (see
+    /// [`set_deadline_slack`](Poller::set_deadline_slack)) and the kernel's. A poll that comes after its time
+    /// for any other reason has the event, whatever the slack. An id may have any number of deadlines. It
+    /// allocates when there are more deadlines than ever before.
     ///
     /// # Examples
     ///
@@ -341,16 +349,16 @@ impl Poller {
     /// # }
     /// ```
     pub fn add_deadline(&mut self, id: EventedId, deadline: Instant) -> DeadlineKey {
-        self.quiet.set(Generation::NONE);
-        let deadline = sys::nanos(deadline);
-        self.deadlines.add(self.time_before(deadline), deadline, id.0 as u64)
+        self.expect_deadlines();
+        let now = self.now_or_last();
+        self.deadlines.add(now, sys::nanos(deadline), id.0 as u64)
     }
 
     /// Asks for an event with `id` and [`Ready::TIMER`] after `timeout`, counted from now (not from the
     /// last poll).
     pub fn add_timeout(&mut self, id: EventedId, timeout: Duration) -> DeadlineKey {
-        self.quiet.set(Generation::NONE);
-        let now = sys::monotonic();
+        self.expect_deadlines();
+        let now = self.read_or_last();
         self.deadlines.add(now, now.saturating_add(sys::duration(timeout)), id.0 as u64)
     }
 
@@ -366,8 +374,8 @@ impl Poller {
         period: Duration,
     ) -> DeadlineKey {
         let period = NonZeroU64::new(sys::duration(period)).unwrap_or(NonZeroU64::MIN);
-        self.quiet.set(Generation::NONE);
-        let now = sys::monotonic();
+        self.expect_deadlines();
+        let now = self.read_or_last();
         let first = now.saturating_add(sys::duration(first));
         self.deadlines.add_interval(now, first, period, id.0 as u64)
     }
@@ -388,15 +396,16 @@ impl Poller {
     }
 
     /// As [`add_deadline`](Poller::add_deadline), in nanoseconds; what cannot be had is `OutOfMemory`. So
-    /// are the two below.
+    /// are the two below, which also fail if the clock does.
     pub(crate) fn try_add_deadline(&mut self, deadline: u64, id: u64) -> io::Result<DeadlineKey> {
-        self.quiet.set(Generation::NONE);
-        Ok(self.deadlines.try_add(self.time_before(deadline), deadline, id)?)
+        self.expect_deadlines();
+        let now = self.now_or_last();
+        Ok(self.deadlines.try_add(now, deadline, id)?)
     }
 
     pub(crate) fn try_add_timeout(&mut self, timeout: u64, id: u64) -> io::Result<DeadlineKey> {
-        self.quiet.set(Generation::NONE);
-        let now = sys::monotonic();
+        self.expect_deadlines();
+        let now = self.read()?;
         Ok(self.deadlines.try_add(now, now.saturating_add(timeout), id)?)
     }
 
@@ -406,22 +415,22 @@ impl Poller {
         period: NonZeroU64,
         id: u64,
     ) -> io::Result<DeadlineKey> {
-        self.quiet.set(Generation::NONE);
-        let now = sys::monotonic();
+        self.expect_deadlines();
+        let now = self.read()?;
         let first = now.saturating_add(first);
         Ok(self.deadlines.try_add_interval(now, first, period, id)?)
     }
 
     pub(crate) fn move_deadline_nanos(&mut self, key: DeadlineKey, deadline: u64) -> bool {
-        self.deadlines.move_to(self.time_before(deadline), key, deadline)
+        self.deadlines.move_to(self.now_or_last(), key, deadline)
     }
 
-    /// The time, as precise as the slack of this deadline asks for: where the deadline is so far away
-    /// that its slack is the cap, the coarse clock says the same for a fifth of the price (5 ns, not 23).
-    fn time_before(&self, deadline: u64) -> u64 {
-        let coarse = sys::monotonic_coarse();
-        let far = self.deadlines.slack().saturating_mul(128).saturating_add(COARSE_LAG);
-        if deadline.saturating_sub(coarse) >= far { coarse } else { sys::monotonic() }
+    #[inline]
+    fn expect_deadlines(&self) {
+        self.quiet.set(Generation::NONE);
+        if self.deadlines.is_new() {
+            self.nice.set(sys::is_nice());
+        }
     }
 
     /// Removes the earliest deadline with this id, if there is one.
@@ -431,8 +440,9 @@ impl Poller {
         self.deadlines.remove(id.0 as u64);
     }
 
-    /// Sets how late deadlines that are added or moved from now on may be, so that neighbours share a
-    /// wake-up: 1/128 of the distance to the deadline, and at most `slack`.
+    /// Sets how late a poll may wake up for deadlines that are added or moved from now on, so that neighbours
+    /// share a wake-up: 1/128 of the distance to the deadline, and at most `slack`. The distance is that from
+    /// [`now`](Poller::now), and of a timeout all of it.
     ///
     /// The default is 2^20 ns, about 1.05 ms. Zero is exact, up to the kernel's own slack.
     pub fn set_deadline_slack(&mut self, slack: Duration) {
@@ -466,7 +476,7 @@ impl Poller {
             return Some(0);
         }
         let wakeup = self.deadlines.next_wakeup()?;
-        Some(wakeup.saturating_sub(sys::monotonic()))
+        Some(wakeup.saturating_sub(self.read_or_last()))
     }
 
     /// The time of the last poll; if that did not need to read the clock, it is read now.
@@ -475,10 +485,49 @@ impl Poller {
     }
 
     pub(crate) fn now_nanos(&self) -> u64 {
-        let now = self.now.get().unwrap_or_else(sys::monotonic);
+        self.now_or_last()
+    }
+
+    /// The time of this turn, from one poll to the next.
+    #[inline]
+    fn turns_time(&self) -> io::Result<u64> {
+        match self.now.get() {
+            Some(now) => Ok(now),
+            None => self.begin_time(),
+        }
+    }
+
+    #[inline(never)]
+    fn begin_time(&self) -> io::Result<u64> {
+        let now = self.read()?;
         self.quiet.set(Generation::NONE);
         self.now.set(Some(now));
-        now
+        Ok(now)
+    }
+
+    /// As [`turns_time`](Poller::turns_time), where there is nobody to tell of an error. A poll will.
+    #[inline]
+    fn now_or_last(&self) -> u64 {
+        match self.now.get() {
+            Some(now) => now,
+            None => self.begin_time().unwrap_or_else(|error| self.last(error)),
+        }
+    }
+
+    #[inline]
+    fn read(&self) -> io::Result<u64> {
+        let now = sys::monotonic()?;
+        self.last_read.set(now);
+        Ok(now)
+    }
+
+    fn read_or_last(&self) -> u64 {
+        self.read().unwrap_or_else(|error| self.last(error))
+    }
+
+    fn last(&self, error: io::Error) -> u64 {
+        sys::ignore(error);
+        self.last_read.get()
     }
 
     /// Waits until there is an event, or `timeout` has passed (`None`: for ever), and fills `events`
@@ -535,7 +584,7 @@ impl Poller {
     /// The poll cycle without the system.
     pub(crate) fn fill_userspace(&mut self, buffer: &mut Buffer<'_>) {
         self.now.set(None);
-        let expired = self.deadline_expired();
+        let expired = !self.deadlines.is_empty() && self.deadlines.is_due(self.now_or_last());
         let waiting = self.notifications.len();
         let shares = self.turn_in_userspace.divide(buffer.room(), false, waiting, expired);
         self.fill_from_userspace(buffer, shares.deadlines);
@@ -605,7 +654,7 @@ impl Poller {
     /// The poll cycle. There is room, and this is the process that created the poller.
     fn fill(&mut self, buffer: &mut Buffer<'_>, timeout: Option<u64>) -> io::Result<()> {
         self.now.set(None);
-        let expired = self.deadline_expired();
+        let expired = !self.deadlines.is_empty() && self.deadlines.is_due(self.turns_time()?);
         let notifications = self.notifications.len();
         let shares = self.turn.divide(buffer.room(), true, notifications, expired);
         if shares.system > 0 {
@@ -622,14 +671,6 @@ impl Poller {
         Ok(())
     }
 
-    /// Whether a deadline has expired. Reads the clock only if there are deadlines.
-    fn deadline_expired(&mut self) -> bool {
-        match self.deadlines.next_wakeup() {
-            Some(wakeup) => wakeup <= self.now_nanos(),
-            None => false,
-        }
-    }
-
     /// Asks the system for events until there are some, or the timeout or the next deadline has passed.
     #[inline(never)]
     fn wait(
@@ -639,38 +680,60 @@ impl Poller {
         timeout: Option<u64>,
     ) -> io::Result<()> {
         let deadline = self.deadlines.next_wakeup();
-        let timeout = timeout.map(|timeout| self.now_nanos().saturating_add(timeout));
+        let latest = deadline.map_or(u64::MAX, |_| self.deadlines.latest_wakeup());
+        let timeout = match timeout {
+            Some(timeout) => Some(self.turns_time()?.saturating_add(timeout)),
+            None => None,
+        };
         let end = deadline.into_iter().chain(timeout).min();
         if self.spin > 0 && self.spin(buffer, room, end)? {
             return Ok(());
         }
         loop {
             // Without an end no time has to be measured.
-            let remaining = end.map(|end| end.saturating_sub(self.now_nanos()));
-            let step = remaining.map(|remaining| self.step(remaining, deadline == end));
-            let count = self.select(buffer, room, step)?;
+            let remaining = match end {
+                Some(end) => Some(end.saturating_sub(self.turns_time()?)),
+                None => None,
+            };
+            let grace = latest.saturating_sub(end.unwrap_or(latest));
+            let piece = remaining.map(|remaining| self.piece(remaining, grace));
+            let count = self.select(buffer, room, piece)?;
             // Time has passed: who needs to know reads the clock again.
             self.now.set(None);
             match count {
                 // Interrupted by a signal, or the wait goes on in another piece.
                 None => {}
-                Some(0) if step < remaining => {}
+                Some(0) if piece < remaining => {}
                 Some(_) => return Ok(()),
             }
         }
+    }
+
+    /// How long to wait in one piece when `remaining` is to be waited for, and that may be exceeded by `grace`
+    /// beside the kernel's slack.
+    ///
+    /// Where the system may exceed it by more, the wait ends a little before, and the rest is waited for.
+    fn piece(&self, remaining: u64, grace: u64) -> u64 {
+        let allowed = grace.saturating_add(KERNEL_SLACK);
+        if remaining >= LONG_WAIT && sys::stretch(remaining, true) > allowed {
+            self.nice.set(sys::is_nice());
+        }
+        let stretch = sys::stretch(remaining, self.nice.get());
+        let piece = if stretch > allowed { remaining - stretch } else { remaining };
+        piece.min(sys::MAX_WAIT)
     }
 
     /// Asks the system for events again and again, but not for long; false if there are none.
     #[cold]
     #[inline(never)]
     fn spin(&mut self, buffer: &mut Buffer<'_>, room: usize, end: Option<u64>) -> io::Result<bool> {
-        let spin_end = self.now_nanos().saturating_add(self.spin).min(end.unwrap_or(u64::MAX));
+        let spin_end = self.turns_time()?.saturating_add(self.spin).min(end.unwrap_or(u64::MAX));
         loop {
             if self.select(buffer, room, Some(0))?.is_some_and(|count| count > 0) {
                 self.now.set(None);
                 return Ok(true);
             }
-            let now = sys::monotonic();
+            let now = self.read()?;
             self.now.set(Some(now));
             if now >= spin_end {
                 return Ok(false);
@@ -699,17 +762,6 @@ impl Poller {
         }
     }
 
-    /// How long to wait in one piece when `remaining` is to be waited for.
-    ///
-    /// The kernel stretches a wait by up to 0.1 % (`select_estimate_accuracy` in fs/select.c). Where that
-    /// is more than a deadline allows, the wait ends a little before it, and the rest is waited for.
-    fn step(&self, remaining: u64, for_deadline: bool) -> u64 {
-        let stretch = remaining / 1000;
-        let precise = for_deadline && stretch > self.deadlines.strictest_slack().max(KERNEL_SLACK);
-        let step = if precise { remaining / 128 * 127 } else { remaining };
-        step.min(sys::MAX_WAIT)
-    }
-
     /// Fills the buffer with notifications and expired deadlines; `deadlines` of the room is left for
     /// the latter.
     #[inline]
@@ -724,7 +776,7 @@ impl Poller {
 
     #[inline(never)]
     fn fill_from_deadlines(&mut self, buffer: &mut Buffer<'_>) {
-        let now = self.now_nanos();
+        let now = self.now_or_last();
         while buffer.room() > 0 {
             let Some(id) = self.deadlines.expire(now) else { break };
             buffer.push(Event::from_raw(id, Ready::TIMER));

@@ -2,6 +2,7 @@
 //!
 //! Deadlines are kept as `u64` nanoseconds, which lasts for 584 years after the clock's origin.
 
+use std::io;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
@@ -11,28 +12,14 @@ const CLOCK: libc::clockid_t = libc::CLOCK_UPTIME_RAW;
 #[cfg(not(target_vendor = "apple"))]
 const CLOCK: libc::clockid_t = libc::CLOCK_MONOTONIC;
 
-// The same clock at the last tick of the kernel's, which is at most 10 ms ago.
-#[cfg(any(target_os = "linux", target_os = "android"))]
-const COARSE_CLOCK: libc::clockid_t = libc::CLOCK_MONOTONIC_COARSE;
-#[cfg(not(any(target_os = "linux", target_os = "android")))]
-const COARSE_CLOCK: libc::clockid_t = CLOCK;
-
-/// Reads the clock.
-pub(crate) fn monotonic() -> u64 {
-    read(CLOCK)
-}
-
-/// What the clock said at most 10 ms ago, for a fifth of the price where the system can.
-pub(crate) fn monotonic_coarse() -> u64 {
-    read(COARSE_CLOCK)
-}
-
-fn read(clock: libc::clockid_t) -> u64 {
+/// Reads the clock. That fails where a program forbids it to itself.
+#[inline]
+pub(crate) fn monotonic() -> io::Result<u64> {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    // SAFETY: `time` is a valid timespec. The call cannot fail: the clock exists on every target.
-    unsafe { libc::clock_gettime(clock, &mut time) };
+    // SAFETY: `time` is a valid timespec.
+    unsafe { syscall!(clock_gettime(CLOCK, &mut time))? };
     // The casts are for 32-bit targets; the monotonic clock is never negative.
-    (time.tv_sec as u64) * 1_000_000_000 + time.tv_nsec as u64
+    Ok((time.tv_sec as u64) * 1_000_000_000 + time.tv_nsec as u64)
 }
 
 /// The same moment as an `Instant` and in nanoseconds.
@@ -46,7 +33,8 @@ fn anchor() -> (Instant, u64) {
         (0..8)
             .map(|_| {
                 let instant = Instant::now();
-                let nanos = monotonic();
+                // As the line above, which panics.
+                let nanos = monotonic().expect("a clock");
                 (instant.elapsed(), (instant, nanos))
             })
             .min_by_key(|(apart, _)| *apart)
@@ -90,7 +78,7 @@ mod tests {
     #[test]
     fn an_instant_is_never_converted_to_something_earlier() {
         for _ in 0..1000 {
-            let before = monotonic();
+            let before = monotonic().unwrap();
             let instant = Instant::now();
             assert!(nanos(instant) >= before);
             assert_eq!(super::instant(nanos(instant)), instant);

@@ -31,6 +31,20 @@ const _: () = {
     assert!(Ready::READ_CLOSED.bits() == libc::EPOLLRDHUP as u32);
 };
 
+/// How many nanoseconds later than asked for a wait may end, beyond the process's timer slack
+/// (`select_estimate_accuracy` in fs/select.c). For real-time tasks it is none at all.
+pub(crate) fn stretch(wait: u64, nice: bool) -> u64 {
+    let part = if nice { 200 } else { 1000 };
+    (wait / part).min(100 * NANOS_PER_MILLI)
+}
+
+/// Whether the kernel thinks that this thread may wait longer.
+pub(crate) fn is_nice() -> bool {
+    // SAFETY: numbers are all that it takes. Zero is the calling thread. It cannot fail for that; what it
+    // says then would be -1.
+    unsafe { libc::getpriority(libc::PRIO_PROCESS, 0) > 0 }
+}
+
 #[derive(Debug)]
 pub(crate) struct Selector {
     epoll: Fd,
@@ -267,7 +281,7 @@ unsafe fn wait_precisely(
     timeout: u64,
 ) -> io::Result<usize> {
     /// The system call is not there (ENOSYS), or a seccomp filter from before Linux 5.11 does not know
-    /// it (EPERM, as Docker's did).
+    /// it, and answers what its author liked: EPERM, as Docker's did, EACCES, EOPNOTSUPP and others.
     static MISSING: AtomicBool = AtomicBool::new(false);
 
     #[repr(C)]
@@ -298,8 +312,13 @@ unsafe fn wait_precisely(
         match result {
             Ok(count) => return Ok(count as usize),
             Err(error) => match error.raw_os_error() {
-                Some(libc::ENOSYS | libc::EPERM) => MISSING.store(true, Ordering::Relaxed),
-                _ => return Err(error),
+                Some(libc::EINTR) => return Err(error),
+                // The caller's fault, of which `epoll_wait` says the same. If it does not, a filter spoke.
+                Some(libc::EBADF | libc::EFAULT | libc::EINVAL) => sys::ignore(error),
+                _ => {
+                    sys::ignore(error);
+                    MISSING.store(true, Ordering::Relaxed);
+                }
             },
         }
     }

@@ -76,6 +76,18 @@ const _: () = {
 /// ever beyond 2^31 (`tvtosbt` in sys/kern/kern_event.c).
 pub(crate) const MAX_WAIT: u64 = 1 << 50;
 
+/// How many nanoseconds later than asked for a wait may end, beyond 50 µs. On FreeBSD that is a sixteenth of it
+/// (`tc_precexp` in kqueue_kevent, which is made of kern.timecounter.alloweddeviation); the others are taken to be
+/// like Linux.
+pub(crate) fn stretch(wait: u64, _nice: bool) -> u64 {
+    wait / if cfg!(kernel = "freebsd") { 16 } else { 1000 }
+}
+
+/// Whether the kernel makes waits longer for processes that are nice. None of them does.
+pub(crate) fn is_nice() -> bool {
+    false
+}
+
 /// The most events that a poll may have room for: as many as the kernel could be asked for.
 pub(crate) const MAX_EVENTS: usize = c_int::MAX as usize / size_of::<Kevent>();
 

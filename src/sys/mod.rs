@@ -3,7 +3,8 @@
 //! A backend is one file, chosen by build.rs at compile time, that supplies
 //!
 //! - `Selector`: `new`, `register`, `reregister`, `deregister` (a descriptor), `select` (wait and write
-//!   events to some memory) and `AsFd`, with its limits `MAX_WAIT` and `MAX_EVENTS`;
+//!   events to some memory) and `AsFd`, with its limits `MAX_WAIT` and `MAX_EVENTS`, and `stretch`, by
+//!   how much a wait may be longer than asked for, which may depend on `is_nice`;
 //! - `KernelEvent`, the form in which `select` writes an event, `translate`, which turns one into an
 //!   `Event`, and `untranslated`, which lays an `Event` among them;
 //! - `Waker`: `new` (for a selector and an id) and `wake`, which any thread and any signal handler
@@ -61,7 +62,7 @@ pub(crate) mod socket;
 pub(crate) mod unix_socket;
 
 pub(crate) use self::buffer::{Batch, Buffer, select_translated};
-pub(crate) use self::clock::{duration, instant, monotonic, monotonic_coarse, nanos};
+pub(crate) use self::clock::{duration, instant, monotonic, nanos};
 /// A descriptor that tells of signals, or of a process.
 #[cfg(epoll)]
 pub(crate) use self::fd::Fd as Source;
@@ -71,5 +72,7 @@ pub(crate) use self::fd::{
 pub(crate) use self::fork::Generation;
 #[cfg(kqueue)]
 pub(crate) use self::selector::Queue as Source;
-pub(crate) use self::selector::{KernelEvent, MAX_EVENTS, MAX_WAIT, Selector, Waker, untranslated};
+pub(crate) use self::selector::{
+    KernelEvent, MAX_EVENTS, MAX_WAIT, Selector, Waker, is_nice, stretch, untranslated,
+};
 pub(crate) use self::shared::Shared;

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::{Mutex, Once};
 
+pub mod installed;
+
 #[path = "../../src/header.rs"]
 pub mod header;
 
