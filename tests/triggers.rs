@@ -519,22 +519,24 @@ fn out_of_band_data_is_told_after_ordinary_data_and_repeats_while_it_is_there() 
         peer.write_all(b"ordinary").unwrap();
         wait_for(&ours, R, Ready::READABLE);
         assert_eq!(poll(&mut poller), [], "{option:?}");
-        send_out_of_band(&peer);
-        let mut events = Events::new();
-        poller.poll(&mut events, Some(LONG)).unwrap();
-        let expected = Event::new(EventedId(1), Ready::PRIORITY);
-        assert_eq!(events.collect::<Vec<_>>(), [expected], "{option:?}");
-        let again = if option == PollOption::Level { vec![expected] } else { vec![] };
-        for _ in 0..3 {
-            assert_eq!(poll(&mut poller), again, "{option:?}");
-        }
         // Another registration of the same descriptor fails, and takes nothing away.
         let twice =
             poller.register(&mut EventedFd::new(&ours), EventedId(1), Interests::PRIORITY, option);
         assert_eq!(twice.unwrap_err().kind(), io::ErrorKind::AlreadyExists);
-        if option == PollOption::Level {
-            assert_eq!(poll(&mut poller), again);
+        send_out_of_band(&peer);
+        let mut events = Events::new();
+        poller.poll(&mut events, Some(LONG)).unwrap();
+        let expected = Event::new(EventedId(1), Ready::PRIORITY);
+        assert_eq!((&mut events).collect::<Vec<_>>(), [expected], "{option:?}");
+        let again = if option == PollOption::Level { vec![expected] } else { vec![] };
+        for _ in 0..3 {
+            assert_eq!(poll(&mut poller), again, "{option:?}");
         }
+        // The next.
+        send_out_of_band(&peer);
+        let next = if option == PollOption::Oneshot { 0 } else { 1 };
+        poller.poll(&mut events, Some(Duration::from_millis(100 + next * 10_000))).unwrap();
+        assert_eq!(events.len() as u64, next, "{option:?}");
     }
 }
 

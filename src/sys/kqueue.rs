@@ -76,9 +76,11 @@ const _: () = {
 /// ever beyond 2^31 (`tvtosbt` in sys/kern/kern_event.c).
 pub(crate) const MAX_WAIT: u64 = 1 << 50;
 
-/// How many nanoseconds later than asked for a wait may end, beyond 50 µs.
+/// How many nanoseconds later than asked for a wait may end, beyond 50 µs. On FreeBSD that is a sixteenth of it
+/// (`tc_precexp` in kqueue_kevent, which is made of kern.timecounter.alloweddeviation); the others are taken to be
+/// like Linux.
 pub(crate) fn stretch(wait: u64, _nice: bool) -> u64 {
-    wait / 1000
+    wait / if cfg!(kernel = "freebsd") { 16 } else { 1000 }
 }
 
 /// Whether the kernel makes waits longer for processes that are nice. None of them does.

@@ -75,4 +75,4 @@ pub(crate) use self::selector::Queue as Source;
 pub(crate) use self::selector::{
     KernelEvent, MAX_EVENTS, MAX_WAIT, Selector, Waker, is_nice, stretch, untranslated,
 };
-pub(crate) use self::shared::Shared;
+pub(crate) use self::shared::{Pushed, Queue, Shared, Stack};

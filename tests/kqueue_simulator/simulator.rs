@@ -856,6 +856,28 @@ unsafe extern "C" fn kevent(
     nevents: c_int,
     timeout: *const libc::timespec,
 ) -> c_int {
+    // SAFETY: the pointer is that of this thread, and the rest is the caller's.
+    unsafe {
+        let errno = *libc::__errno_location();
+        let result = changes_and_events(kq, changelist, nchanges, eventlist, nevents, timeout);
+        if result >= 0 {
+            *libc::__errno_location() = errno;
+        }
+        result
+    }
+}
+
+/// # Safety
+///
+/// As above.
+unsafe fn changes_and_events(
+    kq: c_int,
+    changelist: *const kevent,
+    nchanges: c_int,
+    eventlist: *mut kevent,
+    nevents: c_int,
+    timeout: *const libc::timespec,
+) -> c_int {
     // SAFETY: the pointer is null, or that of a timespec.
     let timeout = match unsafe { timeout.as_ref() }.map(duration) {
         None => None,
