@@ -28,8 +28,14 @@ fn it_installs_all_that_one_builds_with_and_the_manual() {
         format!("{LIBDIR}/cmake/mio_st/mio_st-config.cmake"),
         format!("{LIBDIR}/cmake/mio_st/mio_st-config-version.cmake"),
     ]);
-    let documents =
-        ["c-guide.md", "descriptors.md", "behaviours.md", "other-languages.md", "CHANGELOG.md"];
+    let documents = [
+        "c-guide.md",
+        "descriptors.md",
+        "behaviours.md",
+        "platforms.md",
+        "other-languages.md",
+        "CHANGELOG.md",
+    ];
     for file in documents {
         expected.insert(format!("usr/share/doc/mio_st/{file}"));
         // What it leads to is installed, too, but for the sources.
