@@ -7,7 +7,7 @@ use std::num::NonZeroU64;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::time::{Duration, Instant};
 
-use crate::deadlines::{DeadlineKey, Deadlines};
+use crate::deadlines::{DeadlineKey, Deadlines, PORTION};
 use crate::event::{Event, Evented, EventedId, Events, Ready};
 use crate::poll::awakener::Awakeners;
 use crate::poll::notifications::Notifications;
@@ -132,7 +132,7 @@ impl Poller {
     ///
     /// As [`new`](Poller::new), and `OutOfMemory`.
     pub fn with_capacity(deadlines: usize, notifications: usize) -> io::Result<Poller> {
-        let generation = Generation::current();
+        let generation = Generation::current()?;
         let mut poller = Poller {
             selector: Selector::new()?,
             notifications: Notifications::default(),
@@ -586,6 +586,7 @@ impl Poller {
     /// The poll cycle without the system.
     pub(crate) fn fill_userspace(&mut self, buffer: &mut Buffer<'_>) {
         self.now.set(None);
+        self.deadlines.begin(PORTION);
         let expired = !self.deadlines.is_empty() && self.deadlines.is_due(self.now_or_last());
         let waiting = self.notifications.len();
         let shares = self.turn_in_userspace.divide(buffer.room(), false, waiting, expired);
@@ -653,6 +654,7 @@ impl Poller {
     /// The poll cycle. There is room, and this is the process that created the poller.
     fn fill(&mut self, buffer: &mut Buffer<'_>, timeout: Option<u64>) -> io::Result<()> {
         self.now.set(None);
+        self.deadlines.begin(PORTION);
         let expired = !self.deadlines.is_empty() && self.deadlines.is_due(self.turns_time()?);
         let notifications = self.notifications.len();
         let shares = self.turn.divide(buffer.room(), true, notifications, expired);
@@ -678,17 +680,20 @@ impl Poller {
         room: usize,
         timeout: Option<u64>,
     ) -> io::Result<()> {
-        let deadline = self.deadlines.next_wakeup();
-        let latest = deadline.map_or(u64::MAX, |_| self.deadlines.latest_wakeup());
         let timeout = match timeout {
             Some(timeout) => Some(self.turns_time()?.saturating_add(timeout)),
             None => None,
         };
-        let end = deadline.into_iter().chain(timeout).min();
-        if self.spin.limit > 0 && self.spin(buffer, room, end)? {
-            return Ok(());
+        if self.spin.limit > 0 {
+            let end = self.deadlines.next_wakeup().into_iter().chain(timeout).min();
+            if self.spin(buffer, room, end)? {
+                return Ok(());
+            }
         }
         loop {
+            let deadline = self.deadlines.next_wakeup();
+            let latest = deadline.map_or(u64::MAX, |_| self.deadlines.latest_wakeup());
+            let end = deadline.into_iter().chain(timeout).min();
             // Without an end no time has to be measured.
             let remaining = match end {
                 Some(end) => Some(end.saturating_sub(self.turns_time()?)),
@@ -703,6 +708,14 @@ impl Poller {
                 // Interrupted by a signal, or the wait goes on in another piece.
                 None => {}
                 Some(0) if piece < remaining => {}
+                Some(0) if self.deadlines.has_backlog() && end < timeout.or(Some(u64::MAX)) => {
+                    // Another portion of what keeps back the deadlines, between two looks at the system.
+                    self.deadlines.begin(PORTION);
+                    let now = self.turns_time()?;
+                    if self.deadlines.is_due(now) {
+                        return Ok(());
+                    }
+                }
                 Some(_) => return Ok(()),
             }
         }
