@@ -50,13 +50,13 @@ mod local {
 
     // All-zero is what a thread begins with: no table, and doing nothing. Weak, so that it may be there twice.
     global_asm!(
-        ".pushsection .tbss.mio_st_local,\"awT\",@nobits",
+        ".pushsection .tbss.local_of_mio_st,\"awT\",@nobits",
         ".balign 8",
-        ".weak mio_st_local",
-        ".hidden mio_st_local",
-        ".type mio_st_local, @object",
-        ".size mio_st_local, {size}",
-        "mio_st_local:",
+        ".weak local_of_mio_st",
+        ".hidden local_of_mio_st",
+        ".type local_of_mio_st, @object",
+        ".size local_of_mio_st, {size}",
+        "local_of_mio_st:",
         ".zero {size}",
         ".popsection",
         size = const size_of::<Local>(),
@@ -69,7 +69,7 @@ mod local {
         // second adds the pointer, which is at its own address.
         unsafe {
             asm!(
-                "mov {local}, qword ptr [rip + mio_st_local@GOTTPOFF]",
+                "mov {local}, qword ptr [rip + local_of_mio_st@GOTTPOFF]",
                 "add {local}, qword ptr fs:[0]",
                 local = out(reg) local,
                 options(pure, readonly, nostack),
