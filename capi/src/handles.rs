@@ -6,6 +6,7 @@ use std::os::fd::{AsRawFd, IntoRawFd, RawFd};
 
 use mio_st::net::{ConnectedUdpSocket, TcpListener, TcpStream, UdpSocket};
 use mio_st::poll::Poller;
+use mio_st::raw;
 use mio_st::unix::{Process, Receiver, Sender, Signals, UnixDatagram, UnixListener, UnixStream};
 
 use crate::abi::*;
@@ -47,6 +48,14 @@ macro_rules! objects {
         #[derive(Debug)]
         pub(crate) enum Object {
             $($name($object),)+
+        }
+
+        impl Object {
+            fn raw_fd(&self) -> RawFd {
+                match self {
+                    $(Object::$name(object) => object.as_raw_fd(),)+
+                }
+            }
         }
 
         $(impl Handle for $handle {
@@ -224,7 +233,48 @@ impl Table {
         if handle.bits() == 0 {
             return 0;
         }
-        call(handle, |table| table.take(handle).map(|_| 0))
+        call(handle, |table| {
+            table.get(handle)?;
+            table.end_registrations(handle.bits());
+            table.take(handle).map(|_| 0)
+        })
+    }
+
+    /// Ends the registrations that are known. Closing the descriptor would do so, unless there is a copy of it: a
+    /// child has one from its start, by whatever means and thread, until its `exec`, which nobody here can see.
+    fn end_registrations(&mut self, bits: u64) {
+        if raw::CLOSING_DEREGISTERS {
+            return;
+        }
+        let Some(entry) = self.entries.look(bits) else { return };
+        let (fd, registered) = (entry.object.raw_fd(), entry.registered);
+        if registered != 0 {
+            self.deregister(registered, fd);
+        }
+        if !self.more.is_empty() {
+            self.end_more_registrations(bits, fd);
+        }
+    }
+
+    #[cold]
+    fn end_more_registrations(&mut self, bits: u64, fd: RawFd) {
+        for at in 0..self.more.len() {
+            match self.more.get(at) {
+                Some(&(handle, poller)) if handle == bits => self.deregister(poller, fd),
+                _ => {}
+            }
+        }
+    }
+
+    /// Ends a registration, if there is one: it may have been ended through the descriptor, or with the poller.
+    #[inline]
+    fn deregister(&mut self, poller: u64, fd: RawFd) {
+        let Some(entry) = self.entries.get(poller) else { return };
+        let Object::Poller(poller) = &mut entry.object else { return };
+        // What a forked child closes stays registered with the parent's poller.
+        if !poller.raw_is_forked() {
+            poller.raw_forget(fd);
+        }
     }
 
     /// The function `…_into_fd` of a type.
