@@ -4,6 +4,7 @@ mod unix_support;
 
 use std::fs;
 use std::io::{ErrorKind, Write};
+use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier};
@@ -159,6 +160,121 @@ fn awakeners_and_handles_with_one_id_do_not_disturb_each_other() {
         a.wake().unwrap();
         assert_eq!(poll(&mut poller).len(), 3);
     }
+}
+
+/// Whether the descriptor of a poller is readable, as another loop sees it.
+fn is_readable(poller: &Poller) -> bool {
+    let mut pollfd = libc::pollfd { fd: poller.as_raw_fd(), events: libc::POLLIN, revents: 0 };
+    // SAFETY: the pointer is that of one `pollfd`.
+    unsafe { libc::poll(&mut pollfd, 1, 0) == 1 }
+}
+
+// Behaviour 24
+#[test]
+fn a_wake_is_seen_by_who_waits_for_the_descriptor_of_the_poller() {
+    for asked_before in [true, false] {
+        let mut poller = Poller::new().unwrap();
+        if asked_before {
+            assert!(!is_readable(&poller));
+        }
+        let awakeners = [0, 1, 2].map(|id| Awakener::new(&mut poller, EventedId(id)).unwrap());
+        // This one before the descriptor was asked for, at least once.
+        awakeners[0].wake().unwrap();
+        assert!(is_readable(&poller), "{asked_before}");
+        assert_eq!(poll(&mut poller), woken(EventedId(0)));
+        assert!(!is_readable(&poller));
+        for _ in 0..3 {
+            awakeners.iter().for_each(|awakener| awakener.wake().unwrap());
+            // What there is no room for stays to be seen.
+            let mut events = Events::with_capacity(1);
+            let mut seen = Vec::new();
+            while is_readable(&poller) {
+                poller.poll(&mut events, Some(Duration::ZERO)).unwrap();
+                seen.extend((&mut events).map(|event| event.id().0));
+            }
+            seen.sort_unstable();
+            assert_eq!(seen, [0, 1, 2]);
+        }
+        let waker = thread::spawn(move || {
+            thread::sleep(Duration::from_millis(10));
+            awakeners[1].wake().unwrap();
+        });
+        let mut outer = Poller::new().unwrap();
+        outer
+            .register(&mut EventedFd::new(&poller), WAKE, Interests::READABLE, PollOption::Level)
+            .unwrap();
+        let mut events = Events::new();
+        outer.poll(&mut events, Some(LONG)).unwrap();
+        assert_eq!(events.collect::<Vec<_>>(), woken(WAKE));
+        assert_eq!(poll(&mut poller), woken(EventedId(1)));
+        waker.join().unwrap();
+    }
+}
+
+// Behaviour 24
+#[test]
+fn handles_and_awakeners_share_a_poll_however_little_room_there_is() {
+    let (ours, peer) = UnixStream::pair().unwrap();
+    let mut poller = Poller::new().unwrap();
+    let awakener = Awakener::new(&mut poller, WAKE).unwrap();
+    let mut handle = EventedFd::new(&ours);
+    poller.register(&mut handle, EventedId(1), Interests::READABLE, PollOption::Level).unwrap();
+    (&peer).write_all(b"x").unwrap();
+    for room in 1..4 {
+        let mut events = Events::with_capacity(room);
+        let mut seen = [0; 2];
+        for _ in 0..8 {
+            awakener.wake().unwrap();
+            poller.poll(&mut events, None).unwrap();
+            for event in &mut events {
+                seen[usize::from(event.id() == WAKE)] += 1;
+            }
+        }
+        assert_eq!(seen, if room == 1 { [4, 4] } else { [8, 8] }, "room for {room}");
+    }
+}
+
+// Behaviour 24
+#[test]
+fn a_poll_that_spins_sees_wakes() {
+    let mut poller = Poller::new().unwrap();
+    poller.set_spin(LONG);
+    let here = Awakener::new(&mut poller, WAKE).unwrap();
+    let rounds = repeats(100_000) / 20;
+    let (to_other, from_other) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    thread::scope(|scope| {
+        let there_is = to_other.clone();
+        let answers = from_other.clone();
+        // Its poller is made by the other thread, since it does not leave it.
+        let (send, receive) = std::sync::mpsc::channel();
+        scope.spawn(move || {
+            let mut mine = Poller::new().unwrap();
+            mine.set_spin(Duration::from_micros(20));
+            send.send(Awakener::new(&mut mine, WAKE).unwrap()).unwrap();
+            let mut events = Events::new();
+            let mut seen = 0;
+            while seen < rounds {
+                mine.poll(&mut events, Some(LONG)).unwrap();
+                assert!(!events.is_empty(), "a wake was lost at {seen}");
+                let there_are = there_is.load(Ordering::Relaxed);
+                if there_are > seen {
+                    seen = there_are;
+                    answers.store(seen, Ordering::Relaxed);
+                    here.wake().unwrap();
+                }
+            }
+        });
+        let there = receive.recv().unwrap();
+        let mut events = Events::new();
+        for round in 1..=rounds {
+            to_other.store(round, Ordering::Relaxed);
+            there.wake().unwrap();
+            while from_other.load(Ordering::Relaxed) < round {
+                poller.poll(&mut events, Some(LONG)).unwrap();
+                assert_eq!(events.iter().collect::<Vec<_>>(), woken(WAKE), "round {round}");
+            }
+        }
+    });
 }
 
 #[cfg(target_os = "linux")]

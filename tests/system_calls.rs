@@ -4,6 +4,7 @@
 mod unix_support;
 
 use std::io::{ErrorKind, Read, Write};
+use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -106,10 +107,11 @@ const EXPECTED: &[(&str, &[&str])] = &[
     // Behaviour 1: none that fails, and is followed by another
     ("watch twice, end, watch", &["epoll_ctl"; 4]),
     // Behaviour 24
-    ("wake", &["write"]),
-    ("wake while one is pending", &[]),
+    ("wakes while the poller is awake", &[]),
     ("poll after the wakes", &["epoll_wait"]),
-    ("wake again", &["write"]),
+    ("a poll that sleeps", &["epoll_wait"]),
+    ("a wake of a poller in a loop", &["write"]),
+    ("another while it is pending", &[]),
     // Behaviour 35, and no more calls than it takes
     ("bind a listener", &["socket", "setsockopt", "bind", "listen"]),
     ("connect", &["socket", "connect"]),
@@ -119,6 +121,8 @@ const EXPECTED: &[(&str, &[&str])] = &[
     ("close", &["close"]),
     ("a new poller", &["epoll_create1"]),
     ("a new awakener", &["eventfd2", "epoll_ctl"]),
+    ("another awakener", &[]),
+    ("the poll after the last is gone", &["close", "epoll_wait"]),
 ];
 
 // Behaviour 1, Behaviour 12, Behaviour 24
@@ -193,10 +197,21 @@ fn alone_operations() {
     poller.deregister(&mut handle).unwrap();
 
     let awakener = Awakener::new(&mut poller, EventedId(4)).unwrap();
-    section("wake", || awakener.wake().unwrap());
-    section("wake while one is pending", || (0..10).for_each(|_| awakener.wake().unwrap()));
+    section("wakes while the poller is awake", || (0..10).for_each(|_| awakener.wake().unwrap()));
     section("poll after the wakes", || assert_eq!(poll(&mut poller, None), 1));
-    section("wake again", || awakener.wake().unwrap());
+    let waker = std::thread::spawn({
+        let awakener = awakener.try_clone().unwrap();
+        move || {
+            std::thread::sleep(Duration::from_millis(50));
+            awakener.wake().unwrap();
+        }
+    });
+    section("a poll that sleeps", || assert_eq!(poll(&mut poller, None), 1));
+    waker.join().unwrap();
+    // Whoever has the descriptor of the poller may wait for it.
+    let _ = poller.as_raw_fd();
+    section("a wake of a poller in a loop", || awakener.wake().unwrap());
+    section("another while it is pending", || awakener.wake().unwrap());
     assert_eq!(poll(&mut poller, None), 1);
 
     let address = "127.0.0.1:0".parse().unwrap();
@@ -215,8 +230,10 @@ fn alone_operations() {
     });
     section("close", || drop(connection));
     let mut another = section("a new poller", || Poller::new().unwrap());
-    let _awakener =
-        section("a new awakener", || Awakener::new(&mut another, EventedId(0)).unwrap());
+    let awakener = section("a new awakener", || Awakener::new(&mut another, EventedId(0)).unwrap());
+    let more = section("another awakener", || Awakener::new(&mut another, EventedId(1)).unwrap());
+    drop((awakener, more));
+    section("the poll after the last is gone", || poll(&mut another, zero));
 }
 
 /// What the fallback of `epoll_pwait2` looks like: it is tried once, by the first poll that needs it.

@@ -32,24 +32,30 @@ use crate::sys::{Fd, fd_traits};
 ///
 /// # Examples
 ///
-/// An echo:
+/// An echo. It is bound to no address of its own, and so it must be told which one was asked, and answer from
+/// that:
 ///
 /// ```
 /// # fn main() -> std::io::Result<()> {
-/// use mio_st::net::UdpSocket;
+/// use std::slice;
+///
+/// use mio_st::net::{Datagram, Transmit, UdpSocket};
+/// use mio_st::poll::Interests;
 /// use mio_st::{EventedId, Events, PollOption, Poller};
 ///
 /// const ECHO: EventedId = EventedId(0);
 /// const CLIENT: EventedId = EventedId(1);
 ///
-/// let mut echo = UdpSocket::bind("127.0.0.1:0".parse().unwrap())?;
+/// let mut echo = UdpSocket::bind("0.0.0.0:0".parse().unwrap())?;
+/// echo.set_recv_local(true)?;
+/// let asked = ([127, 0, 0, 1], echo.local_addr()?.port()).into();
 /// let client = UdpSocket::bind("127.0.0.1:0".parse().unwrap())?;
-/// let mut client = client.connect(echo.local_addr()?)?;
+/// let mut client = client.connect(asked)?;
 ///
 /// let mut poller = Poller::new()?;
 /// let mut events = Events::new();
-/// poller.register(&mut echo, ECHO, UdpSocket::INTERESTS, PollOption::Edge)?;
-/// poller.register(&mut client, CLIENT, UdpSocket::INTERESTS, PollOption::Edge)?;
+/// poller.register(&mut echo, ECHO, Interests::READABLE, PollOption::Edge)?;
+/// poller.register(&mut client, CLIENT, Interests::READABLE, PollOption::Edge)?;
 ///
 /// client.send(b"hello")?;
 /// let mut buffer = [0; 1500];
@@ -58,8 +64,10 @@ use crate::sys::{Fd, fd_traits};
 ///     for event in &mut events {
 ///         match event.id() {
 ///             ECHO => {
-///                 while let Ok((n, peer)) = echo.recv_from(&mut buffer) {
-///                     echo.send_to(&buffer[..n], peer)?;
+///                 let mut datagram = Datagram::new(&mut buffer);
+///                 while let Ok(1..) = echo.recv_batch(slice::from_mut(&mut datagram)) {
+///                     let mut answer = Transmit::reply(datagram.data(), &datagram);
+///                     echo.send_transmits(slice::from_mut(&mut answer))?;
 ///                 }
 ///             }
 ///             _ => {

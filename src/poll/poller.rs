@@ -1,4 +1,5 @@
 use std::cell::Cell;
+use std::hint;
 use std::io;
 use std::marker::PhantomData;
 use std::mem::MaybeUninit;
@@ -6,13 +7,13 @@ use std::num::NonZeroU64;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::time::{Duration, Instant};
 
-use crate::deadlines::{DeadlineKey, Deadlines};
+use crate::deadlines::{DeadlineKey, Deadlines, PORTION};
 use crate::event::{Event, Evented, EventedId, Events, Ready};
 use crate::poll::awakener::Awakeners;
 use crate::poll::notifications::Notifications;
 use crate::poll::shares::Turn;
 use crate::poll::{Awakener, Interests, PollOption};
-use crate::sys::{self, Batch, Buffer, Generation, Selector, Waker, select_translated};
+use crate::sys::{self, Batch, Buffer, Generation, Selector, select_translated};
 
 /// What the kernel allows itself at the end of any wait, `PR_SET_TIMERSLACK` in `prctl(2)`.
 const KERNEL_SLACK: u64 = 50_000;
@@ -85,7 +86,9 @@ pub struct Poller {
     selector: Selector,
     notifications: Notifications,
     deadlines: Deadlines,
-    awakeners: Awakeners,
+    awakeners: Option<Awakeners>,
+    /// Somebody may wait for the descriptor of the poller.
+    exposed: Cell<bool>,
     turn: Turn,
     /// `poll_userspace` has its own, so that calling it never takes the system's turn away.
     turn_in_userspace: Turn,
@@ -100,11 +103,11 @@ pub struct Poller {
     /// otherwise none. So a poll that is but a system call finds out by one comparison, and that the
     /// process was not forked by the same.
     quiet: Cell<Generation>,
-    /// What `quiet` becomes where a poll need be nothing but a system call: none, if it is to spin.
+    /// What `quiet` becomes where a poll need be nothing but a system call: none, if there are awakeners, or
+    /// it is to spin.
     calm: Generation,
     generation: Generation,
-    /// For how many nanoseconds a poll looks again before it sleeps.
-    spin: u64,
+    spin: Spin,
     _thread: PhantomData<*const ()>,
 }
 
@@ -134,7 +137,8 @@ impl Poller {
             selector: Selector::new()?,
             notifications: Notifications::default(),
             deadlines: Deadlines::new(),
-            awakeners: Awakeners::default(),
+            awakeners: None,
+            exposed: Cell::new(false),
             turn: Turn::default(),
             turn_in_userspace: Turn::default(),
             now: Cell::new(None),
@@ -143,7 +147,7 @@ impl Poller {
             quiet: Cell::new(Generation::NONE),
             calm: generation,
             generation,
-            spin: 0,
+            spin: Spin::default(),
             _thread: PhantomData,
         };
         poller.try_reserve(deadlines, notifications)?;
@@ -496,8 +500,14 @@ impl Poller {
     }
 
     pub(crate) fn set_spin_nanos(&mut self, spin: u64) {
-        self.spin = spin;
-        self.calm = if spin == 0 { self.generation } else { Generation::NONE };
+        self.spin.limit = spin;
+        self.calm_down();
+    }
+
+    /// Finds out what `calm` is.
+    fn calm_down(&mut self) {
+        let calm = self.spin.limit == 0 && self.awakeners.is_none();
+        self.calm = if calm { self.generation } else { Generation::NONE };
         self.quiet.set(Generation::NONE);
     }
 
@@ -581,10 +591,7 @@ impl Poller {
     pub fn poll(&mut self, events: &mut Events, timeout: Option<Duration>) -> io::Result<()> {
         let batch = events.refill();
         if let (true, Some(timeout)) = (self.is_quiet(), untimed(timeout)) {
-            if let Ok(count) = batch.select(&self.selector, timeout) {
-                if count > 0 && !self.awakeners.is_empty() {
-                    self.rearm(batch);
-                }
+            if batch.select(&self.selector, timeout).is_ok() {
                 return Ok(());
             }
             // Interrupted by a signal, or wrong: the long way tells which.
@@ -606,11 +613,6 @@ impl Poller {
         })
     }
 
-    #[inline(never)]
-    fn rearm(&self, batch: &Batch) {
-        self.awakeners.rearm(|n| batch.get(n));
-    }
-
     /// As [`poll`](Poller::poll), without asking the system: it hands out notifications and expired
     /// deadlines only, and never waits.
     pub fn poll_userspace(&mut self, events: &mut Events) {
@@ -620,6 +622,7 @@ impl Poller {
     /// The poll cycle without the system.
     pub(crate) fn fill_userspace(&mut self, buffer: &mut Buffer<'_>) {
         self.now.set(None);
+        self.deadlines.begin(PORTION);
         let expired = !self.deadlines.is_empty() && self.deadlines.is_due(self.now_or_last());
         let waiting = self.notifications.len();
         let shares = self.turn_in_userspace.divide(buffer.room(), false, waiting, expired);
@@ -636,9 +639,6 @@ impl Poller {
     ) -> io::Result<Option<usize>> {
         if self.is_quiet() && matches!(timeout, None | Some(0)) {
             if let Ok(events) = select_translated(events, &self.selector, timeout) {
-                if !events.is_empty() && !self.awakeners.is_empty() {
-                    self.awakeners.rearm(|n| events.get(n).copied());
-                }
                 return Ok(Some(events.len()));
             }
         }
@@ -690,6 +690,7 @@ impl Poller {
     /// The poll cycle. There is room, and this is the process that created the poller.
     fn fill(&mut self, buffer: &mut Buffer<'_>, timeout: Option<u64>) -> io::Result<()> {
         self.now.set(None);
+        self.deadlines.begin(PORTION);
         let expired = !self.deadlines.is_empty() && self.deadlines.is_due(self.turns_time()?);
         let notifications = self.notifications.len();
         let shares = self.turn.divide(buffer.room(), true, notifications, expired);
@@ -715,17 +716,20 @@ impl Poller {
         room: usize,
         timeout: Option<u64>,
     ) -> io::Result<()> {
-        let deadline = self.deadlines.next_wakeup();
-        let latest = deadline.map_or(u64::MAX, |_| self.deadlines.latest_wakeup());
         let timeout = match timeout {
             Some(timeout) => Some(self.turns_time()?.saturating_add(timeout)),
             None => None,
         };
-        let end = deadline.into_iter().chain(timeout).min();
-        if self.spin > 0 && self.spin(buffer, room, end)? {
-            return Ok(());
+        if self.spin.limit > 0 {
+            let end = self.deadlines.next_wakeup().into_iter().chain(timeout).min();
+            if self.spin(buffer, room, end)? {
+                return Ok(());
+            }
         }
         loop {
+            let deadline = self.deadlines.next_wakeup();
+            let latest = deadline.map_or(u64::MAX, |_| self.deadlines.latest_wakeup());
+            let end = deadline.into_iter().chain(timeout).min();
             // Without an end no time has to be measured.
             let remaining = match end {
                 Some(end) => Some(end.saturating_sub(self.turns_time()?)),
@@ -740,6 +744,14 @@ impl Poller {
                 // Interrupted by a signal, or the wait goes on in another piece.
                 None => {}
                 Some(0) if piece < remaining => {}
+                Some(0) if self.deadlines.has_backlog() && end < timeout.or(Some(u64::MAX)) => {
+                    // Another portion of what keeps back the deadlines, between two looks at the system.
+                    self.deadlines.begin(PORTION);
+                    let now = self.turns_time()?;
+                    if self.deadlines.is_due(now) {
+                        return Ok(());
+                    }
+                }
                 Some(_) => return Ok(()),
             }
         }
@@ -759,42 +771,81 @@ impl Poller {
         piece.min(sys::MAX_WAIT)
     }
 
-    /// Asks the system for events again and again, but not for long; false if there are none.
+    /// Looks for events again and again, but not for long; false if there are none.
+    ///
+    /// A wake is handed out without the system's being asked, if it was asked a short time ago.
     #[cold]
     #[inline(never)]
     fn spin(&mut self, buffer: &mut Buffer<'_>, room: usize, end: Option<u64>) -> io::Result<bool> {
-        let spin_end = self.turns_time()?.saturating_add(self.spin).min(end.unwrap_or(u64::MAX));
-        loop {
-            if self.select(buffer, room, Some(0))?.is_some_and(|count| count > 0) {
+        let mut now = self.turns_time()?;
+        let spin_end = now.saturating_add(self.spin.limit).min(end.unwrap_or(u64::MAX));
+        // Where wakes come one after the other, the next is waited for a little before anything else.
+        let first = if self.spin.woken { now.saturating_add(Spin::PATIENCE) } else { now };
+        self.spin.woken = false;
+        while now < spin_end {
+            let unasked = now.saturating_sub(self.spin.asked);
+            let is_due = now >= first && unasked >= Spin::STEP || unasked >= Spin::LONGEST;
+            match &mut self.awakeners {
+                Some(awakeners) if !is_due => {
+                    if awakeners.is_woken() {
+                        awakeners.hand_out(buffer, room, self.exposed.get());
+                        self.spin.woken = true;
+                    }
+                }
+                _ => {
+                    self.spin.asked = now;
+                    self.select(buffer, room, Some(0))?;
+                }
+            }
+            if buffer.len() > 0 {
                 self.now.set(None);
                 return Ok(true);
             }
-            let now = self.read()?;
-            self.now.set(Some(now));
-            if now >= spin_end {
-                return Ok(false);
-            }
+            hint::spin_loop();
+            now = self.read()?;
         }
+        self.now.set(Some(now));
+        Ok(false)
     }
 
     /// Asks the system for events, once; `None` if a signal interrupts.
     #[inline]
     fn select(
-        &self,
+        &mut self,
         buffer: &mut Buffer<'_>,
         room: usize,
         timeout: Option<u64>,
     ) -> io::Result<Option<usize>> {
+        if self.awakeners.is_some() {
+            return self.select_and_wake(buffer, room, timeout);
+        }
         match buffer.select(&self.selector, room, timeout) {
-            Ok(count) => {
-                self.awakeners.rearm(|n| buffer.get(n));
-                Ok(Some(count))
-            }
+            Ok(count) => Ok(Some(count)),
             Err(error) if error.raw_os_error() == Some(libc::EINTR) => {
                 sys::ignore(error);
                 Ok(None)
             }
             Err(error) => Err(error),
+        }
+    }
+
+    /// As [`select`](Poller::select), where there are awakeners. They are given up when the last was dropped.
+    #[inline(never)]
+    fn select_and_wake(
+        &mut self,
+        buffer: &mut Buffer<'_>,
+        room: usize,
+        timeout: Option<u64>,
+    ) -> io::Result<Option<usize>> {
+        match &mut self.awakeners {
+            Some(awakeners) if !awakeners.is_unused() => {
+                awakeners.select(buffer, &self.selector, room, timeout, self.exposed.get())
+            }
+            _ => {
+                self.awakeners = None;
+                self.calm_down();
+                self.select(buffer, room, timeout)
+            }
         }
     }
 
@@ -880,12 +931,48 @@ impl Poller {
         self.generation
     }
 
-    pub(crate) fn add_awakener(&mut self, id: u64) -> io::Result<Awakener> {
-        self.quiet.set(Generation::NONE);
-        self.awakeners.sweep(|unseen| self.notifications.try_push(unseen))?;
-        let waker = Waker::new(&self.selector, id)?;
-        self.awakeners.add(waker, id, self.generation)
+    /// From now on somebody may wait for the descriptor.
+    fn expose(&self) {
+        if let (false, Some(awakeners)) = (self.exposed.replace(true), &self.awakeners) {
+            awakeners.expose();
+        }
     }
+
+    pub(crate) fn add_awakener(&mut self, id: u64) -> io::Result<Awakener> {
+        let awakeners = match &mut self.awakeners {
+            Some(awakeners) => awakeners,
+            none => {
+                let awakeners = Awakeners::new(&self.selector, self.generation)?;
+                if self.exposed.get() {
+                    awakeners.expose();
+                }
+                none.insert(awakeners)
+            }
+        };
+        let awakener = awakeners.add(id);
+        self.calm_down();
+        awakener
+    }
+}
+
+/// How a poll spins.
+#[derive(Debug, Default)]
+struct Spin {
+    /// For how many nanoseconds at most; zero if it does not.
+    limit: u64,
+    /// When the system was asked.
+    asked: u64,
+    /// The last poll ended by a wake.
+    woken: bool,
+}
+
+impl Spin {
+    /// How often the system is asked while nothing comes, in nanoseconds.
+    const STEP: u64 = 1_000;
+    /// For how long the next wake is waited for before it is asked.
+    const PATIENCE: u64 = 5_000;
+    /// How long it may not be asked while wakes come.
+    const LONGEST: u64 = 50_000;
 }
 
 /// The timeout in nanoseconds, if waiting for it asks for no clock.
@@ -898,16 +985,21 @@ fn untimed(timeout: Option<Duration>) -> Option<Option<u64>> {
     }
 }
 
-/// The descriptor becomes readable when the poller has an event of a handle: a poller can be registered
-/// in another poller, or in another loop together with [`Poller::next_wakeup`].
+/// The descriptor becomes readable when the poller has an event of a handle or of an awakener: a poller can be
+/// registered in another poller, or in another loop together with [`Poller::next_wakeup`].
+///
+/// From the first time that it was asked for, each wake that is not pending costs a system call again, since
+/// somebody may wait for the descriptor.
 impl AsFd for Poller {
     fn as_fd(&self) -> BorrowedFd<'_> {
+        self.expose();
         self.selector.as_fd()
     }
 }
 
 impl AsRawFd for Poller {
     fn as_raw_fd(&self) -> RawFd {
+        self.expose();
         self.selector.as_raw_fd()
     }
 }

@@ -64,6 +64,20 @@ impl<'a> Buffer<'a> {
         (n < self.len).then(|| unsafe { read(self.memory, n) })
     }
 
+    /// How many events there are.
+    #[inline]
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Takes an event out that is among those of the system; false if it is not there.
+    pub(crate) fn remove(&mut self, event: Event) -> bool {
+        let Some(n) = (0..self.len).find(|n| self.get(*n) == Some(event)) else { return false };
+        self.memory[n..self.len].rotate_left(1);
+        self.len -= 1;
+        true
+    }
+
     /// Lets an array of a C program be filled, and then translates the events where they are. Returns how
     /// many there are.
     pub(crate) fn translated(

@@ -97,7 +97,7 @@ fn v4(data: &[u8]) -> Option<IpAddr> {
 
 impl Control {
     /// Reads what the system has written.
-    pub(crate) fn read(bytes: &[u8]) -> Control {
+    pub fn read(bytes: &[u8]) -> Control {
         let mut control = Control::default();
         let mut rest = bytes;
         while let Some((header, data, next)) = split(rest) {
@@ -628,6 +628,8 @@ mod tests {
                     }
                 }
                 Control::read(&bytes);
+                #[cfg(not(bsd))]
+                read_error(&bytes);
             }
         }
     }

@@ -78,4 +78,4 @@ pub(crate) use self::selector::{
     CLOSING_DEREGISTERS, KernelEvent, MAX_EVENTS, MAX_WAIT, Selector, Waker, is_nice, stretch,
     untranslated,
 };
-pub(crate) use self::shared::Shared;
+pub(crate) use self::shared::{Pushed, Queue, Shared, Stack};

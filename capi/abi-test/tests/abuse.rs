@@ -131,6 +131,10 @@ fn known(function: &str, parameter: &Parameter) -> Values {
         ("mio_st_datagram_t *" | "const mio_st_datagram_t *", "datagrams") => {
             values("datagrams", &[("NULL", "-EINVAL"), ("bad_datagrams", "-EINVAL")])
         }
+        ("mio_st_transmit_t *", _) => {
+            values("transmits", &[("NULL", "-EINVAL"), ("bad_transmits", "-EINVAL")])
+        }
+        ("uint32_t", "mode") => values("0", &[("4", "-EINVAL"), ("UINT32_MAX", "-EINVAL")]),
         ("const mio_st_socket_options_t *", _) if function.contains("_udp_") => {
             values("&udp_options", &[("NULL", "-EINVAL"), ("&options", "-EINVAL")])
         }

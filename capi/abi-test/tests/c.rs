@@ -22,6 +22,12 @@ fn a_stale_event_reaches_nobody() {
     passes("stale_event");
 }
 
+/// Behaviour 6.
+#[test]
+fn an_event_is_its_sources_and_of_one_that_is_gone_nobodys() {
+    passes("loop");
+}
+
 /// Behaviours 8 and 10.
 #[test]
 fn triggers_and_what_the_peer_did() {

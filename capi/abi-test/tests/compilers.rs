@@ -21,7 +21,7 @@ const WARNINGS: &[&str] = &["-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-
 /// A command with the header in its path.
 fn compiler(name: &str) -> Command {
     let mut command = Command::new(name);
-    command.arg("-I").arg(header::root().join("include"));
+    command.arg("-I").arg(header::root().join("include")).args(common::headers_of_others());
     command
 }
 
@@ -102,7 +102,8 @@ fn a_small_compiler_links_the_shared_library_and_what_it_makes_runs() {
         let program = scratch(source.file_stem().unwrap().to_str().unwrap()).with_extension("tcc");
         let mut command = compiler("tcc");
         command.args(["-Wall", "-Werror"]).arg(source).arg("-o").arg(&program);
-        common::succeeds(command.arg("-L").arg(library.as_path()).arg("-lmio_st"));
+        command.arg("-L").arg(library.as_path()).arg("-lmio_st");
+        common::succeeds(command.args(common::libraries(source)));
         program
     };
     examples().iter().for_each(|source| drop(tcc(source)));

@@ -148,6 +148,26 @@ pub fn compile_with(source: &Path, name: &str, arguments: &[&str]) -> PathBuf {
     program
 }
 
+/// Where the headers of other libraries are that are not in a folder of the system's.
+pub fn headers_of_others() -> &'static [&'static str] {
+    &["-I/usr/include/postgresql"]
+}
+
+/// The other libraries that a program needs: those whose adapters it includes.
+pub fn libraries(source: &Path) -> Vec<&'static str> {
+    const LIBRARIES: &[(&str, &[&str])] = &[
+        ("curl.h", &["-lcurl"]),
+        ("hiredis.h", &["-lhiredis"]),
+        ("cares.h", &["-lcares"]),
+        ("libpq.h", &["-lpq", "-pthread"]),
+        ("openssl.h", &["-lssl", "-lcrypto"]),
+    ];
+    let text = std::fs::read_to_string(source).expect("a source");
+    let includes = |header: &str| text.contains(&format!("#include <mio_st/{header}>"));
+    let used = LIBRARIES.iter().filter(|(header, _)| includes(header));
+    used.flat_map(|(_, arguments)| *arguments).copied().collect()
+}
+
 /// The compilations of a C source that look for mistakes more closely.
 pub fn analyses(source: &Path, include: &[&Path]) -> Vec<Command> {
     let mut commands = Vec::new();
@@ -165,6 +185,7 @@ pub fn analyses(source: &Path, include: &[&Path]) -> Vec<Command> {
     }
     for command in &mut commands {
         command.args(["-std=gnu11", "-I"]).arg(header::root().join("include"));
+        command.args(headers_of_others());
         for folder in include {
             command.arg("-I").arg(folder);
         }
@@ -202,7 +223,7 @@ pub fn compiler(compiler: &str, source: &Path) -> Command {
     command.args(["-std=gnu11", "-O1", "-g", "-pthread", "-Wall", "-Wextra", "-Wpedantic"]);
     command.args(["-Wconversion", "-Werror", "-I"]).arg(header::root().join("include"));
     command.arg("-I").arg(source.parent().expect("a folder")).arg("-I").arg(self::source(""));
-    command.arg(source);
+    command.args(headers_of_others()).arg(source);
     command
 }
 

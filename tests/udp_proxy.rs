@@ -1,0 +1,119 @@
+//! `c-examples/udp_proxy.c`, run as a process between clients and servers of the test's.
+
+#![cfg(target_os = "linux")] // What is looked up in /proc, and addresses that only Linux has on loopback.
+
+mod servers;
+
+use std::net::{SocketAddr, UdpSocket};
+use std::process::Command;
+use std::slice;
+
+use mio_st::net::{Datagram, Transmit};
+use servers::{Language, PATIENCE, Server, example, until};
+
+fn start(listen: &str, server: SocketAddr, idle: &str) -> Option<Server> {
+    let mut command = Command::new(example(Language::C, "udp_proxy")?);
+    Some(Server::start(command.args([listen, &server.to_string(), idle])))
+}
+
+fn bound(address: &str) -> UdpSocket {
+    let socket = UdpSocket::bind(address).unwrap();
+    socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    socket
+}
+
+fn receive(socket: &UdpSocket) -> (Vec<u8>, SocketAddr) {
+    let mut buffer = vec![0; 1 << 16];
+    let (n, from) = socket.recv_from(&mut buffer).unwrap();
+    buffer.truncate(n);
+    (buffer, from)
+}
+
+#[test]
+fn each_client_is_answered_from_the_address_that_it_asked() {
+    let server = bound("127.0.0.1:0");
+    let Some(proxy) = start("0.0.0.0:0", server.local_addr().unwrap(), "30000") else { return };
+    let clients: Vec<_> = (1..=20)
+        .map(|i| (bound("127.0.0.1:0"), SocketAddr::from(([127, 0, 0, i], proxy.address.port()))))
+        .collect();
+    for round in 0..3 {
+        for (i, (client, asked)) in clients.iter().enumerate() {
+            client.send_to(format!("{i} in {round}").as_bytes(), asked).unwrap();
+        }
+        // In any order; each client has a port of its own, in every round the same.
+        let mut questions: Vec<_> = clients.iter().map(|_| receive(&server)).collect();
+        questions.sort();
+        for (question, from) in questions.into_iter().rev() {
+            server.send_to(&[&question[..], b"!"].concat(), from).unwrap();
+        }
+        for (i, (client, asked)) in clients.iter().enumerate() {
+            assert_eq!(receive(client), (format!("{i} in {round}!").into_bytes(), *asked));
+        }
+    }
+}
+
+/// Runs keep the size of their datagrams, and empty ones are ones.
+#[test]
+fn runs_go_through_in_both_directions() {
+    let server = bound("127.0.0.1:0");
+    let Some(proxy) = start("127.0.0.1:0", server.local_addr().unwrap(), "30000") else { return };
+    let client = mio_st::net::UdpSocket::bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let data: Vec<u8> = (0..20_500).map(|i| (i / 7) as u8).collect();
+    let mut runs = [
+        Transmit::new(&data).target(proxy.address).segment_size(1_000),
+        Transmit::new(&[]).target(proxy.address),
+    ];
+    assert_eq!(client.send_transmits(&mut runs).unwrap(), 2);
+    let mut from = proxy.address;
+    for expected in data.chunks(1_000).chain([&[][..]]) {
+        let (received, sender) = receive(&server);
+        assert_eq!(received, expected);
+        from = sender;
+    }
+    let server = mio_st::net::UdpSocket::from({
+        server.set_nonblocking(true).unwrap();
+        server
+    });
+    let mut run = Transmit::new(&data).target(from).segment_size(999);
+    assert_eq!(server.send_transmits(slice::from_mut(&mut run)).unwrap(), 1);
+    let mut buffer = [0; 2_000];
+    for expected in data.chunks(999) {
+        let mut datagram = Datagram::new(&mut buffer);
+        until("a datagram is here", || client.recv_batch(slice::from_mut(&mut datagram)).ok());
+        assert_eq!((datagram.data(), datagram.sender()), (expected, Some(proxy.address)));
+    }
+}
+
+#[test]
+fn a_client_that_is_silent_is_forgotten_and_may_come_again() {
+    let server = bound("127.0.0.1:0");
+    let Some(proxy) = start("127.0.0.1:0", server.local_addr().unwrap(), "50") else { return };
+    let before = proxy.descriptors();
+    let client = bound("127.0.0.1:0");
+    for _ in 0..2 {
+        client.send_to(b"hello", proxy.address).unwrap();
+        let (question, from) = receive(&server);
+        server.send_to(&question, from).unwrap();
+        assert_eq!(receive(&client).0, b"hello");
+        until("its socket is closed", || (proxy.descriptors() == before).then_some(()));
+    }
+}
+
+/// A server that is not there costs datagrams only.
+#[test]
+fn a_server_may_come_later() {
+    let server = bound("127.0.0.1:0");
+    let address = server.local_addr().unwrap();
+    let Some(proxy) = start("127.0.0.1:0", address, "30000") else { return };
+    drop(server);
+    let client = bound("127.0.0.1:0");
+    for _ in 0..10 {
+        client.send_to(b"lost", proxy.address).unwrap();
+    }
+    let server = bound(&address.to_string());
+    until("a datagram arrives", || {
+        client.send_to(b"hello", proxy.address).unwrap();
+        server.set_nonblocking(true).unwrap();
+        server.recv_from(&mut [0; 16]).ok()
+    });
+}
