@@ -641,7 +641,7 @@ macro_rules! udp_socket {
             /// use mio_st::{EventedId, Events, PollOption, Poller, Ready};
             ///
             /// let mut socket = UdpSocket::bind("127.0.0.1:0".parse().unwrap())?;
-            /// # if cfg!(not(any(target_os = "linux", target_os = "android"))) { return Ok(()) }
+            /// # if cfg!(not(epoll)) { return Ok(()) }
             /// socket.set_recv_errors(true)?;
             /// let mut poller = Poller::new()?;
             /// let mut events = Events::new();
