@@ -637,8 +637,9 @@ int mio_st_awakener_new(mio_st_awakener_t *awakener,
 
 /**
  * Wakes the poller. Wakes are coalesced: after the last one there is at least one event, and there may be
- * one too many. There is nothing to drain, and while an earlier wake is still to be seen it costs no system
- * call.
+ * one too many. There is nothing to drain. It costs no system call while the poller is awake (unless
+ * mio_st_poller_fd() was called, since somebody may wait for its descriptor), nor while an earlier wake is
+ * still to be seen.
  *
  * Returns 0; `-EPIPE` if the poller is closed; `MIO_ST_EFORKED` in a process that was forked since; `-EBADF`
  * if the awakener is closed. It preserves `errno`.
@@ -654,7 +655,7 @@ int mio_st_awakener_wake(mio_st_awakener_t awakener);
  * Returns 0, also for `{0}`; `-EBADF` if it is closed; `-EBUSY` in a signal handler that has interrupted a
  * call of this library.
  *
- * Any thread, but not a signal handler.
+ * Any thread, also one that is ending (in a destructor of thread-specific data), but not a signal handler.
  */
 int mio_st_awakener_close(mio_st_awakener_t awakener);
 

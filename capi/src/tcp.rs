@@ -13,9 +13,9 @@ use mio_st::raw::{self, SocketKind};
 use crate::abi::*;
 use crate::addr;
 use crate::error::{Error, Result};
-use crate::handles::{Table, call, create};
 use crate::memory::{self, Out};
 use crate::options::{self, Options};
+use crate::thread::{call, close, create};
 
 /// Binds a socket to an address and listens. `SO_REUSEADDR` is set.
 ///
@@ -165,7 +165,7 @@ pub unsafe extern "C" fn mio_st_tcp_listener_try_clone(
 /// Thread: that of the listener.
 #[unsafe(no_mangle)]
 pub extern "C" fn mio_st_tcp_listener_close(listener: mio_st_tcp_listener_t) -> c_int {
-    Table::close(listener)
+    close(listener)
 }
 
 /// Takes a connection that waits.
@@ -432,7 +432,7 @@ pub unsafe extern "C" fn mio_st_tcp_stream_try_clone(
 /// Thread: that of the stream.
 #[unsafe(no_mangle)]
 pub extern "C" fn mio_st_tcp_stream_close(stream: mio_st_tcp_stream_t) -> c_int {
-    Table::close(stream)
+    close(stream)
 }
 
 /// Whether the connection stands.

@@ -12,10 +12,7 @@ use std::sync::atomic::{
 };
 
 use crate::error::{Error, Result};
-use crate::handles::{self, Handle, Table, try_box};
-
-/// How many bits number the threads. The number 0 is nobody's.
-pub(crate) const THREAD_BITS: u32 = 12;
+use crate::handles::{self, Handle, THREAD_BITS, Table, try_box};
 
 /// What a thread is doing, as far as `Local::ready` does not tell.
 const NOTHING: u8 = 0;
@@ -98,10 +95,19 @@ pub(crate) fn plain<T: From<c_int>>(body: impl FnOnce() -> Result<T>) -> T {
     answer(guarded(body))
 }
 
-/// Runs a call that needs no table, but must not interrupt another.
+/// The function `…_close` of a type: closing `{0}` is no error.
+pub(crate) fn close<H: Handle>(handle: H) -> c_int {
+    if handle.bits() == 0 {
+        return 0;
+    }
+    call(handle, |table| table.close(handle).map(|()| 0))
+}
+
+/// Runs a call that needs no table, but must not interrupt another. A thread that is ending may make it.
 pub(crate) fn exclusive<T: From<c_int>>(body: impl FnOnce() -> Result<T>) -> T {
     LOCAL.with(|local| {
-        answer(idle(local).and_then(|()| {
+        let gone = local.state.load(Ordering::Relaxed) == GONE;
+        answer(if gone { Ok(()) } else { idle(local) }.and_then(|()| {
             busy(local, || {
                 let table = local.ready.load(Ordering::Relaxed);
                 with(local, table, |_| body())
@@ -134,11 +140,12 @@ fn with<T>(
 
 /// Runs what must not be interrupted by a call that would make a table.
 fn busy<T>(local: &Local, body: impl FnOnce() -> Result<T>) -> Result<T> {
+    let before = local.state.load(Ordering::Relaxed);
     local.state.store(BUSY, Ordering::Relaxed);
     compiler_fence(Ordering::SeqCst);
     let result = body();
     compiler_fence(Ordering::SeqCst);
-    local.state.store(NOTHING, Ordering::Relaxed);
+    local.state.store(before, Ordering::Relaxed);
     result
 }
 
@@ -194,14 +201,6 @@ fn guarded<T>(body: impl FnOnce() -> Result<T>) -> Result<T> {
     })
 }
 
-/// Says how many handles a thread has open.
-#[inline]
-pub(crate) fn set_live(thread: u32, live: u32) {
-    if let Some(number) = NUMBERS.get(thread as usize) {
-        number.live.store(live, Ordering::Relaxed);
-    }
-}
-
 /// How many handles are open in all threads.
 pub(crate) fn live() -> usize {
     NUMBERS.iter().map(|number| number.live.load(Ordering::Relaxed) as usize).sum()
@@ -224,7 +223,7 @@ fn attach() -> Result<*mut Table> {
     };
     let mut table = number.table.load(Ordering::Relaxed);
     if table.is_null() {
-        match try_box(Table::new(thread as u32)) {
+        match try_box(Table::new(thread as u32, &number.live)) {
             Ok(new) => table = Box::into_raw(new),
             Err(error) => return give_back(error),
         }

@@ -12,9 +12,9 @@ use mio_st::raw::{self, SocketKind};
 use crate::abi::*;
 use crate::addr;
 use crate::error::{Error, Result};
-use crate::handles::{Table, call, create};
 use crate::memory::{self, Out};
 use crate::options::Options;
+use crate::thread::{call, close, create};
 
 const INVALID: Error = Error::of(libc::EINVAL);
 
@@ -178,7 +178,7 @@ pub unsafe extern "C" fn mio_st_udp_socket_try_clone(
 /// Thread: that of the socket.
 #[unsafe(no_mangle)]
 pub extern "C" fn mio_st_udp_socket_close(socket: mio_st_udp_socket_t) -> c_int {
-    Table::close(socket)
+    close(socket)
 }
 
 /// Connects: from now on the socket sends to one peer, and receives from no other. What others sent before is
@@ -802,7 +802,7 @@ pub unsafe extern "C" fn mio_st_connected_udp_socket_try_clone(
 pub extern "C" fn mio_st_connected_udp_socket_close(
     socket: mio_st_connected_udp_socket_t,
 ) -> c_int {
-    Table::close(socket)
+    close(socket)
 }
 
 /// Ends the association with the peer: the socket sends to any address again, and receives from any. It keeps

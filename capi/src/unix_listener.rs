@@ -10,8 +10,8 @@ use mio_st::unix::UnixListener;
 use crate::abi::*;
 use crate::addr;
 use crate::error::Error;
-use crate::handles::{Table, call, create};
 use crate::memory::{self, Out};
+use crate::thread::{call, close, create};
 
 /// Makes a socket at a path and listens. The file stays when the listener is closed: `unlink(2)` it.
 ///
@@ -130,7 +130,7 @@ pub unsafe extern "C" fn mio_st_unix_listener_try_clone(
 /// Thread: that of the listener.
 #[unsafe(no_mangle)]
 pub extern "C" fn mio_st_unix_listener_close(listener: mio_st_unix_listener_t) -> c_int {
-    Table::close(listener)
+    close(listener)
 }
 
 /// Takes a connection that waits.

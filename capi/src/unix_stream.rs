@@ -11,8 +11,8 @@ use mio_st::unix::{UCred, UnixStream};
 use crate::abi::*;
 use crate::addr;
 use crate::error::Error;
-use crate::handles::{Table, call, create};
 use crate::memory::{self, Out};
+use crate::thread::{call, close, create};
 
 /// Connects to the socket at a path. Unlike TCP it is done when this returns.
 ///
@@ -132,7 +132,7 @@ pub unsafe extern "C" fn mio_st_unix_stream_from_fd(
 /// Thread: that of the stream.
 #[unsafe(no_mangle)]
 pub extern "C" fn mio_st_unix_stream_close(stream: mio_st_unix_stream_t) -> c_int {
-    Table::close(stream)
+    close(stream)
 }
 
 /// Whether the connection stands; of a stream that mio_st_unix_stream_connect() made it does.

@@ -132,7 +132,7 @@ impl Poller {
     ///
     /// As [`new`](Poller::new), and `OutOfMemory`.
     pub fn with_capacity(deadlines: usize, notifications: usize) -> io::Result<Poller> {
-        let generation = Generation::current();
+        let generation = Generation::current()?;
         let mut poller = Poller {
             selector: Selector::new()?,
             notifications: Notifications::default(),

@@ -106,7 +106,7 @@ pub(crate) struct Queue {
 
 impl Queue {
     pub(crate) fn new() -> io::Result<Queue> {
-        let generation = Generation::current();
+        let generation = Generation::current()?;
         // SAFETY: no pointer is passed, and the new descriptor is ours.
         let fd = unsafe { Fd::new(check(sys_event::kqueue())?) };
         // For an `exec` of this process; a child does not inherit a kqueue.

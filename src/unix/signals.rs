@@ -180,7 +180,7 @@ impl Signals {
     }
 
     pub(crate) fn of(set: Set) -> io::Result<Signals> {
-        let blocked = Blocked::new(set);
+        let blocked = Blocked::new(set)?;
         Ok(Signals { fd: signal::open(&set)?, blocked })
     }
 
