@@ -234,33 +234,19 @@ impl Table {
             return;
         }
         let Some(entry) = self.entries.look(bits) else { return };
-        let (fd, registered) = (entry.object.raw_fd(), entry.registered);
+        let (fd, registered, mut more) = (entry.object.raw_fd(), entry.registered, entry.more);
         if registered != 0 {
-            self.deregister(registered, fd);
+            end_registration(&mut self.entries, registered, fd);
         }
-        if !self.more.is_empty() {
-            self.end_more_registrations(bits, fd);
-        }
-    }
-
-    #[cold]
-    fn end_more_registrations(&mut self, bits: u64, fd: RawFd) {
-        for at in 0..self.more.len() {
-            match self.more.get(at) {
-                Some(&(handle, poller)) if handle == bits => self.deregister(poller, fd),
-                _ => {}
+        if more != List::EMPTY {
+            let entries = &mut self.entries;
+            self.more.retain(&mut more, |poller| {
+                end_registration(entries, poller, fd);
+                false
+            });
+            if let Some(entry) = self.entries.get(bits) {
+                entry.more = more;
             }
-        }
-    }
-
-    /// Ends a registration, if there is one: it may have been ended through the descriptor, or with the poller.
-    #[inline]
-    fn deregister(&mut self, poller: u64, fd: RawFd) {
-        let Some(entry) = self.entries.get(poller) else { return };
-        let Object::Poller(poller) = &mut entry.object else { return };
-        // What a forked child closes stays registered with the parent's poller.
-        if !poller.raw_is_forked() {
-            poller.raw_forget(fd);
         }
     }
 
@@ -357,6 +343,17 @@ impl Table {
 
     fn is_open(&self, poller: u64) -> bool {
         self.entries.look(poller).is_some()
+    }
+}
+
+/// Ends a registration, if there is one: it may have been ended through the descriptor, or with the poller.
+#[inline]
+fn end_registration(entries: &mut Slots<Entry>, poller: u64, fd: RawFd) {
+    let Some(entry) = entries.get(poller) else { return };
+    let Object::Poller(poller) = &mut entry.object else { return };
+    // What a forked child closes stays registered with the parent's poller.
+    if !poller.raw_is_forked() {
+        poller.raw_forget(fd);
     }
 }
 
