@@ -1,5 +1,5 @@
 //! What the guide's chapters warn of, on the running kernel. Where it is otherwise, the guide is to be changed.
-#![cfg(target_os = "linux")]
+#![cfg(all(target_os = "linux", epoll))]
 
 mod unix_support;
 

@@ -156,7 +156,7 @@ pub(crate) fn close<H: Handle>(handle: H) -> c_int {
     if handle.bits() == 0 {
         return 0;
     }
-    call(handle, |table| table.take(handle).map(|_| 0))
+    call(handle, |table| table.close(handle).map(|()| 0))
 }
 
 /// Runs a call that needs no table, but must not interrupt another. A thread that is ending may make it.
