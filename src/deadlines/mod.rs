@@ -121,6 +121,12 @@ const SETS: usize = (BUCKETS / 64).next_power_of_two();
 /// A bucket with up to this many deadlines is sorted where it is, a longer one is spread out.
 const FEW: usize = 32;
 
+/// How many deadlines one poll files, at most.
+pub const PORTION: u32 = 4096;
+
+/// How many nodes, or links, lie together in memory.
+const PIECE: usize = 2048;
+
 /// At how many deadlines one looks, at most, for the one that wants to wake up first.
 const LOOK: usize = 1024;
 
@@ -131,6 +137,9 @@ const NIL: u32 = u32::MAX;
 
 /// In place of the link to the one before: this is the second slot of an interval.
 const HOME: u32 = NIL - 1;
+
+/// The same, while that slot is still in the chain of the inbox.
+const HOME_IN_INBOX: u32 = NIL - 2;
 
 /// In the slot of a key: an interval. There are no more slots than that, so that the key of an
 /// interval needs no test of its own where the index is tested anyway.
@@ -217,17 +226,70 @@ impl Link {
     const NONE: Link = Link { prev: NIL, next: NIL };
 }
 
+/// An array that never moves: what it has outgrown goes on elsewhere. To move a great one takes the system
+/// milliseconds, even if it does so page by page.
+struct Pieces<T> {
+    /// Each has room for [`PIECE`] of them.
+    pieces: Vec<Vec<T>>,
+    len: usize,
+}
+
+impl<T> Pieces<T> {
+    const EMPTY: Pieces<T> = Pieces { pieces: Vec::new(), len: 0 };
+
+    #[inline]
+    fn get(&self, n: usize) -> Option<&T> {
+        self.pieces.get(n / PIECE)?.get(n % PIECE)
+    }
+
+    #[inline]
+    fn get_mut(&mut self, n: usize) -> Option<&mut T> {
+        self.pieces.get_mut(n / PIECE)?.get_mut(n % PIECE)
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &T> {
+        self.pieces.iter().flatten()
+    }
+
+    fn room(&self) -> usize {
+        self.pieces.len() * PIECE - self.len
+    }
+
+    fn try_reserve(&mut self, additional: usize) -> Result<(), TryReserveError> {
+        while self.room() < additional {
+            self.pieces.try_reserve(1)?;
+            let mut piece = Vec::new();
+            piece.try_reserve_exact(PIECE)?;
+            push_reserved(&mut self.pieces, piece);
+        }
+        Ok(())
+    }
+
+    /// Where there is room, which was made.
+    fn push(&mut self, value: T) {
+        if let Some(piece) = self.pieces.get_mut(self.len / PIECE) {
+            push_reserved(piece, value);
+            self.len += 1;
+        }
+    }
+}
+
+/// An error if the system does not have memory for so many, which to ask for it bit by bit would not say.
+fn can_have<T>(count: usize) -> Result<(), TryReserveError> {
+    Vec::<T>::new().try_reserve_exact(count)
+}
+
 /// The deadlines of one poller. See the [module's documentation](self).
 ///
 /// All times are nanoseconds on one clock of the caller's choice.
 pub struct Deadlines {
     /// The node at place `n` has the index [`node_index`]`(n)`.
-    nodes: Vec<Node>,
+    nodes: Pieces<Node>,
     /// One circle for each bucket, closed by the bucket's own link: the first [`BUCKETS`] of them
     /// are the buckets, the others those of the nodes. No links at all before the first addition.
     ///
     /// What is in no bucket has [`NIL`] or [`HOME`] as `prev`.
-    links: Vec<Link>,
+    links: Pieces<Link>,
     /// The first of the vacant places, which are chained by `next`, …
     vacant: u32,
     /// … and the last one, or the last of the inbox if there is none. Undefined without either.
@@ -236,6 +298,8 @@ pub struct Deadlines {
     inbox: u32,
     /// No deadline in the inbox is earlier than this.
     inbox_from: u64,
+    /// How many more may be filed in this poll.
+    budget: u32,
     /// What has become vacant since: another chain, and its last one.
     freed: u32,
     last_freed: u32,
@@ -280,12 +344,13 @@ impl Deadlines {
     /// Allocates nothing.
     pub fn new() -> Deadlines {
         Deadlines {
-            nodes: Vec::new(),
-            links: Vec::new(),
+            nodes: Pieces::EMPTY,
+            links: Pieces::EMPTY,
             vacant: NIL,
             last: NIL,
             inbox: NIL,
             inbox_from: u64::MAX,
+            budget: u32::MAX,
             freed: NIL,
             last_freed: NIL,
             len: 0,
@@ -325,12 +390,15 @@ impl Deadlines {
         let live = (self.len + self.intervals).saturating_add(additional);
         let total = live.saturating_mul(2);
         if total > MOST {
-            return self.nodes.try_reserve(usize::MAX);
+            return can_have::<Node>(usize::MAX);
         }
-        self.nodes.try_reserve(total.saturating_sub(self.nodes.len()))?;
-        self.links.try_reserve((total + BUCKETS).saturating_sub(self.links.len()))?;
+        let nodes = total.saturating_sub(self.nodes.len);
+        let links = (total + BUCKETS).saturating_sub(self.links.len);
+        can_have::<(Node, Link)>(nodes)?;
+        self.nodes.try_reserve(nodes)?;
+        self.links.try_reserve(links)?;
         // Written to, since the system allocates memory page by page, when it is first written to.
-        self.add_places(live.saturating_sub(self.nodes.len()));
+        self.add_places(live.saturating_sub(self.nodes.len));
         Ok(())
     }
 
@@ -345,7 +413,21 @@ impl Deadlines {
     /// Whether there never was a deadline, nor room for any.
     #[inline]
     pub fn is_new(&self) -> bool {
-        self.links.capacity() == 0
+        self.links.pieces.is_empty()
+    }
+
+    /// Begins a poll, in which so many deadlines may be filed.
+    ///
+    /// What there is to file beyond that is a [backlog](Self::has_backlog). Until it was filed, poll by poll,
+    /// the next wake-up may be told too early, and what has come may be kept back.
+    #[inline]
+    pub fn begin(&mut self, portion: u32) {
+        self.budget = portion;
+    }
+
+    /// Whether there is more to file than this poll may.
+    pub fn has_backlog(&self) -> bool {
+        self.budget == 0 && self.inbox != self.vacant
     }
 
     /// How late a deadline added or moved from now on may be, at most. Zero is exact.
@@ -406,7 +488,7 @@ impl Deadlines {
         let order = self.next_order(now, first);
         let home = self.take_place()?;
         // From here on it is known for what it is: looking for the other one may sweep.
-        self.set_prev(home, HOME);
+        self.set_prev(home, HOME_IN_INBOX);
         self.update(home, |node| *node = Interval { period: period.get(), id }.into());
         self.intervals += 1;
         let place = self.take_place();
@@ -414,8 +496,6 @@ impl Deadlines {
             let serial = self.put(place, first, order, home.into(), REPEATS);
             DeadlineKey { slot: (place - BUCKETS as u32) | INTERVAL, serial }
         });
-        // Its home must not stay in that chain: it becomes vacant when the interval is cancelled.
-        self.empty_inbox();
         if key.is_err() {
             self.vacate_interval(home);
         }
@@ -459,7 +539,7 @@ impl Deadlines {
     /// Cancels the earliest deadline of this id, if there is one. Looks at them all.
     pub fn remove(&mut self, id: u64) -> bool {
         let key = (0..)
-            .zip(&self.nodes)
+            .zip(self.nodes.iter())
             .filter_map(|(slot, node)| Some((slot, node, NonZeroU64::new(node.serial)?)))
             .filter(|(_, node, _)| self.id(node) == id)
             .min_by_key(|(_, node, _)| (node.when, node.order))
@@ -481,10 +561,11 @@ impl Deadlines {
     /// From when on a wake-up is too late for one of the deadlines, as far as it is known: not before
     /// [`next_wakeup`](Self::next_wakeup), which is to be asked just before.
     pub fn latest_wakeup(&self) -> u64 {
-        self.latest.max(self.wakeup)
+        let inbox_from = if self.has_backlog() { self.inbox_from } else { u64::MAX };
+        self.latest.max(self.wakeup).min(inbox_from)
     }
 
-    /// Whether the time of a deadline has come.
+    /// Whether the time of a deadline has come, as far as it is known.
     #[inline]
     pub fn is_due(&mut self, now: u64) -> bool {
         if self.is_empty() || (now < self.front_from && now < self.inbox_from) {
@@ -709,11 +790,11 @@ impl Deadlines {
     }
 
     fn grow(&mut self) -> Result<(), TryReserveError> {
-        if self.nodes.len() >= MOST {
-            return self.nodes.try_reserve(usize::MAX);
+        if self.nodes.len >= MOST {
+            return can_have::<Node>(usize::MAX);
         }
         self.nodes.try_reserve(1)?;
-        self.links.try_reserve(1 + BUCKETS.saturating_sub(self.links.len()))?;
+        self.links.try_reserve(1 + BUCKETS.saturating_sub(self.links.len))?;
         // Some at once, where that allocates nothing.
         self.add_places(32);
         Ok(())
@@ -722,20 +803,20 @@ impl Deadlines {
     /// Adds vacant places, as far as there is room.
     fn add_places(&mut self, count: usize) {
         let (links, nodes) = (&mut self.links, &mut self.nodes);
-        for n in links.len()..BUCKETS {
-            push_reserved(links, Link { prev: n as u32, next: n as u32 });
+        for n in links.len..BUCKETS {
+            links.push(Link { prev: n as u32, next: n as u32 });
         }
-        let room = (links.capacity() - links.len()).min(nodes.capacity() - nodes.len());
+        let room = links.room().min(nodes.room());
         let count = room.min(count) as u32;
         if count == 0 {
             return;
         }
-        let first = links.len() as u32;
+        let first = links.len as u32;
         let last = first + count - 1;
         for place in first..=last {
             let next = if place == last { self.freed } else { place + 1 };
-            push_reserved(links, Link { prev: NIL, next });
-            push_reserved(nodes, Node::NONE);
+            links.push(Link { prev: NIL, next });
+            nodes.push(Node::NONE);
         }
         if self.freed == NIL {
             self.last_freed = last;
@@ -765,7 +846,13 @@ impl Deadlines {
 
     fn vacate_interval(&mut self, home: u32) {
         self.intervals -= 1;
-        self.vacate(home);
+        if self.link(home).prev == HOME_IN_INBOX {
+            // Where it is met, as one that was cancelled.
+            self.set_prev(home, NIL);
+            self.cancelled += 1;
+        } else {
+            self.vacate(home);
+        }
     }
 
     /// Serials are taken from the process by the block, not to share memory each time.
@@ -794,15 +881,10 @@ impl Deadlines {
     fn file(&mut self, slot: u32, when: u64) {
         let bucket = self.bucket(when);
         let (set, bit) = set_and_bit(bucket);
-        let links = self.links.as_mut_slice();
-        let Some(circle) = links.get_mut(bucket as usize) else { return };
+        let Some(circle) = self.links.get_mut(bucket as usize) else { return };
         let last = mem::replace(&mut circle.prev, slot);
-        if let Some(link) = links.get_mut(slot as usize) {
-            *link = Link { prev: last, next: bucket };
-        }
-        if let Some(link) = links.get_mut(last as usize) {
-            link.next = slot;
-        }
+        self.set_link(slot, Link { prev: last, next: bucket });
+        self.set_next(last, slot);
         if last == bucket {
             self.occupied[set] |= bit;
         } else if self.sorted[set] & bit != 0 && self.rank(last) > self.rank(slot) {
@@ -845,11 +927,16 @@ impl Deadlines {
     fn find_wakeup(&mut self) -> Option<u64> {
         loop {
             if !self.wakeup_is_known() {
-                let place = self.earliest()?;
+                let Some(place) = self.earliest() else {
+                    return self.has_backlog().then_some(self.inbox_from);
+                };
                 self.look_for_wakeup(place);
             }
             if self.inbox_from >= self.latest || self.inbox == self.vacant {
                 return Some(self.wakeup);
+            }
+            if self.budget == 0 {
+                return Some(self.wakeup.min(self.inbox_from));
             }
             self.latest = 0;
             self.empty_inbox();
@@ -905,13 +992,17 @@ impl Deadlines {
         self.latest = self.latest.min(self.wakeup);
     }
 
-    /// The place of the earliest deadline, after doing what was put off up to it.
+    /// The place of the earliest deadline, after doing what was put off up to it. None if that is not known,
+    /// for the [backlog](Self::has_backlog).
     fn earliest(&mut self) -> Option<u32> {
         loop {
             let filed = self.earliest_filed();
             let from = filed.map_or(u64::MAX, |place| self.node(place).when);
             if self.inbox_from > from || self.inbox == self.vacant {
                 return filed;
+            }
+            if self.budget == 0 {
+                return None;
             }
             self.empty_inbox();
         }
@@ -941,25 +1032,28 @@ impl Deadlines {
         self.occupied.iter().all(|&occupied| occupied == 0)
     }
 
-    /// Files what is in the inbox.
+    /// Files what is in the inbox, as far as this poll may.
     fn empty_inbox(&mut self) {
         if self.wheel_is_empty() {
             // Any origin will do; the best one is close.
             self.origin = self.inbox_from;
             self.front_from = u64::MAX;
         }
-        self.inbox_from = u64::MAX;
         while self.inbox != self.vacant {
+            if self.budget == 0 {
+                return;
+            }
+            self.budget -= 1;
             let place = self.inbox;
             let link = self.link(place);
             self.inbox = link.next;
-            if link.prev == HOME {
-                continue;
-            }
-            if let Some(when) = self.clear_marks(place) {
+            if link.prev == HOME_IN_INBOX {
+                self.set_prev(place, HOME);
+            } else if let Some(when) = self.clear_marks(place) {
                 self.file(place, when);
             }
         }
+        self.inbox_from = u64::MAX;
     }
 
     fn first_bucket(&mut self) -> Option<u32> {
@@ -1088,17 +1182,20 @@ impl Deadlines {
         self.inbox_from = u64::MAX;
         let (mut live, mut last_live) = (NIL, NIL);
         let (mut vacant, mut last_vacant) = (NIL, NIL);
-        let links = self.links.get_mut(BUCKETS..).unwrap_or_default();
-        for ((link, node), place) in links.iter_mut().zip(&self.nodes).zip(BUCKETS as u32..) {
+        for place in BUCKETS as u32..(BUCKETS + self.nodes.len) as u32 {
+            let node = self.node(place);
+            let prev = self.link(place).prev;
             if node.serial != 0 {
-                *link = Link { prev: NIL, next: live };
+                self.set_link(place, Link { prev: NIL, next: live });
                 if live == NIL {
                     last_live = place;
                 }
                 live = place;
                 self.inbox_from = self.inbox_from.min(node.when);
-            } else if link.prev != HOME {
-                *link = Link { prev: NIL, next: vacant };
+            } else if prev == HOME || prev == HOME_IN_INBOX {
+                self.set_prev(place, HOME);
+            } else {
+                self.set_link(place, Link { prev: NIL, next: vacant });
                 if vacant == NIL {
                     last_vacant = place;
                 }

@@ -3,7 +3,7 @@
 
 use std::num::NonZeroU64;
 
-use super::{DeadlineKey, Deadlines};
+use super::{DeadlineKey, Deadlines, PORTION};
 
 /// One deadline of the model.
 #[derive(Clone)]
@@ -52,6 +52,8 @@ pub struct Pair {
     /// Compare [`Deadlines::next_wakeup`] after every step, or only in the step that asks: it
     /// tidies up, and whatever goes wrong for want of tidiness must have a chance.
     peek: bool,
+    /// How many are filed at a time.
+    portion: u32,
     now: u64,
     slack: u64,
     order: u64,
@@ -68,6 +70,7 @@ impl Pair {
             model: Vec::new(),
             keys: vec![DeadlineKey::from_parts(0, 0), DeadlineKey::from_parts(0, 1 << 63)],
             peek,
+            portion: if capacity % 2 == 0 { PORTION } else { capacity as u32 },
             now,
             slack: 1 << 20,
             order: 0,
@@ -124,7 +127,15 @@ impl Pair {
             wakeup = Some(wakeup.map_or(entry.wakeup, |wakeup: u64| wakeup.min(entry.wakeup)));
             latest = latest.min(entry.latest);
         }
-        assert_eq!(self.real.next_wakeup(), wakeup);
+        loop {
+            self.real.begin(self.portion);
+            let real = self.real.next_wakeup();
+            if !self.real.has_backlog() {
+                assert_eq!(real, wakeup);
+                break;
+            }
+            assert!(real <= wakeup && real.is_some());
+        }
         if let Some(wakeup) = wakeup {
             assert!((wakeup..=latest.max(wakeup)).contains(&self.real.latest_wakeup()));
         }
@@ -298,6 +309,11 @@ impl Pair {
 
     fn expire(&mut self, limit: usize) {
         for _ in 0..limit {
+            while {
+                self.real.begin(self.portion);
+                self.real.next_wakeup();
+                self.real.has_backlog()
+            } {}
             let due = self.model.first().is_some_and(|entry| entry.deadline <= self.now);
             assert_eq!(self.real.is_due(self.now), due);
             let expired = self.real.expire(self.now);

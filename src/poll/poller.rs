@@ -7,7 +7,7 @@ use std::num::NonZeroU64;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::time::{Duration, Instant};
 
-use crate::deadlines::{DeadlineKey, Deadlines};
+use crate::deadlines::{DeadlineKey, Deadlines, PORTION};
 use crate::event::{Event, Evented, EventedId, Events, Ready};
 use crate::poll::awakener::Awakeners;
 use crate::poll::notifications::Notifications;
@@ -132,7 +132,7 @@ impl Poller {
     ///
     /// As [`new`](Poller::new), and `OutOfMemory`.
     pub fn with_capacity(deadlines: usize, notifications: usize) -> io::Result<Poller> {
-        let generation = Generation::current();
+        let generation = Generation::current()?;
         let mut poller = Poller {
             selector: Selector::new()?,
             notifications: Notifications::default(),
@@ -205,7 +205,7 @@ impl Poller {
 
     /// Ends the registration of a handle: it gives no more events. It can be registered again.
     ///
-    /// Closing the last descriptor of a handle does the same by itself.
+    /// Closing the last descriptor of a handle does the same by itself, see [`close`](Poller::close).
     ///
     /// # Errors
     ///
@@ -215,6 +215,42 @@ impl Poller {
         E: Evented + ?Sized,
     {
         handle.deregister(self)
+    }
+
+    /// Ends the registration of a handle, if it is registered here, and drops it, which closes it.
+    ///
+    /// # Notes
+    ///
+    /// Dropping a registered handle without this ends its registration only if there is no other descriptor of
+    /// its open file. On Linux there may be one that no program can see: a child has copies of all descriptors
+    /// from its start, by whatever means ([`Command`](std::process::Command), C's `system`) and thread, until
+    /// its `exec`. A handle that is dropped in between goes on giving events, perhaps for ever, and nobody can
+    /// deregister it any more. In a program that starts no children dropping is enough, and saves the system call
+    /// of this.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`deregister`](Poller::deregister) but `NotFound`. The handle is dropped nevertheless.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # fn main() -> std::io::Result<()> {
+    /// use mio_st::unix::UnixStream;
+    /// use mio_st::{EventedId, PollOption, Poller};
+    ///
+    /// let (mut stream, _peer) = UnixStream::pair()?;
+    /// let mut poller = Poller::new()?;
+    /// poller.register(&mut stream, EventedId(0), UnixStream::INTERESTS, PollOption::Edge)?;
+    /// poller.close(stream)?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn close<E: Evented>(&mut self, mut handle: E) -> io::Result<()> {
+        match handle.deregister(self) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
     }
 
     /// Makes the registration of a descriptor be as asked for, whether it is registered or not; without
@@ -586,6 +622,7 @@ impl Poller {
     /// The poll cycle without the system.
     pub(crate) fn fill_userspace(&mut self, buffer: &mut Buffer<'_>) {
         self.now.set(None);
+        self.deadlines.begin(PORTION);
         let expired = !self.deadlines.is_empty() && self.deadlines.is_due(self.now_or_last());
         let waiting = self.notifications.len();
         let shares = self.turn_in_userspace.divide(buffer.room(), false, waiting, expired);
@@ -653,6 +690,7 @@ impl Poller {
     /// The poll cycle. There is room, and this is the process that created the poller.
     fn fill(&mut self, buffer: &mut Buffer<'_>, timeout: Option<u64>) -> io::Result<()> {
         self.now.set(None);
+        self.deadlines.begin(PORTION);
         let expired = !self.deadlines.is_empty() && self.deadlines.is_due(self.turns_time()?);
         let notifications = self.notifications.len();
         let shares = self.turn.divide(buffer.room(), true, notifications, expired);
@@ -678,17 +716,20 @@ impl Poller {
         room: usize,
         timeout: Option<u64>,
     ) -> io::Result<()> {
-        let deadline = self.deadlines.next_wakeup();
-        let latest = deadline.map_or(u64::MAX, |_| self.deadlines.latest_wakeup());
         let timeout = match timeout {
             Some(timeout) => Some(self.turns_time()?.saturating_add(timeout)),
             None => None,
         };
-        let end = deadline.into_iter().chain(timeout).min();
-        if self.spin.limit > 0 && self.spin(buffer, room, end)? {
-            return Ok(());
+        if self.spin.limit > 0 {
+            let end = self.deadlines.next_wakeup().into_iter().chain(timeout).min();
+            if self.spin(buffer, room, end)? {
+                return Ok(());
+            }
         }
         loop {
+            let deadline = self.deadlines.next_wakeup();
+            let latest = deadline.map_or(u64::MAX, |_| self.deadlines.latest_wakeup());
+            let end = deadline.into_iter().chain(timeout).min();
             // Without an end no time has to be measured.
             let remaining = match end {
                 Some(end) => Some(end.saturating_sub(self.turns_time()?)),
@@ -703,6 +744,14 @@ impl Poller {
                 // Interrupted by a signal, or the wait goes on in another piece.
                 None => {}
                 Some(0) if piece < remaining => {}
+                Some(0) if self.deadlines.has_backlog() && end < timeout.or(Some(u64::MAX)) => {
+                    // Another portion of what keeps back the deadlines, between two looks at the system.
+                    self.deadlines.begin(PORTION);
+                    let now = self.turns_time()?;
+                    if self.deadlines.is_due(now) {
+                        return Ok(());
+                    }
+                }
                 Some(_) => return Ok(()),
             }
         }

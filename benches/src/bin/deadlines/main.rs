@@ -165,6 +165,7 @@ impl Peer for Ours {
     }
 
     fn expire(&mut self, now: u64, mut fired: impl FnMut(usize)) {
+        self.deadlines.begin(deadlines::PORTION);
         while let Some(id) = self.deadlines.expire(now) {
             fired(id as usize);
         }
