@@ -28,8 +28,22 @@ fn it_installs_all_that_one_builds_with_and_the_manual() {
         format!("{LIBDIR}/cmake/mio_st/mio_st-config.cmake"),
         format!("{LIBDIR}/cmake/mio_st/mio_st-config-version.cmake"),
     ]);
-    for file in ["c-guide.md", "descriptors.md", "other-languages.md", "CHANGELOG.md"] {
+    let documents = [
+        "c-guide.md",
+        "descriptors.md",
+        "behaviours.md",
+        "platforms.md",
+        "other-languages.md",
+        "CHANGELOG.md",
+    ];
+    for file in documents {
         expected.insert(format!("usr/share/doc/mio_st/{file}"));
+        // What it leads to is installed, too, but for the sources.
+        let text = fs::read_to_string(root.join("usr/share/doc/mio_st").join(file)).unwrap();
+        for link in text.split("](").skip(1).filter_map(|rest| rest.split([')', '#']).next()) {
+            let elsewhere = link.is_empty() || link.starts_with("http") || link.starts_with("../");
+            assert!(elsewhere || documents.contains(&link), "{file} leads to {link}");
+        }
     }
     let source = common::header::root();
     for (from, to) in [("include", "include"), ("c-examples", "share/doc/mio_st/examples")] {
