@@ -36,6 +36,7 @@ struct connection {
  */
 #define LISTENER MAX_CONNECTIONS
 
+static const mio_st_tcp_stream_t none = { 0 };
 static struct connection connections[MAX_CONNECTIONS];
 static mio_st_poller_t poller;
 static mio_st_tcp_listener_t listener;
@@ -69,7 +70,6 @@ static void register_listener(void)
 
 static void drop_stream(struct connection *c)
 {
-    static const mio_st_tcp_stream_t none = { 0 };
     mio_st_tcp_stream_close(c->stream);
     c->stream = none;
 }
@@ -153,17 +153,15 @@ static void on_connection(struct connection *c, mio_st_event_t event)
 {
     c->readable |= (event.readiness & MIO_ST_READABLE) != 0;
     c->read_closed |= (event.readiness & MIO_ST_READ_CLOSED) != 0;
-    switch (echo(c)) {
-    case WAIT:
-        break;
-    case GO_ON: /* the rest of an edge is not reported again, unless it is asked for */
-        check(mio_st_poller_reregister_tcp_stream(poller, c->stream, event.id,
-                                                  MIO_ST_READABLE | MIO_ST_WRITABLE, MIO_ST_EDGE));
-        break;
-    case CLOSE:
-        close_connection(c);
-        break;
+    enum next next = echo(c);
+    if (next == GO_ON) { /* the rest of an edge is not reported again, unless it is asked for */
+        int error = mio_st_poller_reregister_tcp_stream(poller, c->stream, event.id,
+                                                        MIO_ST_READABLE | MIO_ST_WRITABLE, MIO_ST_EDGE);
+        if (error < 0)
+            next = CLOSE;
     }
+    if (next == CLOSE)
+        close_connection(c);
 }
 
 static void listen_on(const char *address)

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use mio_st::net::{ConnectedUdpSocket, TcpListener, TcpStream, UdpSocket};
 use mio_st::poll::Poller;
+use mio_st::raw;
 use mio_st::unix::{Process, Receiver, Sender, Signals, UnixDatagram, UnixListener, UnixStream};
 
 use crate::abi::*;
@@ -50,6 +51,14 @@ macro_rules! objects {
         #[derive(Debug)]
         pub(crate) enum Object {
             $($name($object),)+
+        }
+
+        impl Object {
+            fn raw_fd(&self) -> RawFd {
+                match self {
+                    $(Object::$name(object) => object.as_raw_fd(),)+
+                }
+            }
         }
 
         $(impl Handle for $handle {
@@ -211,6 +220,36 @@ impl Table {
         Ok(converted)
     }
 
+    /// Closes an object, and ends its registrations.
+    pub(crate) fn close<H: Handle>(&mut self, handle: H) -> Result<()> {
+        self.get(handle)?;
+        self.end_registrations(handle.bits());
+        self.take(handle).map(|_| ())
+    }
+
+    /// Ends the registrations that are known. Closing the descriptor would do so, unless there is a copy of it: a
+    /// child has one from its start, by whatever means and thread, until its `exec`, which nobody here can see.
+    fn end_registrations(&mut self, bits: u64) {
+        if raw::CLOSING_DEREGISTERS {
+            return;
+        }
+        let Some(entry) = self.entries.look(bits) else { return };
+        let (fd, registered, mut more) = (entry.object.raw_fd(), entry.registered, entry.more);
+        if registered != 0 {
+            end_registration(&mut self.entries, registered, fd);
+        }
+        if more != List::EMPTY {
+            let entries = &mut self.entries;
+            self.more.retain(&mut more, |poller| {
+                end_registration(entries, poller, fd);
+                false
+            });
+            if let Some(entry) = self.entries.get(bits) {
+                entry.more = more;
+            }
+        }
+    }
+
     /// The function `…_into_fd` of a type.
     pub(crate) fn release_fd<H>(&mut self, handle: H) -> Result<c_int>
     where
@@ -304,6 +343,17 @@ impl Table {
 
     fn is_open(&self, poller: u64) -> bool {
         self.entries.look(poller).is_some()
+    }
+}
+
+/// Ends a registration, if there is one: it may have been ended through the descriptor, or with the poller.
+#[inline]
+fn end_registration(entries: &mut Slots<Entry>, poller: u64, fd: RawFd) {
+    let Some(entry) = entries.get(poller) else { return };
+    let Object::Poller(poller) = &mut entry.object else { return };
+    // What a forked child closes stays registered with the parent's poller.
+    if !poller.raw_is_forked() {
+        poller.raw_forget(fd);
     }
 }
 

@@ -69,7 +69,7 @@ pub unsafe extern "C" fn mio_st_sender_from_fd(sender: *mut mio_st_sender_t, fd:
     })
 }
 
-/// Closes a sending end. That ends its registrations, unless there are duplicates of its descriptor. Once
+/// Closes a sending end. That ends its registrations, in every poller. Once
 /// every sending end is closed, reading at the other comes to the end of file.
 ///
 /// Returns 0, also for `{0}`; the errors of a handle.
@@ -175,7 +175,7 @@ pub unsafe extern "C" fn mio_st_receiver_from_fd(
     })
 }
 
-/// Closes a receiving end. That ends its registrations, unless there are duplicates of its descriptor.
+/// Closes a receiving end. That ends its registrations, in every poller.
 ///
 /// Returns 0, also for `{0}`; the errors of a handle.
 ///

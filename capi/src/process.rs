@@ -37,7 +37,7 @@ pub unsafe extern "C" fn mio_st_process_from_pid(
     })
 }
 
-/// Closes the handle of a process. That ends its registrations, unless there are duplicates of its descriptor. Nothing
+/// Closes the handle of a process. That ends its registrations, in every poller. Nothing
 /// happens to the process.
 ///
 /// Returns 0, also for `{0}`; the errors of a handle.

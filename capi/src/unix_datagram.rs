@@ -145,7 +145,7 @@ pub unsafe extern "C" fn mio_st_unix_datagram_from_fd(
     })
 }
 
-/// Closes a socket. That ends its registrations, unless there are duplicates of its descriptor.
+/// Closes a socket. That ends its registrations, in every poller.
 ///
 /// Returns 0, also for `{0}`; the errors of a handle.
 ///

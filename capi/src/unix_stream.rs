@@ -125,7 +125,7 @@ pub unsafe extern "C" fn mio_st_unix_stream_from_fd(
     })
 }
 
-/// Closes a stream. That ends its registrations, unless there are duplicates of its descriptor.
+/// Closes a stream. That ends its registrations, in every poller.
 ///
 /// Returns 0, also for `{0}`; the errors of a handle.
 ///
@@ -137,7 +137,8 @@ pub extern "C" fn mio_st_unix_stream_close(stream: mio_st_unix_stream_t) -> c_in
 
 /// Whether the connection stands; of a stream that mio_st_unix_stream_connect() made it does.
 ///
-/// Returns 1 if it does; 0 while it is being made; why connecting failed; the errors of a handle.
+/// Returns 1 if it does; 0 while it is being made; why connecting failed; `-ENOTCONN` of a socket that was taken by
+/// mio_st_unix_stream_from_fd() and never was connected; the errors of a handle.
 ///
 /// Thread: that of the stream.
 #[unsafe(no_mangle)]

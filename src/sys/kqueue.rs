@@ -91,6 +91,9 @@ pub(crate) fn is_nice() -> bool {
 /// The most events that a poll may have room for: as many as the kernel could be asked for.
 pub(crate) const MAX_EVENTS: usize = c_int::MAX as usize / size_of::<Kevent>();
 
+/// A registration belongs to the descriptor, and ends when that is closed.
+pub(crate) const CLOSING_DEREGISTERS: bool = true;
+
 /// The most events of one call to the kernel: the rest is left for the next poll.
 const BATCH: usize = 1024;
 

@@ -113,6 +113,11 @@ impl fmt::Debug for Signal {
 /// | Linux, Android | `signalfd(2)` |
 /// | BSD, macOS | `EVFILT_SIGNAL`, see `kqueue(2)` |
 ///
+/// # Dropping
+///
+/// It is closed when it is dropped. If it is registered, and the program starts children, close it with
+/// [`Poller::close`](crate::Poller::close), lest it go on giving events.
+///
 /// # Examples
 ///
 /// ```
