@@ -2,7 +2,7 @@
 //! know of these calls. Like the manual, where there is no `KQUEUE_LIKE`, nothing is changed.
 
 use std::cell::Cell;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{c_int, c_long, c_void};
 use std::io::Write;
 use std::mem::MaybeUninit;
@@ -17,12 +17,12 @@ type State = Mutex<Known>;
 #[derive(Default)]
 struct Known {
     /// Processes of which NOTE_EXIT has told, and waitpid has not.
-    exited: HashSet<usize>,
+    exited: BTreeSet<usize>,
     /// Unix sockets, by number: that was shut down for writing here; that was shut down both ways; the other of
     /// a pair.
-    shut_down: HashSet<u64>,
-    shut_down_both: HashSet<u64>,
-    peers: HashMap<u64, u64>,
+    shut_down: BTreeSet<u64>,
+    shut_down_both: BTreeSet<u64>,
+    peers: BTreeMap<u64, u64>,
 }
 
 static KNOWN: LazyLock<State> = LazyLock::new(State::default);
@@ -180,6 +180,9 @@ extern "C" fn shutdown(fd: c_int, how: c_int) -> c_int {
     let result = unsafe { libc::syscall(libc::SYS_shutdown, fd as c_long, how as c_long) } as c_int;
     if let (0, Some(socket)) = (result, stream(fd)) {
         let mut known = known();
+        if !known.peers.contains_key(&socket) {
+            return result;
+        }
         if how != libc::SHUT_RD {
             known.shut_down.insert(socket);
         }

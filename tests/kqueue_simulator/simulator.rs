@@ -83,14 +83,9 @@ pub(super) struct Queue {
     sources: [c_int; 3],
     notes: HashMap<Key, Note>,
     waiting: VecDeque<Key>,
-    /// A timer that stands for the task by which a queue is told of another in it, if it is, and what it will
-    /// tell.
-    task: Option<c_int>,
+    /// What a task will tell of other queues in this one.
     told_by_task: Vec<Key>,
 }
-
-/// The task's place among the sources.
-const TASK: Key = (0, 0);
 
 /// What a filter says when its condition holds.
 #[derive(Default)]
@@ -431,8 +426,8 @@ impl Queue {
         };
         let result = new.into_iter().try_for_each(|fd| check(fd).map(drop));
         let [fd, ready, sources @ ..] = new;
-        let (notes, waiting, task, told_by_task) = Default::default();
-        let queue = Queue { fd, ready, sources, notes, waiting, task, told_by_task };
+        let (notes, waiting, told_by_task) = Default::default();
+        let queue = Queue { fd, ready, sources, notes, waiting, told_by_task };
         if let Err(errno) = result {
             queue.dispose();
             return Err(errno);
@@ -448,7 +443,7 @@ impl Queue {
     /// Closes what belongs to it.
     fn dispose(self) {
         let sources = self.notes.values().filter_map(|note| note.source);
-        for fd in sources.chain(self.sources).chain(self.task).chain([self.ready, self.fd]) {
+        for fd in sources.chain(self.sources).chain([self.ready, self.fd]) {
             raw_close(fd);
         }
     }
@@ -536,11 +531,6 @@ impl Queue {
         if nested && change.ident as c_int == self.fd {
             itself()?;
         }
-        if nested && (FREEBSD || OPENBSD) && self.task.is_none() {
-            let task = timer_fd()?;
-            epoll_control(self.sources[0], libc::EPOLL_CTL_ADD, task, libc::EPOLLIN, TASK);
-            self.task = Some(task);
-        }
         let mut note = Note {
             ident: change.ident,
             filter: change.filter,
@@ -597,6 +587,9 @@ impl Queue {
 
     /// Runs the filters of those whose sources tell that something has happened.
     fn listen(&mut self) {
+        for key in std::mem::take(&mut self.told_by_task) {
+            self.activate(key);
+        }
         for epoll in self.sources {
             let mut events = [libc::epoll_event { events: 0, u64: 0 }; 64];
             loop {
@@ -616,11 +609,6 @@ impl Queue {
 
     /// A source tells that something has happened.
     fn hear(&mut self, key: Key) {
-        if key == TASK {
-            for key in std::mem::take(&mut self.told_by_task) {
-                self.activate(key);
-            }
-        }
         let Some(note) = self.notes.get_mut(&key) else { return };
         match key.0 {
             // Darwin does not tell of signals that were sent to a thread (psignal_internal: PSIG_THREAD).
@@ -629,12 +617,10 @@ impl Queue {
             // has been marked as SIG_IGN". The signal itself stays pending.
             EVFILT_SIGNAL => note.count += 1,
             EVFILT_TIMER => note.count = 1,
-            // FreeBSD and OpenBSD tell a queue of another in it by a task: later.
+            // FreeBSD and OpenBSD tell a queue of another in it by a task, later: here when the next one looks.
             EVFILT_READ if (FREEBSD || OPENBSD) && note.nested => {
-                if let Some(task) = self.task {
-                    self.told_by_task.push(key);
-                    return set_timer(task, Duration::from_millis(1));
-                }
+                self.told_by_task.push(key);
+                return self.tell();
             }
             _ => {}
         }
@@ -710,7 +696,7 @@ impl Queue {
         let mut count = 1u64.to_ne_bytes();
         // SAFETY: the pointer and the length are those of an array.
         unsafe {
-            if self.waiting.is_empty() {
+            if self.waiting.is_empty() && self.told_by_task.is_empty() {
                 libc::read(self.ready, count.as_mut_ptr().cast(), count.len());
             } else {
                 libc::write(self.ready, count.as_ptr().cast(), count.len());
@@ -754,23 +740,15 @@ fn pidfd(pid: usize) -> Result<c_int, Errno> {
 
 /// «man», EVFILT_TIMER: "data specifies the timeout period [...]. The default [...] is milliseconds."
 fn timer(millis: isize) -> Result<c_int, Errno> {
-    let fd = timer_fd()?;
-    set_timer(fd, Duration::from_millis(millis.max(1) as u64));
-    Ok(fd)
-}
-
-fn timer_fd() -> Result<c_int, Errno> {
     let flags = libc::TFD_CLOEXEC | libc::TFD_NONBLOCK;
     // SAFETY: no pointer is passed.
-    check(unsafe { libc::timerfd_create(libc::CLOCK_MONOTONIC, flags) })
-}
-
-fn set_timer(fd: c_int, after: Duration) {
+    let fd = check(unsafe { libc::timerfd_create(libc::CLOCK_MONOTONIC, flags) })?;
     // SAFETY: all-zero is a valid itimerspec.
     let mut value: libc::itimerspec = unsafe { std::mem::zeroed() };
-    value.it_value.tv_nsec = after.as_nanos() as c_long;
+    value.it_value.tv_nsec = millis.max(1) as c_long * 1_000_000;
     // SAFETY: the pointer is that of an itimerspec.
     unsafe { libc::timerfd_settime(fd, 0, &value, ptr::null_mut()) };
+    Ok(fd)
 }
 
 /// A queue in itself is EINVAL to FreeBSD and Darwin (kqueue_kqfilter); OpenBSD and DragonFly take it; NetBSD's
