@@ -4,8 +4,8 @@
  *     $ ./echo_server 127.0.0.1:7000
  *     $ nc 127.0.0.1 7000
  *
- * It shows the whole of an edge-triggered server: accept until there is nothing left, read and write
- * until there is nothing left, keep what could not be written, and let nobody keep the others waiting.
+ * It shows the whole of a server: accept one at a time, by a level trigger; read and write until there is nothing
+ * left, by an edge trigger; keep what could not be written, and let nobody keep the others waiting.
  */
 
 #include <errno.h>
@@ -36,6 +36,7 @@ struct connection {
  */
 #define LISTENER MAX_CONNECTIONS
 
+static const mio_st_tcp_stream_t none = { 0 };
 static struct connection connections[MAX_CONNECTIONS];
 static mio_st_poller_t poller;
 static mio_st_tcp_listener_t listener;
@@ -62,32 +63,46 @@ static struct connection *find_free(void)
     return NULL;
 }
 
-/* Accepts until nobody waits: who is left in the queue of an edge-triggered listener is not reported again. */
-static void accept_clients(void)
+static void register_listener(void)
 {
-    struct connection *c;
-    while ((c = find_free()) != NULL) {
-        int error = mio_st_tcp_listener_accept(listener, &c->stream, NULL);
-        if (error == -EAGAIN)
-            return;
-        if (error < 0)
-            break; /* most likely too many open descriptors */
-        c->start = c->end = 0;
-        c->readable = c->read_closed = false;
-        check(mio_st_poller_register_tcp_stream(poller, c->stream, (uint64_t)(c - connections),
-                                                MIO_ST_READABLE | MIO_ST_WRITABLE, MIO_ST_EDGE));
+    check(mio_st_poller_register_tcp_listener(poller, listener, LISTENER, MIO_ST_READABLE, MIO_ST_LEVEL));
+}
+
+static void drop_stream(struct connection *c)
+{
+    mio_st_tcp_stream_close(c->stream);
+    c->stream = none;
+}
+
+/*
+ * Accepts one client. The listener is level-triggered, so that whoever else waits is reported again: there is no
+ * accept that only says -EAGAIN, which costs more than one that succeeds.
+ */
+static void accept_client(void)
+{
+    struct connection *c = find_free();
+    int error = c == NULL ? -EMFILE : mio_st_tcp_listener_accept(listener, &c->stream, NULL);
+    if (error == -EAGAIN)
+        return;
+    if (error < 0) {
+        /* All places are taken, or most likely too many descriptors are open. Each poll would return at once. */
+        check(mio_st_poller_deregister_tcp_listener(poller, listener));
+        some_wait = true; /* until a connection closes */
+        return;
     }
-    some_wait = true; /* until a connection closes */
+    c->start = c->end = 0;
+    c->readable = c->read_closed = false;
+    if (mio_st_poller_register_tcp_stream(poller, c->stream, (uint64_t)(c - connections),
+                                          MIO_ST_READABLE | MIO_ST_WRITABLE, MIO_ST_EDGE) < 0)
+        drop_stream(c); /* too many registrations: this client is turned away */
 }
 
 static void close_connection(struct connection *c)
 {
-    static const mio_st_tcp_stream_t none = { 0 };
-    mio_st_tcp_stream_close(c->stream);
-    c->stream = none;
+    drop_stream(c);
     if (some_wait) {
         some_wait = false;
-        accept_clients();
+        register_listener();
     }
 }
 
@@ -138,17 +153,15 @@ static void on_connection(struct connection *c, mio_st_event_t event)
 {
     c->readable |= (event.readiness & MIO_ST_READABLE) != 0;
     c->read_closed |= (event.readiness & MIO_ST_READ_CLOSED) != 0;
-    switch (echo(c)) {
-    case WAIT:
-        break;
-    case GO_ON: /* the rest of an edge is not reported again, unless it is asked for */
-        check(mio_st_poller_reregister_tcp_stream(poller, c->stream, event.id,
-                                                  MIO_ST_READABLE | MIO_ST_WRITABLE, MIO_ST_EDGE));
-        break;
-    case CLOSE:
-        close_connection(c);
-        break;
+    enum next next = echo(c);
+    if (next == GO_ON) { /* the rest of an edge is not reported again, unless it is asked for */
+        int error = mio_st_poller_reregister_tcp_stream(poller, c->stream, event.id,
+                                                        MIO_ST_READABLE | MIO_ST_WRITABLE, MIO_ST_EDGE);
+        if (error < 0)
+            next = CLOSE;
     }
+    if (next == CLOSE)
+        close_connection(c);
 }
 
 static void listen_on(const char *address)
@@ -156,7 +169,7 @@ static void listen_on(const char *address)
     struct sockaddr_storage bound;
     char text[MIO_ST_ADDR_TEXT_SIZE];
     check_call(mio_st_tcp_listener_bind_str(&listener, address), address);
-    check(mio_st_poller_register_tcp_listener(poller, listener, LISTENER, MIO_ST_READABLE, MIO_ST_EDGE));
+    register_listener();
     int length = check(mio_st_tcp_listener_local_addr(listener, &bound));
     check(mio_st_addr_format((struct sockaddr *)&bound, (socklen_t)length, text, sizeof text));
     printf("listening on %s\n", text);
@@ -172,7 +185,7 @@ int main(int argc, char **argv)
         int count = check(mio_st_poller_poll(poller, events, 256, -1));
         for (int i = 0; i < count; i++) {
             if (events[i].id == LISTENER)
-                accept_clients();
+                accept_client();
             else
                 on_connection(&connections[events[i].id], events[i]);
         }

@@ -40,7 +40,7 @@ enum {
     MAX_CONNECTIONS = 16384,  /* pages of the table that were never used cost nothing */
     MAX_EVENTS = 256,         /* taken by one poll */
     DAY = 24 * 60 * 60,       /* the longest idle timeout, in seconds */
-    TURN = 16                 /* steps of a connection, or clients accepted, before the others' turn */
+    TURN = 16                 /* steps of a connection before the others' turn */
 };
 
 /* In nanoseconds. */
@@ -327,7 +327,6 @@ static mio_st_poller_t poller;
 static mio_st_tcp_listener_t listener;
 static mio_st_awakener_t awakener;
 static int spare; /* a descriptor in reserve, see `turn_one_away` */
-static bool accepts_later;
 static uint64_t idle_timeout;
 static struct connection connections[MAX_CONNECTIONS];
 static size_t used_connections = FIRST_CONNECTION; /* those after it were never used */
@@ -766,26 +765,32 @@ static void on_connection(struct connection *c, uint32_t readiness)
     }
 }
 
-static int add_connection(mio_st_tcp_stream_t stream)
+/*
+ * A request is mostly there when its client is accepted. So it is read at once, and the connection is registered
+ * when there is something to wait for: what is ready by then is reported.
+ */
+static void add_connection(mio_st_tcp_stream_t stream)
 {
     struct connection *c = take_connection();
     if (c == NULL) {
         mio_st_tcp_stream_close(stream);
-        return 0;
+        return;
     }
     c->stream = stream;
     set_deadline(c, idle_timeout);
-    int error = mio_st_poller_register_tcp_stream(poller, stream, c->id,
-                                                  MIO_ST_READABLE | MIO_ST_WRITABLE, MIO_ST_EDGE);
-    if (error < 0)
+    on_connection(c, MIO_ST_READABLE);
+    if (!c->open)
+        return;
+    /* Who cannot be registered, for want of memory, is turned away. */
+    if (mio_st_poller_register_tcp_stream(poller, stream, c->id, MIO_ST_READABLE | MIO_ST_WRITABLE,
+                                          MIO_ST_EDGE) < 0)
         close_connection(c);
-    return error;
 }
 
 /*
- * There are no descriptors left, and a client waits whom nobody would ever hear of: the listener is
- * edge-triggered. (With a level-triggered one the server would spin.) So one descriptor is kept in
- * reserve: it makes place to accept the client and to close the connection at once, which tells it.
+ * There are no descriptors left, and a client waits, of whom each poll tells at once: the server would spin. (An
+ * edge-triggered listener would never tell of it again.) So one descriptor is kept in reserve: it makes place to
+ * accept the client and to close the connection at once, which tells it.
  */
 static int turn_one_away(void)
 {
@@ -804,28 +809,33 @@ static int accept_one(void)
     int error = mio_st_tcp_listener_accept(listener, &stream, NULL);
     if (error == -EMFILE || error == -ENFILE)
         return turn_one_away();
-    return error == 0 ? add_connection(stream) : error;
+    if (error == 0)
+        add_connection(stream);
+    return error;
 }
 
+static void register_listener(void)
+{
+    check(mio_st_poller_register_tcp_listener(poller, listener, LISTENER, MIO_ST_READABLE, MIO_ST_LEVEL));
+}
+
+/*
+ * Accepts one client. The listener is level-triggered, so that whoever else waits is reported again: there is no
+ * accept that only says -EAGAIN, which costs more than one that succeeds.
+ */
 static void on_listener(uint32_t readiness)
 {
-    if (readiness & (MY_TURN | MIO_ST_TIMER))
-        accepts_later = false;
-    if (accepts_later)
+    if (readiness & MIO_ST_TIMER) {
+        register_listener();
         return;
-    for (int i = 0; i < TURN; i++) {
-        int error = accept_one();
-        if (error == -EAGAIN)
-            return;
-        if (error < 0) {
-            /* Out of memory, or of what the spare descriptor is made of. It may pass. */
-            check(mio_st_poller_add_timeout(poller, LISTENER, ACCEPT_PAUSE, NULL));
-            accepts_later = true;
-            return;
-        }
     }
-    check(mio_st_poller_notify(poller, LISTENER, MY_TURN));
-    accepts_later = true;
+    int error = accept_one();
+    if (error < 0 && error != -EAGAIN) {
+        /* Out of memory, or of what the spare descriptor is made of. It may pass, and until then each poll would
+         * return at once. */
+        check(mio_st_poller_deregister_tcp_listener(poller, listener));
+        check(mio_st_poller_add_timeout(poller, LISTENER, ACCEPT_PAUSE, NULL));
+    }
 }
 
 static void on_signal(int signal)
@@ -851,7 +861,7 @@ static void start(const char *port)
     snprintf(what, sizeof what, "cannot listen on %s", address);
     check(mio_st_poller_with_capacity(&poller, MAX_CONNECTIONS, MAX_CONNECTIONS));
     check_call(mio_st_tcp_listener_bind_str(&listener, address), what);
-    check(mio_st_poller_register_tcp_listener(poller, listener, LISTENER, MIO_ST_READABLE, MIO_ST_EDGE));
+    register_listener();
     check(mio_st_awakener_new(&awakener, poller, STOP));
     stop_on(SIGTERM);
     stop_on(SIGINT);

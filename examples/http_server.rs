@@ -36,7 +36,7 @@ const MAX_CHUNK_LINE: usize = 256;
 /// The framing of chunks included.
 const MAX_BODY: u64 = 64 << 20;
 const MAX_CONNECTIONS: usize = 16_384;
-/// Steps of a connection, or clients accepted, before the others have their turn.
+/// Steps of a connection before the others have their turn.
 const TURN: usize = 16;
 
 const LINGER_TIME: Duration = Duration::from_secs(2);
@@ -601,7 +601,6 @@ struct Server {
     signals: Signals,
     /// A descriptor in reserve, see `turn_one_away`.
     spare: Option<File>,
-    accepts_later: bool,
     /// Ids are never used again, so that an event that comes late, after its connection was closed (a
     /// deadline that has fired in the same poll, say), meets nobody.
     connections: HashMap<EventedId, Box<Connection>>,
@@ -613,14 +612,13 @@ impl Server {
     fn new(mut listener: TcpListener, idle_timeout: Duration) -> io::Result<Server> {
         let mut poller = Poller::new()?;
         let mut signals = Signals::new([Signal::SIGINT, Signal::SIGTERM])?;
-        poller.register(&mut listener, LISTENER, TcpListener::INTERESTS, PollOption::Edge)?;
+        poller.register(&mut listener, LISTENER, TcpListener::INTERESTS, PollOption::Level)?;
         poller.register(&mut signals, SIGNALS, Signals::INTERESTS, PollOption::Edge)?;
         Ok(Server {
             poller,
             listener,
             signals,
             spare: File::open("/dev/null").ok(),
-            accepts_later: false,
             connections: HashMap::new(),
             last_id: SIGNALS,
             idle_timeout,
@@ -653,31 +651,36 @@ impl Server {
         }
     }
 
+    /// Accepts one client. The listener is level-triggered, so that whoever else waits is reported again: there
+    /// is no `accept` that only says `WouldBlock`, which costs more than one that succeeds.
     fn on_listener(&mut self, ready: Ready) -> io::Result<()> {
-        self.accepts_later &= !(ready.contains(MY_TURN) || ready.is_timer());
-        if self.accepts_later {
-            return Ok(());
+        if ready.is_timer() {
+            let interests = TcpListener::INTERESTS;
+            return self.poller.register(
+                &mut self.listener,
+                LISTENER,
+                interests,
+                PollOption::Level,
+            );
         }
-        for _ in 0..TURN {
-            match self.accept_one() {
-                Ok(()) => {}
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
-                Err(_) => {
-                    // Out of memory, or of what the spare descriptor is made of. It may pass.
-                    self.poller.add_timeout(LISTENER, ACCEPT_PAUSE);
-                    self.accepts_later = true;
-                    return Ok(());
-                }
+        match self.accept_one() {
+            Err(error) if error.kind() != io::ErrorKind::WouldBlock => {
+                // Out of memory, or of what the spare descriptor is made of. It may pass, and until then each
+                // poll would return at once.
+                self.poller.deregister(&mut self.listener)?;
+                self.poller.add_timeout(LISTENER, ACCEPT_PAUSE);
             }
+            _ => {}
         }
-        self.poller.notify(LISTENER, MY_TURN);
-        self.accepts_later = true;
         Ok(())
     }
 
     fn accept_one(&mut self) -> io::Result<()> {
         match self.listener.accept() {
-            Ok((stream, _)) => self.add_connection(stream),
+            Ok((stream, _)) => {
+                self.add_connection(stream);
+                Ok(())
+            }
             Err(error) => match error.raw_os_error() {
                 Some(libc::EMFILE | libc::ENFILE) => self.turn_one_away(),
                 _ => Err(error),
@@ -685,9 +688,9 @@ impl Server {
         }
     }
 
-    /// There are no descriptors left, and a client waits whom nobody would ever hear of: the listener is
-    /// edge-triggered. (With a level-triggered one the server would spin.) So one descriptor is kept in
-    /// reserve: it makes place to accept the client and to close the connection at once, which tells it.
+    /// There are no descriptors left, and a client waits, of whom each poll tells at once: the server would spin.
+    /// (An edge-triggered listener would never tell of it again.) So one descriptor is kept in reserve: it makes
+    /// place to accept the client and to close the connection at once, which tells it.
     fn turn_one_away(&mut self) -> io::Result<()> {
         self.spare = None;
         let result = self.listener.accept().map(drop);
@@ -695,16 +698,26 @@ impl Server {
         result
     }
 
-    fn add_connection(&mut self, mut stream: TcpStream) -> io::Result<()> {
+    /// A request is mostly there when its client is accepted. So it is read at once, and the connection is
+    /// registered when there is something to wait for: what is ready by then is reported.
+    fn add_connection(&mut self, stream: TcpStream) {
         if self.connections.len() == MAX_CONNECTIONS {
-            return Ok(()); // The stream is dropped, and that closes it.
+            return; // The stream is dropped, and that closes it.
         }
         let id = EventedId(self.last_id.0 + 1);
-        self.poller.register(&mut stream, id, TcpStream::INTERESTS, PollOption::Edge)?;
-        let connection = Connection::new(id, stream, &mut self.poller, self.idle_timeout);
-        self.connections.insert(id, Box::new(connection));
+        let poller = &mut self.poller;
+        let mut connection = Box::new(Connection::new(id, stream, poller, self.idle_timeout));
         self.last_id = id;
-        Ok(())
+        let next = connection.on_event(Ready::READABLE, poller, self.idle_timeout);
+        let (stream, interests) = (&mut connection.stream, TcpStream::INTERESTS);
+        // Who cannot be registered, for want of memory, is turned away.
+        let stays = !matches!(next, Next::Close)
+            && poller.register(stream, id, interests, PollOption::Edge).is_ok();
+        if stays {
+            self.connections.insert(id, connection);
+        } else {
+            poller.cancel_deadline(connection.deadline);
+        }
     }
 }
 

@@ -27,7 +27,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut events = Events::new();
 
     let mut server = TcpListener::bind(address.parse()?)?;
-    poller.register(&mut server, SERVER, TcpListener::INTERESTS, PollOption::Edge)?;
+    poller.register(&mut server, SERVER, TcpListener::INTERESTS, PollOption::Level)?;
     println!("listening on {}", server.local_addr()?);
 
     let mut connections = HashMap::new();
@@ -39,7 +39,20 @@ fn main() -> Result<(), Box<dyn Error>> {
         for event in &mut events {
             match event.id() {
                 SERVER => {
-                    some_wait = accept(&server, &mut poller, &mut connections, &mut last_id);
+                    let id = EventedId(last_id.0 + 1);
+                    match accept(&server, &mut poller, id) {
+                        Ok(connection) => {
+                            connections.insert(id, connection);
+                            last_id = id;
+                        }
+                        Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                        // Most likely too many open descriptors: they wait until a connection closes. Each poll
+                        // would tell of them at once.
+                        Err(_) => {
+                            poller.deregister(&mut server)?;
+                            some_wait = true;
+                        }
+                    }
                 }
                 id => {
                     let Some(connection) = connections.get_mut(&id) else { continue };
@@ -58,8 +71,14 @@ fn main() -> Result<(), Box<dyn Error>> {
                         Next::Close => {
                             connections.remove(&id);
                             // Now there is the free descriptor that `accept` lacked.
-                            if some_wait {
-                                poller.notify(SERVER, Ready::READABLE);
+                            if std::mem::take(&mut some_wait) {
+                                let interests = TcpListener::INTERESTS;
+                                poller.register(
+                                    &mut server,
+                                    SERVER,
+                                    interests,
+                                    PollOption::Level,
+                                )?;
                             }
                         }
                     }
@@ -69,28 +88,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
 }
 
-/// Accepts until nobody waits: the listener is edge-triggered, and who is left in its queue is not
-/// reported again. True when some had to be left there.
-fn accept(
-    server: &TcpListener,
-    poller: &mut Poller,
-    connections: &mut HashMap<EventedId, Connection>,
-    last_id: &mut EventedId,
-) -> bool {
-    loop {
-        let id = EventedId(last_id.0 + 1);
-        let accepted = server.accept().and_then(|(mut stream, _)| {
-            poller.register(&mut stream, id, TcpStream::INTERESTS, PollOption::Edge)?;
-            Ok(stream)
-        });
-        match accepted {
-            Ok(stream) => connections.insert(id, Connection::new(stream)),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return false,
-            // Most likely too many open descriptors: they wait until a connection closes.
-            Err(_) => return true,
-        };
-        *last_id = id;
-    }
+/// Accepts one client. The listener is level-triggered, so that whoever else waits is reported again: there is no
+/// `accept` that only says `WouldBlock`, which costs more than one that succeeds.
+fn accept(server: &TcpListener, poller: &mut Poller, id: EventedId) -> io::Result<Connection> {
+    let (mut stream, _) = server.accept()?;
+    poller.register(&mut stream, id, TcpStream::INTERESTS, PollOption::Edge)?;
+    Ok(Connection::new(stream))
 }
 
 struct Connection {

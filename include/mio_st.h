@@ -637,8 +637,9 @@ int mio_st_awakener_new(mio_st_awakener_t *awakener,
 
 /**
  * Wakes the poller. Wakes are coalesced: after the last one there is at least one event, and there may be
- * one too many. There is nothing to drain, and while an earlier wake is still to be seen it costs no system
- * call.
+ * one too many. There is nothing to drain. It costs no system call while the poller is awake (unless
+ * mio_st_poller_fd() was called, since somebody may wait for its descriptor), nor while an earlier wake is
+ * still to be seen.
  *
  * Returns 0; `-EPIPE` if the poller is closed; `MIO_ST_EFORKED` in a process that was forked since; `-EBADF`
  * if the awakener is closed. It preserves `errno`.
@@ -654,7 +655,7 @@ int mio_st_awakener_wake(mio_st_awakener_t awakener);
  * Returns 0, also for `{0}`; `-EBADF` if it is closed; `-EBUSY` in a signal handler that has interrupted a
  * call of this library.
  *
- * Any thread, but not a signal handler.
+ * Any thread, also one that is ending (in a destructor of thread-specific data), but not a signal handler.
  */
 int mio_st_awakener_close(mio_st_awakener_t awakener);
 
@@ -1023,8 +1024,7 @@ int mio_st_tcp_stream_from_fd(mio_st_tcp_stream_t *stream,
 /**
  * Makes another stream of the same socket.
  *
- * `clone` receives it; close it with mio_st_tcp_stream_close(), too. With epoll, events of the socket go on
- * until both are closed or the one that was registered is deregistered.
+ * `clone` receives it; close it with mio_st_tcp_stream_close(), too. Each is registered by itself.
  *
  * Returns 0; `-EMFILE` if there are too many descriptors; `-EINVAL` if `clone` is NULL; `-ENOMEM`; the
  * errors of a handle.
@@ -1036,7 +1036,7 @@ int mio_st_tcp_stream_try_clone(mio_st_tcp_stream_t *clone,
                                 mio_st_tcp_stream_t stream);
 
 /**
- * Closes a stream. That ends its registrations, unless there are duplicates of its descriptor.
+ * Closes a stream. That ends its registrations, in every poller.
  *
  * Returns 0, also for `{0}`; the errors of a handle.
  *
@@ -1047,8 +1047,9 @@ int mio_st_tcp_stream_close(mio_st_tcp_stream_t stream);
 /**
  * Whether the connection stands.
  *
- * Returns 1 if it does; 0 while it is being made; why connecting failed, such as `-ECONNREFUSED` (which is
- * taken: the next call does not return it again); the errors of a handle.
+ * Returns 1 if it does, and before the first write with `TCP_FASTOPEN_CONNECT`, which makes it; 0 while it is
+ * being made; why connecting failed or why the connection is over, such as `-ECONNREFUSED`, which is taken from
+ * the socket: if it was before, by whatever call, `-ENOTCONN`; the errors of a handle.
  *
  * Thread: that of the stream.
  */
@@ -1204,16 +1205,18 @@ int mio_st_tcp_stream_set_linger(mio_st_tcp_stream_t stream,
 MIO_ST_MUST_USE int mio_st_tcp_stream_linger(mio_st_tcp_stream_t stream, int *seconds);
 
 /**
- * Sets `IP_TTL`, the number of hops that a packet may make.
+ * Sets the number of hops that a packet may make: `IP_TTL`, and of an IPv6 socket `IPV6_UNICAST_HOPS`. On
+ * Linux it holds for the traffic of an IPv6 socket with IPv4 addresses too.
  *
  * Returns 0; `-EINVAL` if `ttl` is not within 1 and 255; the errors of a handle.
  *
  * Thread: that of the stream.
  */
-int mio_st_tcp_stream_set_ttl(mio_st_tcp_stream_t stream, uint32_t ttl);
+int mio_st_tcp_stream_set_ttl(mio_st_tcp_stream_t stream,
+                              uint32_t ttl);
 
 /**
- * Gets `IP_TTL`.
+ * Gets the number of hops that a packet may make.
  *
  * Returns it; the errors of a handle.
  *
@@ -1394,8 +1397,7 @@ int mio_st_tcp_listener_from_fd(mio_st_tcp_listener_t *listener,
 /**
  * Makes another listener of the same socket.
  *
- * `clone` receives it; close it with mio_st_tcp_listener_close(), too. With epoll, events of the socket
- * go on until both are closed or the one that was registered is deregistered.
+ * `clone` receives it; close it with mio_st_tcp_listener_close(), too. Each is registered by itself.
  *
  * Returns 0; `-EMFILE` if there are too many descriptors; `-EINVAL` if `clone` is NULL; `-ENOMEM`; the
  * errors of a handle.
@@ -1407,7 +1409,7 @@ int mio_st_tcp_listener_try_clone(mio_st_tcp_listener_t *clone,
                                   mio_st_tcp_listener_t listener);
 
 /**
- * Closes a listener. That ends its registrations, unless there are duplicates of its descriptor.
+ * Closes a listener. That ends its registrations, in every poller.
  *
  * Returns 0, also for `{0}`; the errors of a handle.
  *
@@ -1419,13 +1421,12 @@ int mio_st_tcp_listener_close(mio_st_tcp_listener_t listener);
  * Takes a connection that waits.
  *
  * `stream` receives it; close it with mio_st_tcp_stream_close(). `peer` receives its address; it may be NULL.
- * A connection of which the system says that it was gone is skipped; Linux hands one that was reset out, whose
- * first read is `-ECONNRESET`.
+ * A connection of which the system says that it was gone before it could be accepted (`ECONNABORTED`) is skipped;
+ * more than 1024 in a row are that error. Linux hands one that was reset out, whose first read is `-ECONNRESET`.
  *
- * Returns 0; `-EAGAIN` if no connection waits; `-EMFILE` or `-ENFILE` if there are too many descriptors: a
- * connection that waits goes on waiting, and a listener with `MIO_ST_EDGE` gets no event for it (accept again
- * when a descriptor was closed), and Linux says so also when none waits; `-EINVAL` if `stream` is NULL;
- * `-ENOMEM`; the errors of a handle.
+ * Returns 0; `-EAGAIN` if no connection waits; `-EMFILE` or `-ENFILE` if one does and there are too many
+ * descriptors: it goes on waiting, and a listener with `MIO_ST_EDGE` gets no event for it (accept again when a
+ * descriptor was closed); `-EINVAL` if `stream` is NULL; `-ENOMEM`; the errors of a handle.
  *
  * Thread: that of the listener, to which the stream belongs, too.
  */
@@ -1446,16 +1447,18 @@ int mio_st_tcp_listener_local_addr(mio_st_tcp_listener_t listener,
                                    struct sockaddr_storage *address);
 
 /**
- * Sets `IP_TTL`, the number of hops that a packet may make, which accepted connections inherit.
+ * Sets the number of hops that a packet may make, which accepted connections inherit: `IP_TTL`, and of an IPv6
+ * socket `IPV6_UNICAST_HOPS`. On Linux it holds for the traffic of an IPv6 socket with IPv4 addresses too.
  *
  * Returns 0; `-EINVAL` if `ttl` is not within 1 and 255; the errors of a handle.
  *
  * Thread: that of the listener.
  */
-int mio_st_tcp_listener_set_ttl(mio_st_tcp_listener_t listener, uint32_t ttl);
+int mio_st_tcp_listener_set_ttl(mio_st_tcp_listener_t listener,
+                                uint32_t ttl);
 
 /**
- * Gets `IP_TTL`.
+ * Gets the number of hops that a packet may make.
  *
  * Returns it; the errors of a handle.
  *
@@ -2285,8 +2288,7 @@ int mio_st_udp_socket_from_fd(mio_st_udp_socket_t *socket,
 /**
  * Makes another socket of the same socket.
  *
- * `clone` receives it; close it with mio_st_udp_socket_close(), too. With epoll, events of the socket go on
- * until both are closed or the one that was registered is deregistered.
+ * `clone` receives it; close it with mio_st_udp_socket_close(), too. Each is registered by itself.
  *
  * Returns 0; `-EMFILE` if there are too many descriptors; `-EINVAL` if `clone` is NULL; `-ENOMEM`; the
  * errors of a handle.
@@ -2298,7 +2300,7 @@ int mio_st_udp_socket_try_clone(mio_st_udp_socket_t *clone,
                                 mio_st_udp_socket_t socket);
 
 /**
- * Closes a socket. That ends its registrations, unless there are duplicates of its descriptor.
+ * Closes a socket. That ends its registrations, in every poller.
  *
  * Returns 0, also for `{0}`; the errors of a handle.
  *
@@ -2400,16 +2402,18 @@ int mio_st_udp_socket_set_broadcast(mio_st_udp_socket_t socket, int broadcast);
 MIO_ST_MUST_USE int mio_st_udp_socket_broadcast(mio_st_udp_socket_t socket);
 
 /**
- * Sets `IP_TTL`, the number of hops that a packet may make.
+ * Sets the number of hops that a packet may make: `IP_TTL`, and of an IPv6 socket `IPV6_UNICAST_HOPS`. On Linux it
+ * holds for the traffic of an IPv6 socket with IPv4 addresses too.
  *
  * Returns 0; `-EINVAL` if `ttl` is not within 1 and 255; the errors of a handle.
  *
  * Thread: that of the socket.
  */
-int mio_st_udp_socket_set_ttl(mio_st_udp_socket_t socket, uint32_t ttl);
+int mio_st_udp_socket_set_ttl(mio_st_udp_socket_t socket,
+                              uint32_t ttl);
 
 /**
- * Gets `IP_TTL`.
+ * Gets the number of hops that a packet may make.
  *
  * Returns it; the errors of a handle.
  *
@@ -2677,8 +2681,7 @@ int mio_st_connected_udp_socket_from_fd(mio_st_connected_udp_socket_t *socket,
 /**
  * Makes another socket of the same socket.
  *
- * `clone` receives it; close it with mio_st_connected_udp_socket_close(), too. With epoll, events of the
- * socket go on until both are closed or the one that was registered is deregistered.
+ * `clone` receives it; close it with mio_st_connected_udp_socket_close(), too. Each is registered by itself.
  *
  * Returns 0; `-EMFILE` if there are too many descriptors; `-EINVAL` if `clone` is NULL; `-ENOMEM`; the
  * errors of a handle.
@@ -2690,7 +2693,7 @@ int mio_st_connected_udp_socket_try_clone(mio_st_connected_udp_socket_t *clone,
                                           mio_st_connected_udp_socket_t socket);
 
 /**
- * Closes a socket. That ends its registrations, unless there are duplicates of its descriptor.
+ * Closes a socket. That ends its registrations, in every poller.
  *
  * Returns 0, also for `{0}`; the errors of a handle.
  *
@@ -2779,16 +2782,18 @@ int mio_st_connected_udp_socket_set_broadcast(mio_st_connected_udp_socket_t sock
 MIO_ST_MUST_USE int mio_st_connected_udp_socket_broadcast(mio_st_connected_udp_socket_t socket);
 
 /**
- * Sets `IP_TTL`, the number of hops that a packet may make.
+ * Sets the number of hops that a packet may make: `IP_TTL`, and of an IPv6 socket `IPV6_UNICAST_HOPS`. On Linux it
+ * holds for the traffic of an IPv6 socket with IPv4 addresses too.
  *
  * Returns 0; `-EINVAL` if `ttl` is not within 1 and 255; the errors of a handle.
  *
  * Thread: that of the socket.
  */
-int mio_st_connected_udp_socket_set_ttl(mio_st_connected_udp_socket_t socket, uint32_t ttl);
+int mio_st_connected_udp_socket_set_ttl(mio_st_connected_udp_socket_t socket,
+                                        uint32_t ttl);
 
 /**
- * Gets `IP_TTL`.
+ * Gets the number of hops that a packet may make.
  *
  * Returns it; the errors of a handle.
  *
@@ -3177,7 +3182,7 @@ int mio_st_unix_stream_from_fd(mio_st_unix_stream_t *stream,
                                int fd);
 
 /**
- * Closes a stream. That ends its registrations, unless there are duplicates of its descriptor.
+ * Closes a stream. That ends its registrations, in every poller.
  *
  * Returns 0, also for `{0}`; the errors of a handle.
  *
@@ -3188,11 +3193,13 @@ int mio_st_unix_stream_close(mio_st_unix_stream_t stream);
 /**
  * Whether the connection stands; of a stream that mio_st_unix_stream_connect() made it does.
  *
- * Returns 1 if it does; 0 while it is being made; why connecting failed; the errors of a handle.
+ * Returns 1 if it does; 0 while it is being made; why connecting failed; `-ENOTCONN` of a socket that was taken by
+ * mio_st_unix_stream_from_fd() and never was connected; the errors of a handle.
  *
  * Thread: that of the stream.
  */
-MIO_ST_MUST_USE int mio_st_unix_stream_connected(mio_st_unix_stream_t stream);
+MIO_ST_MUST_USE
+int mio_st_unix_stream_connected(mio_st_unix_stream_t stream);
 
 /**
  * Reads at most `length` bytes into `buffer`.
@@ -3452,8 +3459,7 @@ int mio_st_unix_listener_from_fd(mio_st_unix_listener_t *listener,
 /**
  * Makes another listener of the same socket.
  *
- * `clone` receives it; close it with mio_st_unix_listener_close(), too. With epoll, events of the socket go
- * on until both are closed or the one that was registered is deregistered.
+ * `clone` receives it; close it with mio_st_unix_listener_close(), too. Each is registered by itself.
  *
  * Returns 0; `-EMFILE` if there are too many descriptors; `-EINVAL` if `clone` is NULL; `-ENOMEM`; the
  * errors of a handle.
@@ -3465,7 +3471,7 @@ int mio_st_unix_listener_try_clone(mio_st_unix_listener_t *clone,
                                    mio_st_unix_listener_t listener);
 
 /**
- * Closes a listener. That ends its registrations, unless there are duplicates of its descriptor.
+ * Closes a listener. That ends its registrations, in every poller.
  *
  * Returns 0, also for `{0}`; the errors of a handle.
  *
@@ -3479,10 +3485,9 @@ int mio_st_unix_listener_close(mio_st_unix_listener_t listener);
  * `stream` receives it; close it with mio_st_unix_stream_close(). `peer` receives the address of the peer,
  * which for most is nothing but the family; it may be NULL.
  *
- * Returns the length of that address; `-EAGAIN` if no connection waits; `-EMFILE` or `-ENFILE` if there are
- * too many descriptors: a connection that waits goes on waiting, and a listener with `MIO_ST_EDGE` gets no
- * event for it (accept again when a descriptor was closed), and Linux says so also when none waits; `-EINVAL`
- * if `stream` is NULL; `-ENOMEM`; the errors of a handle.
+ * Returns the length of that address; `-EAGAIN` if no connection waits; `-EMFILE` or `-ENFILE` if one does and
+ * there are too many descriptors: it goes on waiting, and a listener with `MIO_ST_EDGE` gets no event for it
+ * (accept again when a descriptor was closed); `-EINVAL` if `stream` is NULL; `-ENOMEM`; the errors of a handle.
  *
  * Thread: that of the listener, to which the stream belongs, too.
  */
@@ -3665,7 +3670,7 @@ int mio_st_unix_datagram_from_fd(mio_st_unix_datagram_t *socket,
                                  int fd);
 
 /**
- * Closes a socket. That ends its registrations, unless there are duplicates of its descriptor.
+ * Closes a socket. That ends its registrations, in every poller.
  *
  * Returns 0, also for `{0}`; the errors of a handle.
  *
@@ -3934,7 +3939,7 @@ int mio_st_sender_from_fd(mio_st_sender_t *sender,
                           int fd);
 
 /**
- * Closes a sending end. That ends its registrations, unless there are duplicates of its descriptor. Once
+ * Closes a sending end. That ends its registrations, in every poller. Once
  * every sending end is closed, reading at the other comes to the end of file.
  *
  * Returns 0, also for `{0}`; the errors of a handle.
@@ -4008,7 +4013,7 @@ int mio_st_receiver_from_fd(mio_st_receiver_t *receiver,
                             int fd);
 
 /**
- * Closes a receiving end. That ends its registrations, unless there are duplicates of its descriptor.
+ * Closes a receiving end. That ends its registrations, in every poller.
  *
  * Returns 0, also for `{0}`; the errors of a handle.
  *
@@ -4317,7 +4322,7 @@ int mio_st_process_from_pid(mio_st_process_t *process,
                             int pid);
 
 /**
- * Closes the handle of a process. That ends its registrations, unless there are duplicates of its descriptor. Nothing
+ * Closes the handle of a process. That ends its registrations, in every poller. Nothing
  * happens to the process.
  *
  * Returns 0, also for `{0}`; the errors of a handle.

@@ -8,7 +8,7 @@ use std::io;
 use std::mem::MaybeUninit;
 use std::net::SocketAddr;
 use std::num::NonZeroU64;
-use std::os::fd::{AsRawFd, RawFd};
+use std::os::fd::{AsRawFd, FromRawFd, RawFd};
 use std::ptr;
 use std::time::Duration;
 
@@ -23,6 +23,9 @@ use crate::sys::{self, Buffer, unix_socket};
 use crate::unix::{self, Sender, Signal, Signals, UnixDatagram, UnixListener, UnixStream};
 
 pub use crate::sys::keeping_errno;
+
+/// Whether a descriptor that is closed is registered no more, whatever copies there are.
+pub const CLOSING_DEREGISTERS: bool = sys::CLOSING_DEREGISTERS;
 
 /// How many events one poll returns at most.
 pub const MAX_EVENTS: usize = sys::MAX_EVENTS;
@@ -124,7 +127,8 @@ pub unsafe fn accept(listener: &TcpListener, peer: *mut sockaddr_storage) -> io:
         // SAFETY: the caller's promise; the length is that of the memory.
         let connection = unsafe { socket::accept_to(listener.as_raw_fd(), peer.cast(), length) }?;
         if !socket::is_aborted(room) {
-            return Ok(connection.into_owned().into());
+            // SAFETY: it is open, and given up here. It is as it must be: no call is needed for that.
+            return Ok(unsafe { TcpStream::from_raw_fd(connection.into_raw()) });
         }
     }
 }
@@ -360,6 +364,12 @@ impl Poller {
         option: PollOption,
     ) -> io::Result<()> {
         self.watch(fd, id, interests, option)
+    }
+
+    /// As `raw_deregister`, of what need not be registered.
+    #[inline]
+    pub fn raw_forget(&mut self, fd: RawFd) {
+        self.selector_mut().deregister(fd).unwrap_or_else(sys::ignore);
     }
 
     /// As `notify`; growth that fails is `OutOfMemory`.

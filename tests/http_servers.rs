@@ -405,9 +405,11 @@ fn a_client_that_does_not_read_stops_itself_only(language: Language) {
 
 fn a_client_that_goes_away_is_forgotten(language: Language) {
     let Some(server) = start(language) else { return };
-    assert_works(&server);
     let descriptors = || server.descriptors();
-    servers::until("the connection closes", || (descriptors() == descriptors()).then_some(()));
+    let none = descriptors();
+    assert_works(&server);
+    // A client that is answered at once may be counted beside one that is not closed yet.
+    servers::until("the connection closes", || (descriptors() == none).then_some(()));
     let mut control = server.connect();
     assert_eq!(ask(&mut control, GET), HELLO);
     let before = descriptors();
@@ -588,14 +590,15 @@ fn a_request_makes_three_system_calls(language: Language) {
         assert_eq!(ask(&mut client, request), HELLO);
     }
     drop(server);
-    let calls = servers::system_calls(&trace, "GET /?0.", "GET /?100.");
+    // The first one is read before the connection is registered.
+    let calls = servers::system_calls(&trace, "GET /?1.", "GET /?100.");
     for (i, call) in calls.iter().enumerate() {
         // epoll_pwait2, since there is a deadline; `recvfrom` and `sendto`, but on the oldest processors.
         let expected = ["recv", "send", "epoll_"][i % 3];
         assert!(call.starts_with(expected), "{expected} is {call}, the {i}th of {calls:?}");
     }
     // From the first read to the last.
-    assert_eq!(calls.len(), 3 * 100 + 1);
+    assert_eq!(calls.len(), 3 * 99 + 1);
 }
 
 /// The tracing makes the server so slow that it always finds more to read.

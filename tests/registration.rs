@@ -350,6 +350,25 @@ fn closing_a_handle_without_deregistering_it_brings_no_event_for_it() {
 
 // Behaviour 5
 #[test]
+fn what_the_poller_closes_gives_no_event_though_its_descriptor_was_copied() {
+    let (ours, mut peer) = UnixStream::pair().unwrap();
+    let _copy = ours.try_clone().unwrap();
+    let mut poller = Poller::new().unwrap();
+    let mut stream = mio_st::unix::UnixStream::from(ours);
+    poller.register(&mut stream, EventedId(1), R, PollOption::Level).unwrap();
+    peer.write_all(b"x").unwrap();
+    assert_eq!(ids(&mut poller), [1]);
+    poller.close(stream).unwrap();
+    assert_eq!(ids(&mut poller), []);
+
+    // What is not registered is closed all the same.
+    let (listener, mut peer) = mio_st::unix::UnixStream::pair().unwrap();
+    poller.close(listener).unwrap();
+    assert_eq!(peer.read(&mut [0]).unwrap(), 0);
+}
+
+// Behaviour 5
+#[test]
 #[cfg(epoll)]
 fn while_a_duplicate_is_open_epoll_goes_on_unless_the_handle_was_deregistered_first() {
     let _alone = no_child_starts();

@@ -82,7 +82,7 @@ fn a_refused_connection_is_told_once_by_connected() {
         let mut stream = TcpStream::connect(address).unwrap();
         assert!(wait(&mut stream, TcpStream::INTERESTS).is_error());
         assert_eq!(errno(stream.connected()), Some(libc::ECONNREFUSED));
-        assert!(!stream.connected().unwrap());
+        assert_eq!(errno(stream.connected()), Some(libc::ENOTCONN));
         assert_eq!(kind(stream.peer_addr()), ErrorKind::NotConnected);
         assert_eq!(kind(stream.write(b"x")), ErrorKind::BrokenPipe);
         assert_eq!(stream.read(&mut [0]).unwrap(), 0);
@@ -97,6 +97,82 @@ fn a_refused_connection_is_told_once_by_take_error() {
     wait(&mut stream, TcpStream::INTERESTS);
     assert_eq!(stream.take_error().unwrap().unwrap().raw_os_error(), Some(libc::ECONNREFUSED));
     assert!(stream.take_error().unwrap().is_none());
+}
+
+// Behaviour 26
+#[test]
+fn a_connection_whose_error_was_taken_is_not_being_made() {
+    type Take = fn(&mut TcpStream) -> i32;
+    let takes: [(&str, Take); 4] = [
+        ("take_error", |stream| stream.take_error().unwrap().unwrap().raw_os_error().unwrap()),
+        ("read", |stream| errno(stream.read(&mut [0])).unwrap()),
+        ("write", |stream| errno(stream.write(b"x")).unwrap()),
+        ("connected", |stream| errno(stream.connected()).unwrap()),
+    ];
+    for address in loopback() {
+        for (name, take) in takes {
+            let (_deaf, address) = deaf(address);
+            let mut refused = TcpStream::connect(address).unwrap();
+            wait(&mut refused, TcpStream::INTERESTS);
+            assert_eq!(take(&mut refused), libc::ECONNREFUSED, "{name}");
+            assert_eq!(errno(refused.connected()), Some(libc::ENOTCONN), "{name}");
+        }
+    }
+    for (name, take) in takes {
+        let (mut reset, peer) = pair();
+        peer.set_linger(Some(Duration::ZERO)).unwrap();
+        drop(peer);
+        wait(&mut reset, Interests::READABLE);
+        let error = take(&mut reset);
+        assert!([libc::ECONNRESET, libc::EPIPE].contains(&error), "{name}: {error}");
+        assert_eq!(errno(reset.connected()), Some(libc::ENOTCONN), "{name}");
+    }
+}
+
+// Behaviour 26
+#[test]
+fn a_socket_that_was_never_connected_is_not_being_connected() {
+    for address in loopback() {
+        let socket = Socket::new(Domain::for_address(address), Type::STREAM, None).unwrap();
+        let stream = TcpStream::from(OwnedFd::from(socket));
+        assert_eq!(errno(stream.connected()), Some(libc::ENOTCONN));
+    }
+}
+
+// Behaviour 26
+#[test]
+#[cfg(target_os = "linux")]
+fn with_fast_open_the_first_write_makes_the_connection() {
+    const TCP_FASTOPEN_CONNECT: libc::c_int = 30;
+    // Otherwise it is so only of a peer that was connected to before.
+    const TCP_FASTOPEN_NO_COOKIE: libc::c_int = 34;
+    let mut listener = TcpListener::bind(v4()).unwrap();
+    let address = listener.local_addr().unwrap();
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    for name in [TCP_FASTOPEN_CONNECT, TCP_FASTOPEN_NO_COOKIE] {
+        let value: libc::c_int = 1;
+        // SAFETY: the pointer and the length are those of an integer.
+        let set = unsafe {
+            let value = (&raw const value).cast();
+            libc::setsockopt(socket.as_raw_fd(), libc::IPPROTO_TCP, name, value, 4)
+        };
+        assert_eq!(set, 0);
+    }
+    socket.connect(&address.into()).unwrap();
+    socket.set_nonblocking(true).unwrap();
+    let mut stream = TcpStream::from(OwnedFd::from(socket));
+    // The SYN waits.
+    assert_eq!(kind(listener.accept()), ErrorKind::WouldBlock);
+    assert!(stream.connected().unwrap());
+    while let Err(error) = stream.write(b"hello") {
+        // Without the peer's cookie the connection is made, and nothing is sent yet.
+        assert!([libc::EINPROGRESS, libc::EAGAIN].contains(&error.raw_os_error().unwrap()));
+        wait(&mut stream, Interests::WRITABLE);
+    }
+    let mut server = accept(&mut listener);
+    wait(&mut server, Interests::READABLE);
+    assert_eq!(server.read(&mut [0; 8]).unwrap(), 5);
+    assert!(stream.connected().unwrap());
 }
 
 // Behaviour 26
@@ -134,7 +210,7 @@ fn a_listener_that_closes_while_one_connects_is_an_error_of_connected() {
     let ready = wait(&mut stream, TcpStream::INTERESTS);
     assert!(ready.is_error() && ready.is_hup(), "{ready:?}");
     assert_eq!(errno(stream.connected()), Some(libc::ECONNRESET));
-    assert!(!stream.connected().unwrap());
+    assert_eq!(errno(stream.connected()), Some(libc::ENOTCONN));
 }
 
 // Behaviour 26
@@ -247,14 +323,29 @@ fn accepts_with_too_many_descriptors() {
     for _ in 0..3 {
         assert_eq!(errno(listener.accept()), Some(libc::EMFILE));
     }
+    // With nobody in its queue, or it would have no end to accept.
+    drop(spare.pop());
+    let idle = TcpListener::bind(v4()).unwrap();
+    assert_eq!(kind(idle.accept()), ErrorKind::WouldBlock);
+    drop(idle);
+    spare.push(File::open("/dev/null").unwrap());
 
     // The pattern of the spare descriptor: the connections were kept.
-    for client in &clients {
-        spare.pop();
-        let (stream, peer) = listener.accept().unwrap();
-        assert_eq!(peer, client.local_addr().unwrap());
-        assert_eq!(stream.peer_addr().unwrap(), peer);
+    let mut turned_away = Vec::new();
+    for _ in 0..100 {
+        match listener.accept() {
+            Err(error) if error.raw_os_error() == Some(libc::EMFILE) => drop(spare.pop()),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+            accepted => {
+                let (stream, peer) = accepted.unwrap();
+                assert_eq!(stream.peer_addr().unwrap(), peer);
+                turned_away.push(peer);
+                drop(stream);
+                spare.push(File::open("/dev/null").unwrap());
+            }
+        }
     }
+    assert_eq!(turned_away, clients.iter().map(|it| it.local_addr().unwrap()).collect::<Vec<_>>());
     assert_eq!(kind(listener.accept()), ErrorKind::WouldBlock);
 
     // And the listener goes on.
@@ -826,6 +917,67 @@ fn handles_become_std_types_and_descriptors_and_come_back() {
     let listener = TcpListener::from(OwnedFd::from(TcpListener::from(listener)));
     assert_eq!(listener.local_addr().unwrap(), address);
     assert_eq!(kind(listener.accept()), ErrorKind::WouldBlock);
+}
+
+// Behaviour 35
+#[test]
+fn what_is_converted_becomes_non_blocking_and_close_on_exec() {
+    let listener = net::TcpListener::bind(v4()).unwrap();
+    let client = net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    let (server, _) = listener.accept().unwrap();
+    for socket in [client.as_raw_fd(), server.as_raw_fd(), listener.as_raw_fd()] {
+        // SAFETY: no pointer is passed.
+        assert_eq!(unsafe { libc::fcntl(socket, libc::F_SETFD, 0) }, 0);
+    }
+    let (client, server) = (TcpStream::from(client), TcpStream::from(OwnedFd::from(server)));
+    let listener = TcpListener::from(listener);
+    assert!(is_nonblocking(&client) && is_nonblocking(&server) && is_nonblocking(&listener));
+    assert_not_inherited(&[&client, &server, &listener]);
+    assert_eq!(kind(listener.accept()), ErrorKind::WouldBlock);
+
+    // But a number is taken as it is.
+    let blocking = net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    // SAFETY: `into_raw_fd` has just given it away.
+    let blocking = unsafe { TcpStream::from_raw_fd(blocking.into_raw_fd()) };
+    assert!(!is_nonblocking(&blocking));
+}
+
+/// The hops that a peer wants of each packet, or it is thrown away.
+#[cfg(target_os = "linux")]
+fn want_hops(socket: &impl AsRawFd, v6: bool, hops: libc::c_int) {
+    let (level, name) =
+        if v6 { (libc::IPPROTO_IPV6, 73) } else { (libc::IPPROTO_IP, libc::IP_MINTTL) };
+    // SAFETY: the pointer and the length are those of an integer.
+    let set = unsafe {
+        let value = (&raw const hops).cast();
+        libc::setsockopt(socket.as_raw_fd(), level, name, value, 4)
+    };
+    assert_eq!(set, 0);
+}
+
+// By what arrives: IPV6_MINHOPCOUNT and IP_MINTTL throw away what has made too many hops.
+#[test]
+#[cfg(target_os = "linux")]
+fn the_hops_that_are_set_are_those_of_the_packets_of_either_family() {
+    for address in loopback() {
+        let mut listener = TcpListener::bind(address).unwrap();
+        let address = listener.local_addr().unwrap();
+        for (who, set) in [("stream", false), ("listener", true)] {
+            if set {
+                listener.set_ttl(255).unwrap();
+                assert_eq!(listener.ttl().unwrap(), 255);
+            }
+            let (mut client, mut server) = connection(&mut listener);
+            if !set {
+                client.set_ttl(255).unwrap();
+                assert_eq!(client.ttl().unwrap(), 255);
+                (client, server) = (server, client);
+            }
+            want_hops(&client, address.is_ipv6(), 255);
+            server.write_all(b"x").unwrap();
+            assert!(wait(&mut client, Interests::READABLE).is_readable(), "{who} {address}");
+        }
+    }
 }
 
 #[test]

@@ -1,5 +1,5 @@
 //! What the guide's chapters warn of, on the running kernel. Where it is otherwise, the guide is to be changed.
-#![cfg(target_os = "linux")]
+#![cfg(all(target_os = "linux", epoll))]
 
 mod unix_support;
 
@@ -223,4 +223,68 @@ fn a_process_that_is_reaped_gives_a_second_edge() {
     poller.poll(&mut events, Some(Duration::from_millis(10))).unwrap();
     let seen: Vec<_> = events.iter().map(|event| event.readiness()).collect();
     assert!(seen.is_empty() || seen[0].contains(Ready::READABLE | Ready::HUP), "{seen:?}");
+}
+
+/// The events of a server for a hundred requests, each of which is answered as it is read; and whether a poll after
+/// the client has its answer says anything more.
+fn events_of_requests(
+    handle: &mut impl mio_st::event::Evented,
+    interests: Interests,
+    mut request: impl FnMut(),
+    mut answer: impl FnMut(),
+    mut receive: impl FnMut(),
+) -> usize {
+    let mut poller = Poller::new().unwrap();
+    let mut events = Events::new();
+    poller.register(handle, EventedId(1), interests, PollOption::Edge).unwrap();
+    poller.poll(&mut events, Some(Duration::ZERO)).unwrap();
+    let mut count = 0;
+    for _ in 0..100 {
+        request();
+        poller.poll(&mut events, Some(LONG)).unwrap();
+        count += events.len();
+        answer();
+        receive();
+        poller.poll(&mut events, Some(Duration::ZERO)).unwrap();
+        count += events.len();
+    }
+    count
+}
+
+#[test]
+fn registered_for_both_directions_a_unix_stream_and_udp_give_two_events_a_request() {
+    use std::io::Write;
+    for (interests, expected) in
+        [(mio_st::unix::UnixStream::INTERESTS, 200), (Interests::READABLE, 100)]
+    {
+        let (ours, client) = std::os::unix::net::UnixStream::pair().unwrap();
+        let (ours, client) = (&ours, &client);
+        let mut buffer = [0; 8];
+        let count = events_of_requests(
+            &mut EventedFd::new(ours),
+            interests,
+            || assert_eq!((&*client).write(b"x").unwrap(), 1),
+            || {
+                assert_eq!((&*ours).read(&mut buffer).unwrap(), 1);
+                assert_eq!((&*ours).write(b"x").unwrap(), 1);
+            },
+            || assert_eq!((&*client).read(&mut [0; 8]).unwrap(), 1),
+        );
+        assert_eq!(count, expected, "Unix stream, {interests:?}");
+
+        let ours = UdpSocket::bind(any()).unwrap();
+        let client = std::net::UdpSocket::bind(any()).unwrap();
+        client.connect(ours.local_addr().unwrap()).unwrap();
+        let count = events_of_requests(
+            &mut EventedFd::new(&ours),
+            interests,
+            || assert_eq!(client.send(b"x").unwrap(), 1),
+            || {
+                let (_, from) = ours.recv_from(&mut [0; 8]).unwrap();
+                ours.send_to(b"x", from).unwrap();
+            },
+            || assert_eq!(client.recv(&mut [0; 8]).unwrap(), 1),
+        );
+        assert_eq!(count, expected, "UDP, {interests:?}");
+    }
 }

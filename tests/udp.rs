@@ -711,6 +711,7 @@ fn handles_become_std_sockets_and_descriptors_and_come_back() {
     let mut socket = UdpSocket::bind(v4()).unwrap();
     let address = socket.local_addr().unwrap();
     socket = UdpSocket::from(net::UdpSocket::from(socket));
+    assert!(is_nonblocking(&UdpSocket::from(net::UdpSocket::bind(v4()).unwrap())));
     socket = UdpSocket::from(OwnedFd::from(socket));
     assert_eq!(socket.local_addr().unwrap(), address);
 
@@ -724,6 +725,93 @@ fn handles_become_std_sockets_and_descriptors_and_come_back() {
     let connected = unsafe { ConnectedUdpSocket::from_raw_fd(fd) };
     connected.send(b"hello").unwrap();
     assert_eq!(receive(&mut socket), (b"hello".to_vec(), local));
+}
+
+// Behaviour 36
+#[test]
+fn a_socket_that_cannot_be_connected_is_given_back() {
+    let mut socket = UdpSocket::bind(v4()).unwrap();
+    let address = socket.local_addr().unwrap();
+    let mut poller = Poller::new().unwrap();
+    poller.register(&mut socket, EventedId(1), UdpSocket::INTERESTS, PollOption::Edge).unwrap();
+    let (mut socket, error) = socket.try_connect("[::1]:1".parse().unwrap()).unwrap_err();
+    assert_eq!(error.raw_os_error(), Some(libc::EAFNOSUPPORT));
+    assert_eq!(socket.local_addr().unwrap(), address);
+    poller.reregister(&mut socket, EventedId(2), Interests::READABLE, PollOption::Edge).unwrap();
+
+    let connected = socket.try_connect(address).unwrap();
+    connected.send(b"x").unwrap();
+    let mut events = Events::new();
+    poller.poll(&mut events, Some(LONG)).unwrap();
+    assert_eq!((&mut events).next().map(|event| event.id()), Some(EventedId(2)));
+    let socket = connected.try_disconnect().unwrap();
+    assert_eq!(socket.local_addr().unwrap(), address);
+}
+
+/// Sends a datagram to a receiver, which tells of its hops.
+#[cfg(target_os = "linux")]
+fn hops_of(send: impl FnOnce(SocketAddr), at: SocketAddr, v4_mapped: bool) -> u8 {
+    let receiver = net::UdpSocket::bind(at).unwrap();
+    receiver.set_read_timeout(Some(LONG)).unwrap();
+    let v4 = at.is_ipv4();
+    let (level, name) = if v4 {
+        (libc::IPPROTO_IP, libc::IP_RECVTTL)
+    } else {
+        (libc::IPPROTO_IPV6, libc::IPV6_RECVHOPLIMIT)
+    };
+    let on: libc::c_int = 1;
+    let mut address = receiver.local_addr().unwrap();
+    if v4_mapped {
+        address.set_ip(Ipv4Addr::LOCALHOST.to_ipv6_mapped().into());
+    }
+    let mut control = [0_u64; 16];
+    // SAFETY: every pointer is to memory of the length beside it, which outlives the call.
+    unsafe {
+        let fd = receiver.as_raw_fd();
+        assert_eq!(libc::setsockopt(fd, level, name, (&raw const on).cast(), 4), 0);
+        send(address);
+        let mut byte = 0_u8;
+        let mut iov = libc::iovec { iov_base: (&raw mut byte).cast(), iov_len: 1 };
+        let mut message: libc::msghdr = std::mem::zeroed();
+        message.msg_iov = &mut iov;
+        message.msg_iovlen = 1;
+        message.msg_control = control.as_mut_ptr().cast();
+        message.msg_controllen = size_of_val(&control) as _;
+        assert_eq!(libc::recvmsg(fd, &mut message, 0), 1);
+        let header = libc::CMSG_FIRSTHDR(&message);
+        assert!(!header.is_null());
+        *libc::CMSG_DATA(header).cast::<libc::c_int>() as u8
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn the_hops_that_are_set_are_those_of_the_datagrams_of_either_family() {
+    for address in loopback() {
+        let socket = UdpSocket::bind(address).unwrap();
+        for hops in [1, 77, 255] {
+            socket.set_ttl(hops).unwrap();
+            assert_eq!(socket.ttl().unwrap(), hops);
+            let send = |to| assert_eq!(socket.send_to(b"x", to).unwrap(), 1);
+            assert_eq!(u32::from(hops_of(send, address, false)), hops, "{address}");
+            let connected = |to| {
+                let socket = ConnectedUdpSocket::connect(address, to).unwrap();
+                socket.set_ttl(hops).unwrap();
+                assert_eq!(socket.send(b"x").unwrap(), 1);
+            };
+            assert_eq!(u32::from(hops_of(connected, address, false)), hops, "{address}");
+        }
+        for hops in [0, 256, u32::MAX] {
+            assert_eq!(kind(socket.set_ttl(hops)), ErrorKind::InvalidInput);
+        }
+    }
+    if loopback().len() > 1 {
+        // A socket of IPv6 that sends to IPv4.
+        let dual = UdpSocketBuilder::new().only_v6(false).bind("[::]:0".parse().unwrap()).unwrap();
+        dual.set_ttl(77).unwrap();
+        let send = |to| assert_eq!(dual.send_to(b"x", to).unwrap(), 1);
+        assert_eq!(hops_of(send, v4(), true), 77);
+    }
 }
 
 #[test]

@@ -297,7 +297,6 @@ fn credentials_are_those_of_the_peer() {
     let _ = socket.peer_cred(); // Linux: who listened.
     let unconnected = UnixStream::from(OwnedFd::from(UnixDatagram::unbound().unwrap()));
     assert_eq!(kind(unconnected.peer_cred()), ErrorKind::NotConnected);
-    assert!(!unconnected.connected().unwrap());
     assert_eq!(kind(unconnected.peer_addr()), ErrorKind::NotConnected);
 }
 
@@ -437,6 +436,41 @@ fn a_full_queue_of_connections_would_block() {
     UnixStream::connect(&path).unwrap();
 }
 
+// Behaviour 26
+#[test]
+fn a_socket_that_was_never_connected_is_not_being_connected() {
+    // SAFETY: no pointer is passed, and the new descriptor is given away.
+    let fd = unsafe { OwnedFd::from_raw_fd(libc::socket(libc::AF_UNIX, libc::SOCK_STREAM, 0)) };
+    assert_eq!(errno(UnixStream::from(fd).connected()), Some(libc::ENOTCONN));
+    let (stream, peer) = UnixStream::pair().unwrap();
+    assert!(stream.connected().unwrap());
+    drop(peer);
+    assert!(stream.connected().unwrap());
+}
+
+// Behaviour 27
+#[test]
+fn without_descriptors_accepting_ends_when_nobody_waits() {
+    passes_alone("alone_accept_without_descriptors", &[]);
+}
+
+#[test]
+#[ignore = "run by the test above in a process of its own"]
+fn alone_accept_without_descriptors() {
+    let name = abstract_name(b"full");
+    let listener = UnixListener::bind_addr(&name).unwrap();
+    let _client = UnixStream::connect_addr(&name).unwrap();
+    let limit = libc::rlimit { rlim_cur: 64, rlim_max: 64 };
+    // SAFETY: the pointer is that of a limit.
+    assert_eq!(unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &limit) }, 0);
+    let mut spare: Vec<_> = std::iter::from_fn(|| fs::File::open("/dev/null").ok()).collect();
+    assert_eq!(errno(listener.accept()), Some(libc::EMFILE));
+    spare.pop();
+    let accepted = listener.accept().unwrap();
+    assert_eq!(kind(listener.accept()), ErrorKind::WouldBlock);
+    drop(accepted);
+}
+
 #[test]
 fn a_listener_is_never_writable_and_can_be_cloned() {
     let mut listener = UnixListener::bind_addr(&abstract_name(b"interests")).unwrap();
@@ -523,7 +557,6 @@ fn a_datagram_socket_whose_peer_is_slow_would_block_until_it_is_writable() {
 #[test]
 fn sockets_go_to_std_and_come_from_there() {
     let (a, b) = std_net::UnixStream::pair().unwrap();
-    a.set_nonblocking(true).unwrap();
     let mut ours = UnixStream::from(a);
     assert_eq!(kind(ours.read(&mut [0; 4])), ErrorKind::WouldBlock);
     ours.write_all(b"x").unwrap();
@@ -542,6 +575,15 @@ fn sockets_go_to_std_and_come_from_there() {
     let (a, _b) = UnixDatagram::pair().unwrap();
     let a = UnixDatagram::from(std_net::UnixDatagram::from(a));
     assert_eq!(kind(a.recv(&mut [0; 4])), ErrorKind::WouldBlock);
+
+    // What was blocking is so no more.
+    let name = abstract_name(b"blocking");
+    let listener = UnixListener::from(std_net::UnixListener::bind_addr(&name).unwrap());
+    assert_eq!(kind(listener.accept()), ErrorKind::WouldBlock);
+    let (a, b) = std_net::UnixDatagram::pair().unwrap();
+    let (a, b) = (UnixDatagram::from(a), EventedIo::from(OwnedFd::from(b)));
+    assert_eq!(kind(a.recv(&mut [0; 4])), ErrorKind::WouldBlock);
+    assert_eq!(kind((&b).read(&mut [0; 4])), ErrorKind::WouldBlock);
 
     let (a, mut b) = UnixStream::pair().unwrap();
     // SAFETY: `into_raw_fd` has just given it away.

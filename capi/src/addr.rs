@@ -8,8 +8,8 @@ use mio_st::raw::{self, UnixAddr};
 
 use crate::abi::*;
 use crate::error::{Error, Result};
-use crate::handles::plain;
 use crate::memory::{self, Out};
+use crate::thread::plain;
 
 /// Reads an address and a port from text: `"127.0.0.1:8080"`, `"[::1]:8080"`, `"[fe80::1%2]:8080"`.
 ///

@@ -7,7 +7,7 @@ use std::alloc::{Layout, alloc_zeroed, dealloc};
 use std::cell::UnsafeCell;
 use std::ffi::c_int;
 use std::mem::MaybeUninit;
-use std::sync::atomic::{AtomicPtr, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::{ptr, slice};
 
 use mio_st::poll::Awakener;
@@ -15,9 +15,10 @@ use mio_st::raw;
 
 use crate::abi::*;
 use crate::error::{Error, Result};
-use crate::handles::{AWAKENER, call, exclusive, plain, tag};
+use crate::handles::{AWAKENER, tag};
 use crate::memory::Out;
 use crate::slots;
+use crate::thread::{call, exclusive, plain};
 
 const BAD: Error = Error::of(libc::EBADF);
 
@@ -34,19 +35,24 @@ static FIRST_BLOCK: [Slot; FIRST] = [const { Slot::new() }; FIRST];
 static MORE_BLOCKS: [AtomicPtr<Slot>; BLOCKS - 1] =
     [const { AtomicPtr::new(ptr::null_mut()) }; BLOCKS - 1];
 
-/// Where the search for a free slot goes on, so that all are used in turn.
-static NEXT: AtomicUsize = AtomicUsize::new(0);
+/// How many slots were ever used.
+static USED: AtomicUsize = AtomicUsize::new(0);
+
+/// Those that are free again.
+static FREED: Slots = Slots::new();
+
+/// Those that were closed while a wake was under way, and wait for its end.
+static CLOSING: Slots = Slots::new();
 
 /// How many awakeners are open.
 static LIVE: AtomicUsize = AtomicUsize::new(0);
-
-/// How many were closed while a wake was under way, and wait for its end.
-static CLOSING: AtomicUsize = AtomicUsize::new(0);
 
 /// A place for an awakener. All-zero is a free one.
 struct Slot {
     /// A [`State`].
     state: AtomicU64,
+    /// The next in the list that it is in.
+    next: AtomicU32,
     /// There while the phase is `OPEN` or `CLOSING`.
     awakener: UnsafeCell<MaybeUninit<Awakener>>,
 }
@@ -91,7 +97,11 @@ impl State {
 
 impl Slot {
     const fn new() -> Slot {
-        Slot { state: AtomicU64::new(0), awakener: UnsafeCell::new(MaybeUninit::uninit()) }
+        Slot {
+            state: AtomicU64::new(0),
+            next: AtomicU32::new(0),
+            awakener: UnsafeCell::new(MaybeUninit::uninit()),
+        }
     }
 
     fn state(&self) -> State {
@@ -116,24 +126,77 @@ impl Slot {
         }
     }
 
-    /// Frees the slot if it was closed and no wake is under way any more.
-    fn reap(&self) {
+    /// Frees the slot, which was closed, if no wake is under way any more; false if one is.
+    fn reap(&self, index: usize) -> bool {
         let state = self.state();
-        let due = state.phase() == CLOSED && state.wakes() == 0;
-        if !due || !self.change(state, state.with_phase(CHANGING)) {
-            return;
+        if state.wakes() > 0 || !self.change(state, state.with_phase(CHANGING)) {
+            return false;
         }
         // SAFETY: the awakener was there, and the phase is ours.
         unsafe { (*self.awakener.get()).assume_init_drop() };
-        CLOSING.fetch_sub(1, Ordering::Relaxed);
-        self.vacate(state.generation());
+        // One whose generations are used up is never used again.
+        if state.generation() < slots::LAST_GENERATION {
+            self.vacate(index, state.generation() + 1);
+        }
+        true
     }
 
-    /// Makes the slot free for the next generation. Who calls it has brought it to CHANGING.
-    fn vacate(&self, generation: u32) {
-        if generation < slots::LAST_GENERATION {
-            self.state.store(State::new(generation + 1, FREE).0, Ordering::Release);
+    /// Makes the slot free. Who calls it has brought it to CHANGING.
+    fn vacate(&self, index: usize, generation: u32) {
+        self.state.store(State::new(generation, FREE).0, Ordering::Release);
+        FREED.push(index, self);
+    }
+}
+
+/// A list of slots: from the lowest bit the number of the first, plus one (32), and how often the list was
+/// changed, so that nobody takes it for unchanged when it is only the same again.
+struct Slots(AtomicU64);
+
+impl Slots {
+    const fn new() -> Slots {
+        Slots(AtomicU64::new(0))
+    }
+
+    fn changed(head: u64, first: u32) -> u64 {
+        (head >> 32).wrapping_add(1) << 32 | u64::from(first)
+    }
+
+    fn push(&self, index: usize, slot: &Slot) {
+        let mut head = self.0.load(Ordering::Relaxed);
+        loop {
+            slot.next.store(head as u32, Ordering::Relaxed);
+            let new = Slots::changed(head, index as u32 + 1);
+            match self.0.compare_exchange(head, new, Ordering::AcqRel, Ordering::Relaxed) {
+                Ok(_) => return,
+                Err(other) => head = other,
+            }
         }
+    }
+
+    fn pop(&self) -> Option<(usize, &'static Slot)> {
+        let mut head = self.0.load(Ordering::Acquire);
+        loop {
+            let index = (head as u32).checked_sub(1)? as usize;
+            let slot = slot(index)?;
+            let new = Slots::changed(head, slot.next.load(Ordering::Relaxed));
+            match self.0.compare_exchange(head, new, Ordering::AcqRel, Ordering::Acquire) {
+                Ok(_) => return Some((index, slot)),
+                Err(other) => head = other,
+            }
+        }
+    }
+
+    /// Takes all: the number of the first, plus one.
+    fn take(&self) -> u32 {
+        let mut head = self.0.load(Ordering::Acquire);
+        while head as u32 != 0 {
+            let new = Slots::changed(head, 0);
+            match self.0.compare_exchange(head, new, Ordering::AcqRel, Ordering::Acquire) {
+                Ok(_) => break,
+                Err(other) => head = other,
+            }
+        }
+        head as u32
     }
 }
 
@@ -159,7 +222,7 @@ impl Claimed {
 
 impl Drop for Claimed {
     fn drop(&mut self) {
-        self.slot.state.store(State::new(self.generation, FREE).0, Ordering::Release);
+        self.slot.vacate(self.index, self.generation);
     }
 }
 
@@ -175,11 +238,6 @@ fn block(number: usize) -> &'static [Slot] {
     }
     // SAFETY: `grow` put it there, with so many slots, and it is never freed.
     unsafe { slice::from_raw_parts(slots, FIRST << number) }
-}
-
-/// All slots, with their numbers.
-fn all() -> impl Iterator<Item = (usize, &'static Slot)> {
-    (0..BLOCKS).map(block).take_while(|block| !block.is_empty()).flatten().enumerate()
 }
 
 /// The slot with a number.
@@ -209,26 +267,41 @@ fn grow() -> Result<()> {
     Ok(())
 }
 
-/// Takes a free slot; first those that have become free meanwhile.
+/// Takes a free slot.
 fn claim() -> Result<Claimed> {
     reap();
+    let (index, slot) = match FREED.pop() {
+        Some(freed) => freed,
+        None => unused()?,
+    };
+    let generation = slot.state().generation();
+    slot.state.store(State::new(generation, CHANGING).0, Ordering::Release);
+    Ok(Claimed { slot, index, generation })
+}
+
+/// Takes a slot that was never used.
+fn unused() -> Result<(usize, &'static Slot)> {
     loop {
-        let count = all().count().max(1);
-        let first = NEXT.fetch_add(1, Ordering::Relaxed) % count;
-        for (index, slot) in all().skip(first).chain(all().take(first)) {
-            let state = slot.state();
-            if state.phase() == FREE && slot.change(state, state.with_phase(CHANGING)) {
-                return Ok(Claimed { slot, index, generation: state.generation() });
-            }
+        let index = USED.load(Ordering::Relaxed);
+        let Some(slot) = slot(index) else {
+            grow()?;
+            continue;
+        };
+        if USED.compare_exchange(index, index + 1, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
+            return Ok((index, slot));
         }
-        grow()?;
     }
 }
 
 /// Frees what was closed while a wake was under way, if that has ended.
 fn reap() {
-    if CLOSING.load(Ordering::Relaxed) > 0 {
-        all().for_each(|(_, slot)| slot.reap());
+    let mut rest = CLOSING.take();
+    while let Some(slot) = (rest as usize).checked_sub(1).and_then(slot) {
+        let index = rest as usize - 1;
+        rest = slot.next.load(Ordering::Relaxed);
+        if !slot.reap(index) {
+            CLOSING.push(index, slot);
+        }
     }
 }
 
@@ -256,8 +329,11 @@ fn close(bits: u64) -> Result<()> {
     let slot = find(bits)?;
     slot.leave_open(slots::generation(bits), |state| state.with_phase(CLOSED))?;
     LIVE.fetch_sub(1, Ordering::Relaxed);
-    CLOSING.fetch_add(1, Ordering::Relaxed);
     reap();
+    let index = slots::slot(bits);
+    if !slot.reap(index) {
+        CLOSING.push(index, slot);
+    }
     Ok(())
 }
 
@@ -293,8 +369,9 @@ pub unsafe extern "C" fn mio_st_awakener_new(
 }
 
 /// Wakes the poller. Wakes are coalesced: after the last one there is at least one event, and there may be
-/// one too many. There is nothing to drain, and while an earlier wake is still to be seen it costs no system
-/// call.
+/// one too many. There is nothing to drain. It costs no system call while the poller is awake (unless
+/// mio_st_poller_fd() was called, since somebody may wait for its descriptor), nor while an earlier wake is
+/// still to be seen.
 ///
 /// Returns 0; `-EPIPE` if the poller is closed; `MIO_ST_EFORKED` in a process that was forked since; `-EBADF`
 /// if the awakener is closed. It preserves `errno`.
@@ -311,7 +388,7 @@ pub extern "C" fn mio_st_awakener_wake(awakener: mio_st_awakener_t) -> c_int {
 /// Returns 0, also for `{0}`; `-EBADF` if it is closed; `-EBUSY` in a signal handler that has interrupted a
 /// call of this library.
 ///
-/// Any thread, but not a signal handler.
+/// Any thread, also one that is ending (in a destructor of thread-specific data), but not a signal handler.
 #[unsafe(no_mangle)]
 pub extern "C" fn mio_st_awakener_close(awakener: mio_st_awakener_t) -> c_int {
     if awakener.bits == 0 {
@@ -344,18 +421,22 @@ mod tests {
         slot.state.fetch_sub(1, Ordering::Release);
         reap();
         assert!(slot.state() == State::new(generation + 1, FREE));
-        assert_eq!(CLOSING.load(Ordering::Relaxed), 0);
+        assert_eq!(CLOSING.take(), 0);
     }
 
     #[test]
     fn every_number_has_one_slot() {
-        while all().count() < 4 * FIRST {
+        while block(2).is_empty() {
             grow().unwrap();
         }
-        for (index, slot) in all() {
-            assert!(ptr::eq(slot, super::slot(index).unwrap()));
+        let mut index = 0;
+        for slots in (0..BLOCKS).map(block) {
+            for slot in slots {
+                assert!(ptr::eq(slot, super::slot(index).unwrap()));
+                index += 1;
+            }
         }
-        assert!(slot(all().count()).is_none());
+        assert!(slot(index).is_none());
         assert!(slot(usize::MAX >> 32).is_none());
     }
 }

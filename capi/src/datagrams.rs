@@ -13,8 +13,8 @@ use mio_st::raw::{self, Received};
 use crate::abi::*;
 use crate::addr;
 use crate::error::{Error, Result};
-use crate::handles::call;
 use crate::memory::{self, Out};
+use crate::thread::call;
 
 const INVALID: Error = Error::of(libc::EINVAL);
 

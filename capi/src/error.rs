@@ -15,6 +15,7 @@ pub type Result<T> = std::result::Result<T, Error>;
 
 impl Error {
     pub(crate) const NOT_FOUND: Error = Error::of(libc::ENOENT);
+    pub(crate) const NOT_CONNECTED: Error = Error::of(libc::ENOTCONN);
     pub(crate) const WRONG_THREAD: Error = Error(MIO_ST_EWRONGTHREAD);
     pub(crate) const FORKED: Error = Error(MIO_ST_EFORKED);
     pub(crate) const PANIC: Error = Error(MIO_ST_EPANIC);

@@ -3,18 +3,22 @@
 use std::alloc::{Layout, alloc};
 use std::ffi::c_int;
 use std::os::fd::{AsRawFd, IntoRawFd, RawFd};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use mio_st::net::{ConnectedUdpSocket, TcpListener, TcpStream, UdpSocket};
 use mio_st::poll::Poller;
+use mio_st::raw;
 use mio_st::unix::{Process, Receiver, Sender, Signals, UnixDatagram, UnixListener, UnixStream};
 
 use crate::abi::*;
 use crate::error::{Error, Result};
+use crate::lists::{List, Lists};
 use crate::slots::{self, Slots};
-use crate::thread::{self, THREAD_BITS};
-pub(crate) use crate::thread::{call, create, exclusive, plain};
 
 const BAD: Error = Error::of(libc::EBADF);
+
+/// How many bits number the threads. The number 0 is nobody's.
+pub(crate) const THREAD_BITS: u32 = 12;
 
 /// The kinds of handles: 1 to 31, since what has kind 0 is never a handle.
 const KIND_BITS: u32 = slots::TAG_BITS - THREAD_BITS;
@@ -47,6 +51,14 @@ macro_rules! objects {
         #[derive(Debug)]
         pub(crate) enum Object {
             $($name($object),)+
+        }
+
+        impl Object {
+            fn raw_fd(&self) -> RawFd {
+                match self {
+                    $(Object::$name(object) => object.as_raw_fd(),)+
+                }
+            }
         }
 
         $(impl Handle for $handle {
@@ -107,9 +119,10 @@ pub(crate) struct Table {
     /// The number of the thread; 0 is nobody's.
     thread: u32,
     entries: Slots<Entry>,
-    /// Registrations with a second poller, and further ones: the handle and the poller. Nearly always
-    /// empty.
-    more: Vec<(u64, u64)>,
+    /// Registrations with a second poller, and further ones. Nearly always empty.
+    more: Lists,
+    /// How many handles are open, for other threads.
+    live: &'static AtomicU32,
 }
 
 #[derive(Debug)]
@@ -117,20 +130,13 @@ struct Entry {
     object: Object,
     /// The poller that the object is registered with, or zero. It may be closed since.
     registered: u64,
-}
-
-/// How many handles are open, in all threads, so that a test finds leaks. A forked child counts those of the
-/// parent's other threads too, which it does not have.
-///
-/// Never fails. Any thread, any time.
-#[unsafe(no_mangle)]
-pub extern "C" fn mio_st_live_handles() -> usize {
-    thread::live() + crate::awakener::live()
+    /// Further ones.
+    more: List,
 }
 
 impl Table {
-    pub(crate) const fn new(thread: u32) -> Table {
-        Table { thread, entries: Slots::new(), more: Vec::new() }
+    pub(crate) const fn new(thread: u32, live: &'static AtomicU32) -> Table {
+        Table { thread, entries: Slots::new(), more: Lists::new(), live }
     }
 
     pub(crate) fn thread(&self) -> u32 {
@@ -149,9 +155,9 @@ impl Table {
 
     /// Makes a handle of an object, for which [`reserve`](Table::reserve) has been called.
     pub(crate) fn open<H: Handle>(&mut self, object: H::Object) -> Result<H> {
-        let entry = Entry { object: H::wrap(object), registered: 0 };
+        let entry = Entry { object: H::wrap(object), registered: 0, more: List::EMPTY };
         let bits = self.entries.insert(tag(H::KIND, self.thread), entry);
-        thread::set_live(self.thread, self.entries.live());
+        self.live.store(self.entries.live(), Ordering::Relaxed);
         bits.map(H::from_bits).ok_or(Error::of(libc::ENOMEM))
     }
 
@@ -189,11 +195,10 @@ impl Table {
         self.get(handle)?;
         let bits = handle.bits();
         let entry = self.entries.remove(bits);
-        thread::set_live(self.thread, self.entries.live());
-        if !self.more.is_empty() {
-            self.more.retain(|(registered, _)| *registered != bits);
-        }
-        entry.and_then(|entry| H::unwrap(entry.object)).ok_or(BAD)
+        self.live.store(self.entries.live(), Ordering::Relaxed);
+        let mut entry = entry.ok_or(BAD)?;
+        self.more.retain(&mut entry.more, |_| false);
+        H::unwrap(entry.object).ok_or(BAD)
     }
 
     /// Makes another object of the one that a handle names, whose registrations go on. The old handle names
@@ -210,21 +215,39 @@ impl Table {
         let converted: N = self.open(object)?;
         if let Some(renewed) = self.entries.get(converted.bits()) {
             renewed.registered = entry.registered;
-        }
-        for (registered, _) in &mut self.more {
-            if *registered == old {
-                *registered = converted.bits();
-            }
+            renewed.more = entry.more;
         }
         Ok(converted)
     }
 
-    /// The function `…_close` of a type: closing `{0}` is no error.
-    pub(crate) fn close<H: Handle>(handle: H) -> c_int {
-        if handle.bits() == 0 {
-            return 0;
+    /// Closes an object, and ends its registrations.
+    pub(crate) fn close<H: Handle>(&mut self, handle: H) -> Result<()> {
+        self.get(handle)?;
+        self.end_registrations(handle.bits());
+        self.take(handle).map(|_| ())
+    }
+
+    /// Ends the registrations that are known. Closing the descriptor would do so, unless there is a copy of it: a
+    /// child has one from its start, by whatever means and thread, until its `exec`, which nobody here can see.
+    fn end_registrations(&mut self, bits: u64) {
+        if raw::CLOSING_DEREGISTERS {
+            return;
         }
-        call(handle, |table| table.take(handle).map(|_| 0))
+        let Some(entry) = self.entries.look(bits) else { return };
+        let (fd, registered, mut more) = (entry.object.raw_fd(), entry.registered, entry.more);
+        if registered != 0 {
+            end_registration(&mut self.entries, registered, fd);
+        }
+        if more != List::EMPTY {
+            let entries = &mut self.entries;
+            self.more.retain(&mut more, |poller| {
+                end_registration(entries, poller, fd);
+                false
+            });
+            if let Some(entry) = self.entries.get(bits) {
+                entry.more = more;
+            }
+        }
     }
 
     /// The function `…_into_fd` of a type.
@@ -244,8 +267,8 @@ impl Table {
     pub(crate) fn close_all(&mut self) {
         let mut from = 0;
         while self.entries.remove_any(&mut from).is_some() {}
-        self.more = Vec::new();
-        thread::set_live(self.thread, 0);
+        self.more = Lists::new();
+        self.live.store(0, Ordering::Relaxed);
     }
 
     /// The descriptor of what a handle names, before it is registered: the next
@@ -257,8 +280,8 @@ impl Table {
         H::Object: AsRawFd,
     {
         let fd = self.fd(handle)?;
-        if self.registered(handle.bits()) != 0 {
-            self.more.try_reserve(1)?;
+        if self.registrations(handle.bits()).0 != 0 {
+            self.more.reserve()?;
         }
         Ok(fd)
     }
@@ -275,18 +298,18 @@ impl Table {
     #[cold]
     fn note_registered_again(&mut self, bits: u64, poller: u64) {
         // It may have been noted already, and ended through the descriptor or with the poller.
+        let (first, mut more) = self.registrations(bits);
         let entries = &self.entries;
-        self.more.retain(|(handle, other)| {
-            (*handle, *other) != (bits, poller) && entries.look(*other).is_some()
-        });
-        let first = self.registered(bits);
+        self.more.retain(&mut more, |other| other != poller && entries.look(other).is_some());
+        let mut registered = first;
         if !self.is_open(first) {
-            if let Some(entry) = self.entries.get(bits) {
-                entry.registered = poller;
-            }
-        } else if first != poller && self.more.len() < self.more.capacity() {
+            registered = poller;
+        } else if first != poller {
             // There is room: see `fd_to_register`.
-            self.more.push((bits, poller));
+            self.more.push(&mut more, poller);
+        }
+        if let Some(entry) = self.entries.get(bits) {
+            (entry.registered, entry.more) = (registered, more);
         }
     }
 
@@ -296,22 +319,41 @@ impl Table {
         let bits = handle.bits();
         match self.entries.get(bits) {
             Some(entry) if entry.registered == poller.bits => entry.registered = 0,
-            _ => self.more.retain(|registration| *registration != (bits, poller.bits)),
+            Some(entry) => self.more.retain(&mut entry.more, |other| other != poller.bits),
+            None => {}
         }
     }
 
+    /// Whether a handle is registered with a poller of this process. What a forked child has inherited is
+    /// registered with the parent's.
     fn is_registered(&self, bits: u64) -> bool {
-        let mut others = self.more.iter().filter(|(handle, _)| *handle == bits);
-        self.is_open(self.registered(bits)) || others.any(|(_, poller)| self.is_open(*poller))
+        let (first, more) = self.registrations(bits);
+        let mut pollers = self.more.iter(more).chain([first]);
+        pollers.any(|poller| match self.entries.look(poller) {
+            Some(Entry { object: Object::Poller(poller), .. }) => !poller.raw_is_forked(),
+            _ => false,
+        })
     }
 
+    /// The pollers that a handle is registered with: the first, and the others.
     #[inline]
-    fn registered(&self, bits: u64) -> u64 {
-        self.entries.look(bits).map_or(0, |entry| entry.registered)
+    fn registrations(&self, bits: u64) -> (u64, List) {
+        self.entries.look(bits).map_or((0, List::EMPTY), |entry| (entry.registered, entry.more))
     }
 
     fn is_open(&self, poller: u64) -> bool {
         self.entries.look(poller).is_some()
+    }
+}
+
+/// Ends a registration, if there is one: it may have been ended through the descriptor, or with the poller.
+#[inline]
+fn end_registration(entries: &mut Slots<Entry>, poller: u64, fd: RawFd) {
+    let Some(entry) = entries.get(poller) else { return };
+    let Object::Poller(poller) = &mut entry.object else { return };
+    // What a forked child closes stays registered with the parent's poller.
+    if !poller.raw_is_forked() {
+        poller.raw_forget(fd);
     }
 }
 

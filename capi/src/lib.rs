@@ -18,6 +18,8 @@ pub mod awakener;
 pub mod datagrams;
 pub mod error;
 pub mod handles;
+mod lists;
+pub mod live;
 mod memory;
 mod options;
 pub mod pipe;

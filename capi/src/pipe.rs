@@ -10,8 +10,8 @@ use mio_st::unix::{Receiver, Sender, new_pipe};
 
 use crate::abi::*;
 use crate::error::{Error, Result};
-use crate::handles::{Table, call, create};
 use crate::memory::{self, Out};
+use crate::thread::{call, close, create};
 
 /// Makes a pipe: what is written to `sender` is read from `receiver`.
 ///
@@ -69,7 +69,7 @@ pub unsafe extern "C" fn mio_st_sender_from_fd(sender: *mut mio_st_sender_t, fd:
     })
 }
 
-/// Closes a sending end. That ends its registrations, unless there are duplicates of its descriptor. Once
+/// Closes a sending end. That ends its registrations, in every poller. Once
 /// every sending end is closed, reading at the other comes to the end of file.
 ///
 /// Returns 0, also for `{0}`; the errors of a handle.
@@ -77,7 +77,7 @@ pub unsafe extern "C" fn mio_st_sender_from_fd(sender: *mut mio_st_sender_t, fd:
 /// Thread: that of the sending end.
 #[unsafe(no_mangle)]
 pub extern "C" fn mio_st_sender_close(sender: mio_st_sender_t) -> c_int {
-    Table::close(sender)
+    close(sender)
 }
 
 /// Writes at most `length` bytes from `buffer`. Raises `SIGPIPE` if the receiving end is closed, which ends
@@ -175,14 +175,14 @@ pub unsafe extern "C" fn mio_st_receiver_from_fd(
     })
 }
 
-/// Closes a receiving end. That ends its registrations, unless there are duplicates of its descriptor.
+/// Closes a receiving end. That ends its registrations, in every poller.
 ///
 /// Returns 0, also for `{0}`; the errors of a handle.
 ///
 /// Thread: that of the receiving end.
 #[unsafe(no_mangle)]
 pub extern "C" fn mio_st_receiver_close(receiver: mio_st_receiver_t) -> c_int {
-    Table::close(receiver)
+    close(receiver)
 }
 
 /// Reads at most `length` bytes into `buffer`.

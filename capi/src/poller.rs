@@ -11,8 +11,9 @@ use mio_st::raw;
 
 use crate::abi::*;
 use crate::error::{Error, Result};
-use crate::handles::{Handle, Table, call, create, try_box};
+use crate::handles::{Handle, try_box};
 use crate::memory::{self, Out};
+use crate::thread::{call, close, create};
 
 const INVALID: Error = Error::of(libc::EINVAL);
 
@@ -84,7 +85,7 @@ pub unsafe extern "C" fn mio_st_poller_with_capacity(
 /// Thread: that of the poller.
 #[unsafe(no_mangle)]
 pub extern "C" fn mio_st_poller_close(poller: mio_st_poller_t) -> c_int {
-    Table::close(poller)
+    close(poller)
 }
 
 /// The descriptor of the poller, which stays the poller's. It becomes readable when a handle has an

@@ -5,8 +5,8 @@ use std::ffi::c_int;
 use mio_st::unix::Process;
 
 use crate::abi::*;
-use crate::handles::{Table, call, create};
 use crate::memory::Out;
+use crate::thread::{call, close, create};
 
 /// Waits for a process to exit, a child or another: register the handle, which becomes readable then, and
 /// stays so. (Since Linux 6.9 there is a second edge, with `MIO_ST_HUP`, when it is reaped.) An exited child stays a
@@ -37,7 +37,7 @@ pub unsafe extern "C" fn mio_st_process_from_pid(
     })
 }
 
-/// Closes the handle of a process. That ends its registrations, unless there are duplicates of its descriptor. Nothing
+/// Closes the handle of a process. That ends its registrations, in every poller. Nothing
 /// happens to the process.
 ///
 /// Returns 0, also for `{0}`; the errors of a handle.
@@ -45,7 +45,7 @@ pub unsafe extern "C" fn mio_st_process_from_pid(
 /// Thread: that of the process.
 #[unsafe(no_mangle)]
 pub extern "C" fn mio_st_process_close(process: mio_st_process_t) -> c_int {
-    Table::close(process)
+    close(process)
 }
 
 /// The descriptor of the process, which stays the handle's: a `pidfd_open(2)` on Linux.

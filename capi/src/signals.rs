@@ -7,8 +7,9 @@ use mio_st::unix::Signal;
 
 use crate::abi::*;
 use crate::error::Error;
-use crate::handles::{Table, call, create, try_box};
+use crate::handles::try_box;
 use crate::memory::{self, Out};
+use crate::thread::{call, close, create};
 
 /// Blocks signals in this thread, to receive them as events: register the handle, and when it is readable
 /// call mio_st_signals_receive() until `-EAGAIN`.
@@ -55,7 +56,7 @@ pub unsafe extern "C" fn mio_st_signals_new(
 /// Thread: that of the handle.
 #[unsafe(no_mangle)]
 pub extern "C" fn mio_st_signals_close(signals: mio_st_signals_t) -> c_int {
-    Table::close(signals)
+    close(signals)
 }
 
 /// Receives a signal.

@@ -13,11 +13,9 @@ use mio_st::raw::{self, SocketKind};
 use crate::abi::*;
 use crate::addr;
 use crate::error::{Error, Result};
-use crate::handles::{Table, call, create};
 use crate::memory::{self, Out};
 use crate::options::{self, Options};
-
-const INVALID: Error = Error::of(libc::EINVAL);
+use crate::thread::{call, close, create};
 
 /// Binds a socket to an address and listens. `SO_REUSEADDR` is set.
 ///
@@ -137,8 +135,7 @@ const fn kind(listening: bool) -> SocketKind {
 
 /// Makes another listener of the same socket.
 ///
-/// `clone` receives it; close it with mio_st_tcp_listener_close(), too. With epoll, events of the socket
-/// go on until both are closed or the one that was registered is deregistered.
+/// `clone` receives it; close it with mio_st_tcp_listener_close(), too. Each is registered by itself.
 ///
 /// Returns 0; `-EMFILE` if there are too many descriptors; `-EINVAL` if `clone` is NULL; `-ENOMEM`; the
 /// errors of a handle.
@@ -161,26 +158,25 @@ pub unsafe extern "C" fn mio_st_tcp_listener_try_clone(
     })
 }
 
-/// Closes a listener. That ends its registrations, unless there are duplicates of its descriptor.
+/// Closes a listener. That ends its registrations, in every poller.
 ///
 /// Returns 0, also for `{0}`; the errors of a handle.
 ///
 /// Thread: that of the listener.
 #[unsafe(no_mangle)]
 pub extern "C" fn mio_st_tcp_listener_close(listener: mio_st_tcp_listener_t) -> c_int {
-    Table::close(listener)
+    close(listener)
 }
 
 /// Takes a connection that waits.
 ///
 /// `stream` receives it; close it with mio_st_tcp_stream_close(). `peer` receives its address; it may be NULL.
-/// A connection of which the system says that it was gone is skipped; Linux hands one that was reset out, whose
-/// first read is `-ECONNRESET`.
+/// A connection of which the system says that it was gone before it could be accepted (`ECONNABORTED`) is skipped;
+/// more than 1024 in a row are that error. Linux hands one that was reset out, whose first read is `-ECONNRESET`.
 ///
-/// Returns 0; `-EAGAIN` if no connection waits; `-EMFILE` or `-ENFILE` if there are too many descriptors: a
-/// connection that waits goes on waiting, and a listener with `MIO_ST_EDGE` gets no event for it (accept again
-/// when a descriptor was closed), and Linux says so also when none waits; `-EINVAL` if `stream` is NULL;
-/// `-ENOMEM`; the errors of a handle.
+/// Returns 0; `-EAGAIN` if no connection waits; `-EMFILE` or `-ENFILE` if one does and there are too many
+/// descriptors: it goes on waiting, and a listener with `MIO_ST_EDGE` gets no event for it (accept again when a
+/// descriptor was closed); `-EINVAL` if `stream` is NULL; `-ENOMEM`; the errors of a handle.
 ///
 /// Thread: that of the listener, to which the stream belongs, too.
 #[unsafe(no_mangle)]
@@ -222,7 +218,8 @@ pub unsafe extern "C" fn mio_st_tcp_listener_local_addr(
     })
 }
 
-/// Sets `IP_TTL`, the number of hops that a packet may make, which accepted connections inherit.
+/// Sets the number of hops that a packet may make, which accepted connections inherit: `IP_TTL`, and of an IPv6
+/// socket `IPV6_UNICAST_HOPS`. On Linux it holds for the traffic of an IPv6 socket with IPv4 addresses too.
 ///
 /// Returns 0; `-EINVAL` if `ttl` is not within 1 and 255; the errors of a handle.
 ///
@@ -230,16 +227,12 @@ pub unsafe extern "C" fn mio_st_tcp_listener_local_addr(
 #[unsafe(no_mangle)]
 pub extern "C" fn mio_st_tcp_listener_set_ttl(listener: mio_st_tcp_listener_t, ttl: u32) -> c_int {
     call(listener, |table| {
-        let listener = table.get(listener)?;
-        if ttl > c_int::MAX as u32 {
-            return Err(INVALID);
-        }
-        listener.set_ttl(ttl)?;
+        table.get(listener)?.set_ttl(ttl)?;
         Ok(0)
     })
 }
 
-/// Gets `IP_TTL`.
+/// Gets the number of hops that a packet may make.
 ///
 /// Returns it; the errors of a handle.
 ///
@@ -409,8 +402,7 @@ pub unsafe extern "C" fn mio_st_tcp_stream_from_fd(
 
 /// Makes another stream of the same socket.
 ///
-/// `clone` receives it; close it with mio_st_tcp_stream_close(), too. With epoll, events of the socket go on
-/// until both are closed or the one that was registered is deregistered.
+/// `clone` receives it; close it with mio_st_tcp_stream_close(), too. Each is registered by itself.
 ///
 /// Returns 0; `-EMFILE` if there are too many descriptors; `-EINVAL` if `clone` is NULL; `-ENOMEM`; the
 /// errors of a handle.
@@ -433,20 +425,21 @@ pub unsafe extern "C" fn mio_st_tcp_stream_try_clone(
     })
 }
 
-/// Closes a stream. That ends its registrations, unless there are duplicates of its descriptor.
+/// Closes a stream. That ends its registrations, in every poller.
 ///
 /// Returns 0, also for `{0}`; the errors of a handle.
 ///
 /// Thread: that of the stream.
 #[unsafe(no_mangle)]
 pub extern "C" fn mio_st_tcp_stream_close(stream: mio_st_tcp_stream_t) -> c_int {
-    Table::close(stream)
+    close(stream)
 }
 
 /// Whether the connection stands.
 ///
-/// Returns 1 if it does; 0 while it is being made; why connecting failed, such as `-ECONNREFUSED` (which is
-/// taken: the next call does not return it again); the errors of a handle.
+/// Returns 1 if it does, and before the first write with `TCP_FASTOPEN_CONNECT`, which makes it; 0 while it is
+/// being made; why connecting failed or why the connection is over, such as `-ECONNREFUSED`, which is taken from
+/// the socket: if it was before, by whatever call, `-ENOTCONN`; the errors of a handle.
 ///
 /// Thread: that of the stream.
 #[unsafe(no_mangle)]
@@ -705,7 +698,8 @@ pub unsafe extern "C" fn mio_st_tcp_stream_linger(
     })
 }
 
-/// Sets `IP_TTL`, the number of hops that a packet may make.
+/// Sets the number of hops that a packet may make: `IP_TTL`, and of an IPv6 socket `IPV6_UNICAST_HOPS`. On
+/// Linux it holds for the traffic of an IPv6 socket with IPv4 addresses too.
 ///
 /// Returns 0; `-EINVAL` if `ttl` is not within 1 and 255; the errors of a handle.
 ///
@@ -713,16 +707,12 @@ pub unsafe extern "C" fn mio_st_tcp_stream_linger(
 #[unsafe(no_mangle)]
 pub extern "C" fn mio_st_tcp_stream_set_ttl(stream: mio_st_tcp_stream_t, ttl: u32) -> c_int {
     call(stream, |table| {
-        let stream = table.get(stream)?;
-        if ttl > c_int::MAX as u32 {
-            return Err(INVALID);
-        }
-        stream.set_ttl(ttl)?;
+        table.get(stream)?.set_ttl(ttl)?;
         Ok(0)
     })
 }
 
-/// Gets `IP_TTL`.
+/// Gets the number of hops that a packet may make.
 ///
 /// Returns it; the errors of a handle.
 ///

@@ -12,13 +12,10 @@ use std::sync::atomic::{
 };
 
 use crate::error::{Error, Result};
-use crate::handles::{self, Handle, Table, try_box};
+use crate::handles::{self, Handle, THREAD_BITS, Table, try_box};
 
-/// How many bits number the threads. The number 0 is nobody's.
-pub(crate) const THREAD_BITS: u32 = 12;
-
-/// What a thread is doing, as far as `Local::ready` does not tell.
-const NOTHING: u8 = 0;
+/// What a thread is doing, as far as `Local::ready` does not tell; zero is nothing.
+///
 /// It is inside of a call, whatever `ready` says.
 const BUSY: u8 = 1;
 /// It is ending: its table is gone.
@@ -38,15 +35,71 @@ struct Local {
     state: AtomicU8,
 }
 
-thread_local! {
-    // Without a destructor, so that it is there until the very end of the thread.
-    static LOCAL: Local = const {
-        Local {
-            ready: AtomicPtr::new(ptr::null_mut()),
-            table: AtomicPtr::new(ptr::null_mut()),
-            state: AtomicU8::new(NOTHING),
+/// What this thread is doing.
+///
+/// In a shared library std's thread-locals are found by a call, `__tls_get_addr`, at whose first glibc takes
+/// memory, and ends the process if there is none. So few bytes have room in what each thread has from its
+/// beginning, also if the library is loaded later: the dynamic linker writes down where, once (the model
+/// `initial-exec` of "ELF Handling For Thread-Local Storage"). musl refuses that for a library that is loaded
+/// later.
+#[cfg(all(target_os = "linux", target_env = "gnu", target_arch = "x86_64"))]
+mod local {
+    use std::arch::{asm, global_asm};
+
+    use super::Local;
+
+    // All-zero is what a thread begins with: no table, and doing nothing. Weak, so that it may be there twice.
+    global_asm!(
+        ".pushsection .tbss.local_of_mio_st,\"awT\",@nobits",
+        ".balign 8",
+        ".weak local_of_mio_st",
+        ".hidden local_of_mio_st",
+        ".type local_of_mio_st, @object",
+        ".size local_of_mio_st, {size}",
+        "local_of_mio_st:",
+        ".zero {size}",
+        ".popsection",
+        size = const size_of::<Local>(),
+    );
+
+    #[inline(always)]
+    pub(super) fn with<T>(body: impl FnOnce(&Local) -> T) -> T {
+        let local: *const Local;
+        // SAFETY: the first instruction loads the distance of the variable from the thread's pointer, the
+        // second adds the pointer, which is at its own address.
+        unsafe {
+            asm!(
+                "mov {local}, qword ptr [rip + local_of_mio_st@GOTTPOFF]",
+                "add {local}, qword ptr fs:[0]",
+                local = out(reg) local,
+                options(pure, readonly, nostack),
+            );
         }
-    };
+        // SAFETY: it is there as long as the thread, and is made of atomics.
+        body(unsafe { &*local })
+    }
+}
+
+/// As above, as std has it.
+#[cfg(not(all(target_os = "linux", target_env = "gnu", target_arch = "x86_64")))]
+mod local {
+    use super::*;
+
+    thread_local! {
+        // Without a destructor, so that it is there until the very end of the thread.
+        static LOCAL: Local = const {
+            Local {
+                ready: AtomicPtr::new(ptr::null_mut()),
+                table: AtomicPtr::new(ptr::null_mut()),
+                state: AtomicU8::new(0),
+            }
+        };
+    }
+
+    #[inline]
+    pub(super) fn with<T>(body: impl FnOnce(&Local) -> T) -> T {
+        LOCAL.with(body)
+    }
 }
 
 /// A number for a thread, and the table that goes with it.
@@ -72,7 +125,7 @@ pub(crate) fn call<H: Handle, T: From<c_int>>(
     handle: H,
     body: impl FnOnce(&mut Table) -> Result<T>,
 ) -> T {
-    LOCAL.with(|local| {
+    local::with(|local| {
         let table = local.ready.load(Ordering::Relaxed);
         if table.is_null() {
             return T::from(no_table(handle.bits(), H::KIND).code());
@@ -85,7 +138,7 @@ pub(crate) fn call<H: Handle, T: From<c_int>>(
 /// Runs a call that makes a handle: with the table of this thread, which is made if there is none.
 #[inline]
 pub(crate) fn create<T: From<c_int>>(body: impl FnOnce(&mut Table) -> Result<T>) -> T {
-    LOCAL.with(|local| {
+    local::with(|local| {
         // SAFETY: as in `call`.
         let body = |table: *mut Table| body(unsafe { &mut *table });
         answer(table(local).and_then(|table| with(local, table, body)))
@@ -98,10 +151,19 @@ pub(crate) fn plain<T: From<c_int>>(body: impl FnOnce() -> Result<T>) -> T {
     answer(guarded(body))
 }
 
-/// Runs a call that needs no table, but must not interrupt another.
+/// The function `…_close` of a type: closing `{0}` is no error.
+pub(crate) fn close<H: Handle>(handle: H) -> c_int {
+    if handle.bits() == 0 {
+        return 0;
+    }
+    call(handle, |table| table.close(handle).map(|()| 0))
+}
+
+/// Runs a call that needs no table, but must not interrupt another. A thread that is ending may make it.
 pub(crate) fn exclusive<T: From<c_int>>(body: impl FnOnce() -> Result<T>) -> T {
-    LOCAL.with(|local| {
-        answer(idle(local).and_then(|()| {
+    local::with(|local| {
+        let gone = local.state.load(Ordering::Relaxed) == GONE;
+        answer(if gone { Ok(()) } else { idle(local) }.and_then(|()| {
             busy(local, || {
                 let table = local.ready.load(Ordering::Relaxed);
                 with(local, table, |_| body())
@@ -134,11 +196,12 @@ fn with<T>(
 
 /// Runs what must not be interrupted by a call that would make a table.
 fn busy<T>(local: &Local, body: impl FnOnce() -> Result<T>) -> Result<T> {
+    let before = local.state.load(Ordering::Relaxed);
     local.state.store(BUSY, Ordering::Relaxed);
     compiler_fence(Ordering::SeqCst);
     let result = body();
     compiler_fence(Ordering::SeqCst);
-    local.state.store(NOTHING, Ordering::Relaxed);
+    local.state.store(before, Ordering::Relaxed);
     result
 }
 
@@ -146,7 +209,7 @@ fn busy<T>(local: &Local, body: impl FnOnce() -> Result<T>) -> Result<T> {
 #[cold]
 #[inline(never)]
 fn no_table(bits: u64, kind: u32) -> Error {
-    match LOCAL.with(idle) {
+    match local::with(idle) {
         // This thread has made no handle: it is another's, or none.
         Ok(()) => handles::refusal(bits, kind, 0),
         Err(error) => error,
@@ -194,14 +257,6 @@ fn guarded<T>(body: impl FnOnce() -> Result<T>) -> Result<T> {
     })
 }
 
-/// Says how many handles a thread has open.
-#[inline]
-pub(crate) fn set_live(thread: u32, live: u32) {
-    if let Some(number) = NUMBERS.get(thread as usize) {
-        number.live.store(live, Ordering::Relaxed);
-    }
-}
-
 /// How many handles are open in all threads.
 pub(crate) fn live() -> usize {
     NUMBERS.iter().map(|number| number.live.load(Ordering::Relaxed) as usize).sum()
@@ -224,7 +279,7 @@ fn attach() -> Result<*mut Table> {
     };
     let mut table = number.table.load(Ordering::Relaxed);
     if table.is_null() {
-        match try_box(Table::new(thread as u32)) {
+        match try_box(Table::new(thread as u32, &number.live)) {
             Ok(new) => table = Box::into_raw(new),
             Err(error) => return give_back(error),
         }
@@ -267,7 +322,7 @@ fn key() -> Result<libc::pthread_key_t> {
 /// Closes what a thread that ends has left open, and passes its table on.
 unsafe extern "C" fn detach(table: *mut c_void) {
     // From here on every call of this thread is answered with EBADF.
-    LOCAL.with(|local| {
+    local::with(|local| {
         local.state.store(GONE, Ordering::Relaxed);
         local.ready.store(ptr::null_mut(), Ordering::Relaxed);
     });

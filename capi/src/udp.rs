@@ -1,6 +1,7 @@
 //! `UdpSocket` and `ConnectedUdpSocket`.
 
 use std::ffi::{c_char, c_int, c_void};
+use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::{FromRawFd, IntoRawFd};
 
@@ -11,9 +12,9 @@ use mio_st::raw::{self, SocketKind};
 use crate::abi::*;
 use crate::addr;
 use crate::error::{Error, Result};
-use crate::handles::{Table, call, create};
 use crate::memory::{self, Out};
 use crate::options::Options;
+use crate::thread::{call, close, create};
 
 const INVALID: Error = Error::of(libc::EINVAL);
 
@@ -104,10 +105,16 @@ fn check(fd: c_int, connected: bool) -> Result<()> {
     let mut length = size_of::<sockaddr_storage>() as socklen_t;
     let mut peer = MaybeUninit::<sockaddr_storage>::uninit();
     // SAFETY: there is room for an address of that length.
-    let has_peer = unsafe { libc::getpeername(fd, peer.as_mut_ptr().cast(), &mut length) } == 0;
+    let has_peer = match unsafe { libc::getpeername(fd, peer.as_mut_ptr().cast(), &mut length) } {
+        0 => true,
+        _ => match Error::from(io::Error::last_os_error()) {
+            Error::NOT_CONNECTED => false,
+            error => return Err(error),
+        },
+    };
     match (has_peer, connected) {
         (true, false) => Err(Error::of(libc::EISCONN)),
-        (false, true) => Err(Error::of(libc::ENOTCONN)),
+        (false, true) => Err(Error::NOT_CONNECTED),
         _ => Ok(raw::set_nonblocking_cloexec(fd)?),
     }
 }
@@ -141,8 +148,7 @@ pub unsafe extern "C" fn mio_st_udp_socket_from_fd(
 
 /// Makes another socket of the same socket.
 ///
-/// `clone` receives it; close it with mio_st_udp_socket_close(), too. With epoll, events of the socket go on
-/// until both are closed or the one that was registered is deregistered.
+/// `clone` receives it; close it with mio_st_udp_socket_close(), too. Each is registered by itself.
 ///
 /// Returns 0; `-EMFILE` if there are too many descriptors; `-EINVAL` if `clone` is NULL; `-ENOMEM`; the
 /// errors of a handle.
@@ -165,14 +171,14 @@ pub unsafe extern "C" fn mio_st_udp_socket_try_clone(
     })
 }
 
-/// Closes a socket. That ends its registrations, unless there are duplicates of its descriptor.
+/// Closes a socket. That ends its registrations, in every poller.
 ///
 /// Returns 0, also for `{0}`; the errors of a handle.
 ///
 /// Thread: that of the socket.
 #[unsafe(no_mangle)]
 pub extern "C" fn mio_st_udp_socket_close(socket: mio_st_udp_socket_t) -> c_int {
-    Table::close(socket)
+    close(socket)
 }
 
 /// Connects: from now on the socket sends to one peer, and receives from no other. What others sent before is
@@ -327,7 +333,8 @@ pub extern "C" fn mio_st_udp_socket_broadcast(socket: mio_st_udp_socket_t) -> c_
     call(socket, |table| Ok(table.get(socket)?.broadcast()?.into()))
 }
 
-/// Sets `IP_TTL`, the number of hops that a packet may make.
+/// Sets the number of hops that a packet may make: `IP_TTL`, and of an IPv6 socket `IPV6_UNICAST_HOPS`. On Linux it
+/// holds for the traffic of an IPv6 socket with IPv4 addresses too.
 ///
 /// Returns 0; `-EINVAL` if `ttl` is not within 1 and 255; the errors of a handle.
 ///
@@ -335,16 +342,12 @@ pub extern "C" fn mio_st_udp_socket_broadcast(socket: mio_st_udp_socket_t) -> c_
 #[unsafe(no_mangle)]
 pub extern "C" fn mio_st_udp_socket_set_ttl(socket: mio_st_udp_socket_t, ttl: u32) -> c_int {
     call(socket, |table| {
-        let socket = table.get(socket)?;
-        if ttl > c_int::MAX as u32 {
-            return Err(INVALID);
-        }
-        socket.set_ttl(ttl)?;
+        table.get(socket)?.set_ttl(ttl)?;
         Ok(0)
     })
 }
 
-/// Gets `IP_TTL`.
+/// Gets the number of hops that a packet may make.
 ///
 /// Returns it; the errors of a handle.
 ///
@@ -767,8 +770,7 @@ pub unsafe extern "C" fn mio_st_connected_udp_socket_from_fd(
 
 /// Makes another socket of the same socket.
 ///
-/// `clone` receives it; close it with mio_st_connected_udp_socket_close(), too. With epoll, events of the
-/// socket go on until both are closed or the one that was registered is deregistered.
+/// `clone` receives it; close it with mio_st_connected_udp_socket_close(), too. Each is registered by itself.
 ///
 /// Returns 0; `-EMFILE` if there are too many descriptors; `-EINVAL` if `clone` is NULL; `-ENOMEM`; the
 /// errors of a handle.
@@ -791,7 +793,7 @@ pub unsafe extern "C" fn mio_st_connected_udp_socket_try_clone(
     })
 }
 
-/// Closes a socket. That ends its registrations, unless there are duplicates of its descriptor.
+/// Closes a socket. That ends its registrations, in every poller.
 ///
 /// Returns 0, also for `{0}`; the errors of a handle.
 ///
@@ -800,7 +802,7 @@ pub unsafe extern "C" fn mio_st_connected_udp_socket_try_clone(
 pub extern "C" fn mio_st_connected_udp_socket_close(
     socket: mio_st_connected_udp_socket_t,
 ) -> c_int {
-    Table::close(socket)
+    close(socket)
 }
 
 /// Ends the association with the peer: the socket sends to any address again, and receives from any. It keeps
@@ -932,7 +934,8 @@ pub extern "C" fn mio_st_connected_udp_socket_broadcast(
     call(socket, |table| Ok(table.get(socket)?.broadcast()?.into()))
 }
 
-/// Sets `IP_TTL`, the number of hops that a packet may make.
+/// Sets the number of hops that a packet may make: `IP_TTL`, and of an IPv6 socket `IPV6_UNICAST_HOPS`. On Linux it
+/// holds for the traffic of an IPv6 socket with IPv4 addresses too.
 ///
 /// Returns 0; `-EINVAL` if `ttl` is not within 1 and 255; the errors of a handle.
 ///
@@ -943,16 +946,12 @@ pub extern "C" fn mio_st_connected_udp_socket_set_ttl(
     ttl: u32,
 ) -> c_int {
     call(socket, |table| {
-        let socket = table.get(socket)?;
-        if ttl > c_int::MAX as u32 {
-            return Err(INVALID);
-        }
-        socket.set_ttl(ttl)?;
+        table.get(socket)?.set_ttl(ttl)?;
         Ok(0)
     })
 }
 
-/// Gets `IP_TTL`.
+/// Gets the number of hops that a packet may make.
 ///
 /// Returns it; the errors of a handle.
 ///

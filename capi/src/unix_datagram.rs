@@ -10,8 +10,8 @@ use mio_st::unix::UnixDatagram;
 use crate::abi::*;
 use crate::addr;
 use crate::error::Error;
-use crate::handles::{Table, call, create};
 use crate::memory::{self, Out};
+use crate::thread::{call, close, create};
 
 /// Makes a datagram socket at a path. The file stays when the socket is closed: `unlink(2)` it.
 ///
@@ -145,14 +145,14 @@ pub unsafe extern "C" fn mio_st_unix_datagram_from_fd(
     })
 }
 
-/// Closes a socket. That ends its registrations, unless there are duplicates of its descriptor.
+/// Closes a socket. That ends its registrations, in every poller.
 ///
 /// Returns 0, also for `{0}`; the errors of a handle.
 ///
 /// Thread: that of the socket.
 #[unsafe(no_mangle)]
 pub extern "C" fn mio_st_unix_datagram_close(socket: mio_st_unix_datagram_t) -> c_int {
-    Table::close(socket)
+    close(socket)
 }
 
 /// Connects to the socket at a path: mio_st_unix_datagram_send() sends to it, and datagrams of others are not

@@ -10,8 +10,8 @@ use mio_st::unix::UnixListener;
 use crate::abi::*;
 use crate::addr;
 use crate::error::Error;
-use crate::handles::{Table, call, create};
 use crate::memory::{self, Out};
+use crate::thread::{call, close, create};
 
 /// Makes a socket at a path and listens. The file stays when the listener is closed: `unlink(2)` it.
 ///
@@ -100,8 +100,7 @@ pub unsafe extern "C" fn mio_st_unix_listener_from_fd(
 
 /// Makes another listener of the same socket.
 ///
-/// `clone` receives it; close it with mio_st_unix_listener_close(), too. With epoll, events of the socket go
-/// on until both are closed or the one that was registered is deregistered.
+/// `clone` receives it; close it with mio_st_unix_listener_close(), too. Each is registered by itself.
 ///
 /// Returns 0; `-EMFILE` if there are too many descriptors; `-EINVAL` if `clone` is NULL; `-ENOMEM`; the
 /// errors of a handle.
@@ -124,14 +123,14 @@ pub unsafe extern "C" fn mio_st_unix_listener_try_clone(
     })
 }
 
-/// Closes a listener. That ends its registrations, unless there are duplicates of its descriptor.
+/// Closes a listener. That ends its registrations, in every poller.
 ///
 /// Returns 0, also for `{0}`; the errors of a handle.
 ///
 /// Thread: that of the listener.
 #[unsafe(no_mangle)]
 pub extern "C" fn mio_st_unix_listener_close(listener: mio_st_unix_listener_t) -> c_int {
-    Table::close(listener)
+    close(listener)
 }
 
 /// Takes a connection that waits.
@@ -139,10 +138,9 @@ pub extern "C" fn mio_st_unix_listener_close(listener: mio_st_unix_listener_t) -
 /// `stream` receives it; close it with mio_st_unix_stream_close(). `peer` receives the address of the peer,
 /// which for most is nothing but the family; it may be NULL.
 ///
-/// Returns the length of that address; `-EAGAIN` if no connection waits; `-EMFILE` or `-ENFILE` if there are
-/// too many descriptors: a connection that waits goes on waiting, and a listener with `MIO_ST_EDGE` gets no
-/// event for it (accept again when a descriptor was closed), and Linux says so also when none waits; `-EINVAL`
-/// if `stream` is NULL; `-ENOMEM`; the errors of a handle.
+/// Returns the length of that address; `-EAGAIN` if no connection waits; `-EMFILE` or `-ENFILE` if one does and
+/// there are too many descriptors: it goes on waiting, and a listener with `MIO_ST_EDGE` gets no event for it
+/// (accept again when a descriptor was closed); `-EINVAL` if `stream` is NULL; `-ENOMEM`; the errors of a handle.
 ///
 /// Thread: that of the listener, to which the stream belongs, too.
 #[unsafe(no_mangle)]

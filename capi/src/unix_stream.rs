@@ -11,8 +11,8 @@ use mio_st::unix::{UCred, UnixStream};
 use crate::abi::*;
 use crate::addr;
 use crate::error::Error;
-use crate::handles::{Table, call, create};
 use crate::memory::{self, Out};
+use crate::thread::{call, close, create};
 
 /// Connects to the socket at a path. Unlike TCP it is done when this returns.
 ///
@@ -125,19 +125,20 @@ pub unsafe extern "C" fn mio_st_unix_stream_from_fd(
     })
 }
 
-/// Closes a stream. That ends its registrations, unless there are duplicates of its descriptor.
+/// Closes a stream. That ends its registrations, in every poller.
 ///
 /// Returns 0, also for `{0}`; the errors of a handle.
 ///
 /// Thread: that of the stream.
 #[unsafe(no_mangle)]
 pub extern "C" fn mio_st_unix_stream_close(stream: mio_st_unix_stream_t) -> c_int {
-    Table::close(stream)
+    close(stream)
 }
 
 /// Whether the connection stands; of a stream that mio_st_unix_stream_connect() made it does.
 ///
-/// Returns 1 if it does; 0 while it is being made; why connecting failed; the errors of a handle.
+/// Returns 1 if it does; 0 while it is being made; why connecting failed; `-ENOTCONN` of a socket that was taken by
+/// mio_st_unix_stream_from_fd() and never was connected; the errors of a handle.
 ///
 /// Thread: that of the stream.
 #[unsafe(no_mangle)]

@@ -281,7 +281,7 @@ impl TcpStreamBuilder {
             }
             socket::bind(&fd, &Addr::from(local))?;
         }
-        socket::connect(&fd, &address)?;
+        socket::begin_to_connect(&fd, &address)?;
         Ok(TcpStream { fd })
     }
 }

@@ -14,7 +14,7 @@
 //! What must be said before a socket is bound or connected, such as the length of the queue of a
 //! listener, is said to a builder: [`TcpListenerBuilder`], [`TcpStreamBuilder`], [`UdpSocketBuilder`]. For
 //! an option that is not here, make the socket with `socket2` or by yourself, and convert it: every type
-//! takes an [`OwnedFd`](std::os::fd::OwnedFd), and std's socket, which must be non-blocking.
+//! takes an [`OwnedFd`](std::os::fd::OwnedFd), and std's socket, and makes it non-blocking.
 
 mod builder;
 mod datagram;

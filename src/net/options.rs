@@ -97,7 +97,8 @@ macro_rules! internet_socket {
             /// # Notes
             ///
             /// A duplicate is registered by itself. epoll goes on reporting events of a registered one
-            /// that was closed until every other is closed too: deregister it first.
+            /// that was dropped until every other is closed too: close it with
+            /// [`Poller::close`](crate::Poller::close).
             ///
             /// # Errors
             ///
@@ -107,25 +108,23 @@ macro_rules! internet_socket {
                 self.fd.duplicate().map(new)
             }
 
-            /// Sets `IP_TTL`, the number of hops that a packet may make.
+            /// Sets the number of hops that a packet may make: `IP_TTL`, and of an IPv6 socket
+            /// `IPV6_UNICAST_HOPS`. The connections of a listener inherit it.
             ///
             /// # Platform differences
             ///
-            /// As with std it is the option of IPv4. On Linux an IPv6 socket takes it too, for its traffic
-            /// with IPv4 addresses; elsewhere it is an error there.
+            /// On Linux it holds for the traffic of an IPv6 socket with IPv4 addresses too.
             ///
             /// # Errors
             ///
             /// `InvalidInput` for what is not 1 to 255.
             pub fn set_ttl(&self, ttl: u32) -> std::io::Result<()> {
-                let ttl = $crate::net::options::int(ttl)?;
-                $crate::sys::socket::set_int_option(&self.fd, libc::IPPROTO_IP, libc::IP_TTL, ttl)
+                $crate::sys::socket::set_ttl(&self.fd, ttl)
             }
 
-            /// Gets `IP_TTL`, see [`set_ttl`](Self::set_ttl).
+            /// Gets the number of hops, see [`set_ttl`](Self::set_ttl).
             pub fn ttl(&self) -> std::io::Result<u32> {
-                $crate::sys::socket::int_option(&self.fd, libc::IPPROTO_IP, libc::IP_TTL)
-                    .map(|ttl| ttl as u32)
+                $crate::sys::socket::ttl(&self.fd)
             }
 
             /// Gets `IPV6_V6ONLY`: whether an IPv6 socket has nothing to do with IPv4. It is set by the

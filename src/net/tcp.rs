@@ -27,6 +27,11 @@ const SO_LINGER: libc::c_int = libc::SO_LINGER;
 /// [`connect`](TcpStream::connect) begins to connect and returns. When the socket becomes writable,
 /// [`connected`](TcpStream::connected) tells how it ended.
 ///
+/// # Dropping
+///
+/// It is closed when it is dropped. If it is registered, and the program starts children, close it with
+/// [`Poller::close`](crate::Poller::close), lest it go on giving events.
+///
 /// # Examples
 ///
 /// ```
@@ -70,8 +75,15 @@ impl TcpStream {
         TcpStreamBuilder::new().connect(address)
     }
 
-    /// Whether the connection stands: true if it does, false while it is being made, and the error if
-    /// connecting failed (which is taken: the next call does not give it again).
+    /// Whether the connection stands: true if it does, false while it is being made.
+    ///
+    /// With `TCP_FASTOPEN_CONNECT` it is true before it stands: the first write makes it.
+    ///
+    /// # Errors
+    ///
+    /// Why connecting failed, such as `ConnectionRefused`, or why the connection is over, such as
+    /// `ConnectionReset`. That is taken from the socket: if it was before, by this, by `take_error`, by reading or
+    /// by writing, it is `NotConnected`.
     pub fn connected(&self) -> io::Result<bool> {
         socket::connected(&self.fd)
     }
@@ -251,6 +263,11 @@ internet_socket!(TcpStream, net::TcpStream);
 /// It works as std's `TcpListener` does, but [`accept`](TcpListener::accept) fails with
 /// [`WouldBlock`](io::ErrorKind::WouldBlock) when no connection waits.
 ///
+/// # Dropping
+///
+/// It is closed when it is dropped. If it is registered, and the program starts children, close it with
+/// [`Poller::close`](crate::Poller::close), lest it go on giving events.
+///
 /// # Examples
 ///
 /// See [`Poller`](crate::Poller).
@@ -279,15 +296,16 @@ impl TcpListener {
     /// Takes a connection that waits. It is non-blocking and close-on-exec.
     ///
     /// A connection of which the system says that it was gone before it could be accepted (`ECONNABORTED`) is
-    /// skipped. Linux hands one that was reset out, whose first read is `ConnectionReset`.
+    /// skipped; more than 1024 in a row are the error `ConnectionAborted`. Linux hands one that was reset out,
+    /// whose first read is `ConnectionReset`.
     ///
     /// # Errors
     ///
     /// - `WouldBlock`: no connection waits; wait for the next event.
-    /// - `EMFILE`, `ENFILE`: too many descriptors. A connection that waits goes on waiting, and an
+    /// - `EMFILE`, `ENFILE`: too many descriptors. A connection waits and goes on waiting, and an
     ///   edge-triggered listener gets no event for it: either accept again when a descriptor was freed, or
     ///   keep a spare descriptor to close, accept and close the connection (as `examples/http_server.rs`
-    ///   does). Linux says so also when none waits, in place of `WouldBlock`.
+    ///   does). When none waits it is `WouldBlock`, for which a system call more is made in this case.
     #[inline]
     pub fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
         loop {

@@ -25,6 +25,11 @@ use crate::sys::{Fd, fd_traits};
 /// What does not fit the buffer of a receiving call is thrown away. [`recv_batch`](UdpSocket::recv_batch)
 /// tells so, of one datagram too.
 ///
+/// # Dropping
+///
+/// It is closed when it is dropped. If it is registered, and the program starts children, close it with
+/// [`Poller::close`](crate::Poller::close), lest it go on giving events.
+///
 /// # Examples
 ///
 /// An echo. It is bound to no address of its own, and so it must be told which one was asked, and answer from
@@ -129,10 +134,36 @@ impl UdpSocket {
     /// # Errors
     ///
     /// `EAFNOSUPPORT` for an address of the wrong family, `NetworkUnreachable`. The socket is closed
-    /// then.
+    /// then; [`try_connect`](UdpSocket::try_connect) gives it back.
     pub fn connect(self, peer: SocketAddr) -> io::Result<ConnectedUdpSocket> {
-        self.set_peer(peer)?;
-        Ok(ConnectedUdpSocket { fd: self.fd, known: self.known })
+        self.try_connect(peer).map_err(|(_, error)| error)
+    }
+
+    /// As [`connect`](UdpSocket::connect), and gives the socket back when that fails, as it was: bound, and
+    /// registered if it is.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # fn main() -> std::io::Result<()> {
+    /// use mio_st::net::UdpSocket;
+    ///
+    /// let socket = UdpSocket::bind("127.0.0.1:0".parse().unwrap())?;
+    /// let address = socket.local_addr()?;
+    /// let (socket, error) = socket.try_connect("[::1]:1".parse().unwrap()).unwrap_err();
+    /// assert_eq!(error.raw_os_error(), Some(libc::EAFNOSUPPORT));
+    /// assert_eq!(socket.local_addr()?, address);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn try_connect(
+        self,
+        peer: SocketAddr,
+    ) -> Result<ConnectedUdpSocket, (UdpSocket, io::Error)> {
+        match self.set_peer(peer) {
+            Ok(()) => Ok(ConnectedUdpSocket { fd: self.fd, known: self.known }),
+            Err(error) => Err((self, error)),
+        }
     }
 
     pub(crate) fn set_peer(&self, peer: SocketAddr) -> io::Result<()> {
@@ -226,6 +257,11 @@ internet_socket!(UdpSocket, net::UdpSocket, UdpSocket::unknown);
 /// When the peer's host answers that nobody listens there, the next call on the socket fails with
 /// `ConnectionRefused`. The socket goes on working after that.
 ///
+/// # Dropping
+///
+/// It is closed when it is dropped. If it is registered, and the program starts children, close it with
+/// [`Poller::close`](crate::Poller::close), lest it go on giving events.
+///
 /// # Examples
 ///
 /// ```
@@ -274,10 +310,19 @@ impl ConnectedUdpSocket {
     /// # Errors
     ///
     /// `AddrInUse`, on Linux: there a port that the system chose is given back for a moment, and another
-    /// program took it. The socket is closed then.
+    /// program took it. The socket is closed then; [`try_disconnect`](ConnectedUdpSocket::try_disconnect) gives it
+    /// back.
     pub fn disconnect(self) -> io::Result<UdpSocket> {
-        self.clear_peer()?;
-        Ok(UdpSocket { fd: self.fd, known: self.known })
+        self.try_disconnect().map_err(|(_, error)| error)
+    }
+
+    /// As [`disconnect`](ConnectedUdpSocket::disconnect), and gives the socket back when that fails. After
+    /// `AddrInUse` it has neither a peer nor a port.
+    pub fn try_disconnect(self) -> Result<UdpSocket, (ConnectedUdpSocket, io::Error)> {
+        match self.clear_peer() {
+            Ok(()) => Ok(UdpSocket { fd: self.fd, known: self.known }),
+            Err(error) => Err((self, error)),
+        }
     }
 
     pub(crate) fn clear_peer(&self) -> io::Result<()> {

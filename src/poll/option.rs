@@ -10,7 +10,8 @@
 /// data, and to a writer after each of its own writes. On every kqueue a stream may be `WRITABLE` again when
 /// the peer has taken some data. An edge too many is a `WouldBlock`.
 ///
-/// `Edge` makes the fewest system calls and is what the examples use.
+/// `Edge` makes the fewest system calls for a stream, and is what the examples use there. A listener is best
+/// `Level`, with one accept an event: with `Edge` each turn ends by an accept that says `WouldBlock`.
 #[derive(Copy, Clone, Debug, Eq, PartialEq, Ord, PartialOrd, Hash)]
 pub enum PollOption {
     /// Edge-triggered: an event when the readiness changes.

@@ -132,7 +132,7 @@ impl Poller {
     ///
     /// As [`new`](Poller::new), and `OutOfMemory`.
     pub fn with_capacity(deadlines: usize, notifications: usize) -> io::Result<Poller> {
-        let generation = Generation::current();
+        let generation = Generation::current()?;
         let mut poller = Poller {
             selector: Selector::new()?,
             notifications: Notifications::default(),
@@ -205,7 +205,7 @@ impl Poller {
 
     /// Ends the registration of a handle: it gives no more events. It can be registered again.
     ///
-    /// Closing the last descriptor of a handle does the same by itself.
+    /// Closing the last descriptor of a handle does the same by itself, see [`close`](Poller::close).
     ///
     /// # Errors
     ///
@@ -215,6 +215,42 @@ impl Poller {
         E: Evented + ?Sized,
     {
         handle.deregister(self)
+    }
+
+    /// Ends the registration of a handle, if it is registered here, and drops it, which closes it.
+    ///
+    /// # Notes
+    ///
+    /// Dropping a registered handle without this ends its registration only if there is no other descriptor of
+    /// its open file. On Linux there may be one that no program can see: a child has copies of all descriptors
+    /// from its start, by whatever means ([`Command`](std::process::Command), C's `system`) and thread, until
+    /// its `exec`. A handle that is dropped in between goes on giving events, perhaps for ever, and nobody can
+    /// deregister it any more. In a program that starts no children dropping is enough, and saves the system call
+    /// of this.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`deregister`](Poller::deregister) but `NotFound`. The handle is dropped nevertheless.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # fn main() -> std::io::Result<()> {
+    /// use mio_st::unix::UnixStream;
+    /// use mio_st::{EventedId, PollOption, Poller};
+    ///
+    /// let (mut stream, _peer) = UnixStream::pair()?;
+    /// let mut poller = Poller::new()?;
+    /// poller.register(&mut stream, EventedId(0), UnixStream::INTERESTS, PollOption::Edge)?;
+    /// poller.close(stream)?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn close<E: Evented>(&mut self, mut handle: E) -> io::Result<()> {
+        match handle.deregister(self) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
     }
 
     /// Makes the registration of a descriptor be as asked for, whether it is registered or not; without

@@ -46,9 +46,13 @@ impl Turn {
     fn divide_little(&mut self, room: usize, waiting: [bool; 3]) -> Shares {
         let mut shares = [0; 3];
         let first = self.0;
-        let in_turn = (0..3).map(|i| (first + i) % 3).filter(|kind| waiting[*kind]);
+        let in_turn = (0..3).map(|i| (first + i) % 3);
+        let in_turn = in_turn.filter(|kind| waiting.get(*kind) == Some(&true));
         for kind in in_turn.cycle().take(room) {
-            shares[kind] += 1;
+            // Not by an index, of which the compiler does not always see that it cannot panic.
+            if let Some(share) = shares.get_mut(kind) {
+                *share += 1;
+            }
             self.0 = (kind + 1) % 3;
         }
         Shares { system: shares[SYSTEM], deadlines: shares[DEADLINES] }

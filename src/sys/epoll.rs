@@ -19,6 +19,9 @@ pub(crate) const MAX_WAIT: u64 = 1 << 50;
 /// The kernel's limit on the events of one call, `EP_MAX_EVENTS`; beyond it the answer is EINVAL.
 pub(crate) const MAX_EVENTS: usize = libc::c_int::MAX as usize / size_of::<libc::epoll_event>();
 
+/// A registration belongs to the open file and ends with the last copy of the descriptor.
+pub(crate) const CLOSING_DEREGISTERS: bool = false;
+
 const HUP: u32 = libc::EPOLLHUP as u32;
 
 // The kernel's flags have the same bits in `Ready`; see `translate`.

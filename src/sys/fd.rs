@@ -51,6 +51,12 @@ impl Fd {
         unsafe { Fd::new(fd.into_raw_fd()) }
     }
 
+    /// Non-blocking and close-on-exec. It cannot fail, as the conversions of std cannot: the descriptor is open.
+    pub(crate) fn converted(self) -> Fd {
+        crate::sys::socket::set_nonblocking_cloexec(self.raw).unwrap_or_else(crate::sys::ignore);
+        self
+    }
+
     /// A duplicate, close-on-exec: another descriptor for the same open file.
     pub(crate) fn duplicate(&self) -> io::Result<Fd> {
         // SAFETY: no pointer is passed, and the new descriptor is ours.
@@ -84,12 +90,18 @@ impl Fd {
     }
 
     pub(crate) fn set_nonblocking(&self, nonblocking: bool) -> io::Result<()> {
-        // SAFETY: no pointer is passed.
-        unsafe {
-            let flags = syscall!(fcntl(self.raw, libc::F_GETFL))? & !libc::O_NONBLOCK;
-            let nonblocking = if nonblocking { libc::O_NONBLOCK } else { 0 };
-            syscall!(fcntl(self.raw, libc::F_SETFL, flags | nonblocking)).map(drop)
-        }
+        set_nonblocking(self.borrow(), nonblocking)
+    }
+}
+
+/// Sets or clears `O_NONBLOCK`, for every duplicate too.
+pub(crate) fn set_nonblocking(fd: BorrowedFd<'_>, nonblocking: bool) -> io::Result<()> {
+    let fd = fd.as_raw_fd();
+    // SAFETY: no pointer is passed.
+    unsafe {
+        let flags = syscall!(fcntl(fd, libc::F_GETFL))? & !libc::O_NONBLOCK;
+        let nonblocking = if nonblocking { libc::O_NONBLOCK } else { 0 };
+        syscall!(fcntl(fd, libc::F_SETFL, flags | nonblocking)).map(drop)
     }
 }
 
@@ -207,7 +219,7 @@ macro_rules! fd_traits {
         }
 
         impl std::os::fd::FromRawFd for $type {
-            /// Takes a descriptor, which must be of the right kind and non-blocking.
+            /// Takes a descriptor as it is: it must be of the right kind and non-blocking.
             #[allow(unsafe_code)] // The signature is std's; the work is done in `sys`.
             unsafe fn from_raw_fd(fd: std::os::fd::RawFd) -> $type {
                 let new: fn($crate::sys::Fd) -> $type = $new;
@@ -223,10 +235,11 @@ macro_rules! fd_traits {
         }
 
         impl From<std::os::fd::OwnedFd> for $type {
-            /// Takes a descriptor, which must be of the right kind and non-blocking.
+            /// Takes a descriptor, which must be of the right kind, and makes it non-blocking and
+            /// close-on-exec. The former belongs to the open file, and so to every duplicate too.
             fn from(fd: std::os::fd::OwnedFd) -> $type {
                 let new: fn($crate::sys::Fd) -> $type = $new;
-                new($crate::sys::Fd::from_owned(fd))
+                new($crate::sys::Fd::from_owned(fd).converted())
             }
         }
     };
@@ -310,7 +323,7 @@ pub(crate) use write_traits;
 macro_rules! std_traits {
     ($type:ident, $std:ty) => {
         impl From<$std> for $type {
-            /// Takes std's socket, which must be non-blocking (`set_nonblocking(true)`).
+            /// Takes std's socket, which becomes non-blocking, and so do its clones.
             fn from(socket: $std) -> $type {
                 std::os::fd::OwnedFd::from(socket).into()
             }

@@ -18,16 +18,19 @@ impl Generation {
     /// No process.
     pub(crate) const NONE: Generation = Generation(u32::MAX);
 
-    pub(crate) fn current() -> Generation {
+    /// This process. The error is `ENOMEM`, where a fork would go unnoticed; the next call tries again.
+    pub(crate) fn current() -> io::Result<Generation> {
         static REGISTERED: AtomicBool = AtomicBool::new(false);
         if !REGISTERED.load(Ordering::Acquire) {
             // Two threads may both register it: then each fork counts for two, which is as good.
             // SAFETY: the handler only adds to an atomic, which is allowed after fork.
-            // It fails with ENOMEM only: then a fork is not noticed.
-            unsafe { libc::pthread_atfork(None, None, Some(in_child)) };
+            let errno = unsafe { libc::pthread_atfork(None, None, Some(in_child)) };
+            if errno != 0 {
+                return Err(io::Error::from_raw_os_error(errno));
+            }
             REGISTERED.store(true, Ordering::Release);
         }
-        Generation(FORKS.load(Ordering::Relaxed))
+        Ok(Generation(FORKS.load(Ordering::Relaxed)))
     }
 
     /// Whether this is still the process of [`current`](Generation::current).

@@ -91,6 +91,9 @@ pub(crate) fn is_nice() -> bool {
 /// The most events that a poll may have room for: as many as the kernel could be asked for.
 pub(crate) const MAX_EVENTS: usize = c_int::MAX as usize / size_of::<Kevent>();
 
+/// A registration belongs to the descriptor, and ends when that is closed.
+pub(crate) const CLOSING_DEREGISTERS: bool = true;
+
 /// The most events of one call to the kernel: the rest is left for the next poll.
 const BATCH: usize = 1024;
 
@@ -103,7 +106,7 @@ pub(crate) struct Queue {
 
 impl Queue {
     pub(crate) fn new() -> io::Result<Queue> {
-        let generation = Generation::current();
+        let generation = Generation::current()?;
         // SAFETY: no pointer is passed, and the new descriptor is ours.
         let fd = unsafe { Fd::new(check(sys_event::kqueue())?) };
         // For an `exec` of this process; a child does not inherit a kqueue.

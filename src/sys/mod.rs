@@ -3,8 +3,9 @@
 //! A backend is one file, chosen by build.rs at compile time, that supplies
 //!
 //! - `Selector`: `new`, `register`, `reregister`, `deregister` (a descriptor), `select` (wait and write
-//!   events to some memory) and `AsFd`, with its limits `MAX_WAIT` and `MAX_EVENTS`, and `stretch`, by
-//!   how much a wait may be longer than asked for, which may depend on `is_nice`;
+//!   events to some memory) and `AsFd`, with its limits `MAX_WAIT` and `MAX_EVENTS`, with
+//!   `CLOSING_DEREGISTERS`, and `stretch`, by how much a wait may be longer than asked for, which may
+//!   depend on `is_nice`;
 //! - `KernelEvent`, the form in which `select` writes an event, `translate`, which turns one into an
 //!   `Event`, and `untranslated`, which lays an `Event` among them;
 //! - `Waker`: `new` (for a selector and an id) and `wake`, which any thread and any signal handler
@@ -67,12 +68,14 @@ pub(crate) use self::clock::{duration, instant, monotonic, nanos};
 #[cfg(epoll)]
 pub(crate) use self::fd::Fd as Source;
 pub(crate) use self::fd::{
-    Fd, evented_traits, fd_traits, read_traits, std_traits, write_iovecs, write_traits,
+    Fd, evented_traits, fd_traits, read_traits, set_nonblocking, std_traits, write_iovecs,
+    write_traits,
 };
 pub(crate) use self::fork::Generation;
 #[cfg(kqueue)]
 pub(crate) use self::selector::Queue as Source;
 pub(crate) use self::selector::{
-    KernelEvent, MAX_EVENTS, MAX_WAIT, Selector, Waker, is_nice, stretch, untranslated,
+    CLOSING_DEREGISTERS, KernelEvent, MAX_EVENTS, MAX_WAIT, Selector, Waker, is_nice, stretch,
+    untranslated,
 };
 pub(crate) use self::shared::{Pushed, Queue, Shared, Stack};

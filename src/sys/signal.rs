@@ -1,5 +1,6 @@
 //! Signals: `signalfd(2)`, `kqueue(2)`, `pthread_sigmask(3)`.
 
+use std::alloc::{Layout, alloc_zeroed, dealloc};
 use std::cell::Cell;
 use std::fmt;
 use std::io;
@@ -7,6 +8,7 @@ use std::marker::PhantomData;
 use std::mem::MaybeUninit;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
+use std::ptr;
 
 use libc::{c_int, sigset_t};
 
@@ -74,10 +76,41 @@ fn change_mask(how: c_int, set: &Set) -> Set {
 }
 
 thread_local! {
-    /// For each signal: how many `Blocked` of this thread want it blocked, and whether the first of
-    /// them found it so. (No destructor: it is still there when other thread-locals are dropped.)
-    static WANTED: [Cell<(u32, bool)>; MAX as usize + 1] =
-        const { [const { Cell::new((0, false)) }; MAX as usize + 1] };
+    /// What the `Blocked` of this thread want; null as long as there is none. (A pointer, so that little of
+    /// the memory is taken that each thread has from its beginning. No destructor: it is still there when
+    /// other thread-locals are dropped.)
+    static WANTED: Cell<*mut Wanted> = const { Cell::new(ptr::null_mut()) };
+}
+
+struct Wanted {
+    /// How many `Blocked` there are.
+    sets: usize,
+    /// For each signal: how many of them want it blocked, and whether the first of them found it so.
+    signals: [(u32, bool); MAX as usize + 1],
+}
+
+impl Wanted {
+    /// That of this thread, which is made if there is none.
+    fn of_thread() -> io::Result<*mut Wanted> {
+        let known = WANTED.get();
+        if !known.is_null() {
+            return Ok(known);
+        }
+        // SAFETY: the size is not zero.
+        let new = unsafe { alloc_zeroed(Layout::new::<Wanted>()) }.cast::<Wanted>();
+        if new.is_null() {
+            return Err(io::ErrorKind::OutOfMemory.into());
+        }
+        // All-zero is a valid one: nothing is wanted.
+        WANTED.set(new);
+        Ok(new)
+    }
+
+    /// Looks at that of this thread, which is there as long as there is a `Blocked`.
+    fn with<T>(body: impl FnOnce(&mut Wanted) -> T) -> Option<T> {
+        // SAFETY: it is this thread's, and `body` does not come here again.
+        unsafe { WANTED.get().as_mut() }.map(body)
+    }
 }
 
 /// Signals that are blocked in this thread for as long as this lives. Where several want one blocked,
@@ -89,27 +122,30 @@ pub(crate) struct Blocked {
 }
 
 impl Blocked {
-    pub(crate) fn new(signals: Set) -> Blocked {
+    /// The error is `OutOfMemory`.
+    pub(crate) fn new(signals: Set) -> io::Result<Blocked> {
+        Wanted::of_thread()?;
         let before = change_mask(libc::SIG_BLOCK, &signals);
-        WANTED.with(|wanted| {
+        Wanted::with(|wanted| {
+            wanted.sets += 1;
             for signal in signals.signals() {
-                let Some(wanted) = wanted.get(signal as usize) else { continue };
-                wanted.set(match wanted.get() {
+                let Some(wanted) = wanted.signals.get_mut(signal as usize) else { continue };
+                *wanted = match *wanted {
                     (0, _) => (1, before.contains(signal)),
                     (count, blocked_before) => (count + 1, blocked_before),
-                });
+                };
             }
         });
-        Blocked { signals, _thread: PhantomData }
+        Ok(Blocked { signals, _thread: PhantomData })
     }
 
     /// Makes the children of a command start without the signals being blocked, but for those that
     /// were blocked before.
     pub(crate) fn unblock_in_child(&self, command: &mut Command) {
         let mut ours = Set::empty();
-        WANTED.with(|wanted| {
+        Wanted::with(|wanted| {
             for signal in self.signals.signals() {
-                let (_, blocked_before) = wanted[signal as usize].get();
+                let (_, blocked_before) = wanted.signals[signal as usize];
                 if !blocked_before {
                     // It is the number of a signal, as it comes from a set.
                     let _ = ours.add(signal);
@@ -131,11 +167,11 @@ impl Drop for Blocked {
     #[inline]
     fn drop(&mut self) {
         let mut unwanted = Set::empty();
-        WANTED.with(|wanted| {
+        let sets = Wanted::with(|wanted| {
             for signal in self.signals.signals() {
-                let Some(wanted) = wanted.get(signal as usize) else { continue };
-                let (count, blocked_before) = wanted.get();
-                wanted.set((count - 1, blocked_before));
+                let Some(wanted) = wanted.signals.get_mut(signal as usize) else { continue };
+                let (count, blocked_before) = *wanted;
+                *wanted = (count - 1, blocked_before);
                 #[cfg(kqueue)]
                 if count == 1 {
                     take_late(signal);
@@ -145,8 +181,15 @@ impl Drop for Blocked {
                     let _ = unwanted.add(signal);
                 }
             }
+            wanted.sets -= 1;
+            wanted.sets
         });
         change_mask(libc::SIG_UNBLOCK, &unwanted);
+        if sets == Some(0) {
+            let wanted = WANTED.replace(ptr::null_mut());
+            // SAFETY: it was made with this layout, and nobody has it any more.
+            unsafe { dealloc(wanted.cast(), Layout::new::<Wanted>()) };
+        }
     }
 }
 

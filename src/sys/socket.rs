@@ -12,8 +12,8 @@ use libc::{
     c_int, c_void, iovec, sockaddr, sockaddr_in, sockaddr_in6, sockaddr_storage, socklen_t,
 };
 
-use crate::sys::Fd;
 use crate::sys::fd::clamp;
+use crate::sys::{Fd, ignore};
 
 /// Writing to a connection that is gone is an error, and never the signal SIGPIPE.
 #[cfg(not(target_vendor = "apple"))]
@@ -226,17 +226,44 @@ pub(super) fn prepare(fd: &Fd) -> io::Result<()> {
     set_option(fd, libc::SOL_SOCKET, libc::SO_NOSIGPIPE, &1 as &c_int)
 }
 
-/// Makes any descriptor non-blocking and close-on-exec.
+/// Makes any descriptor non-blocking and close-on-exec, or leaves it as it was.
 pub(crate) fn set_nonblocking_cloexec(fd: RawFd) -> io::Result<()> {
     // SAFETY: no pointer is passed, and a descriptor may be any number.
     unsafe {
         let flags = syscall!(fcntl(fd, libc::F_GETFL))?;
-        if flags & libc::O_NONBLOCK == 0 {
-            syscall!(fcntl(fd, libc::F_SETFL, flags | libc::O_NONBLOCK))?;
+        let of_descriptor = syscall!(fcntl(fd, libc::F_GETFD))?;
+        if of_descriptor & libc::FD_CLOEXEC == 0 {
+            syscall!(fcntl(fd, libc::F_SETFD, of_descriptor | libc::FD_CLOEXEC))?;
         }
-        syscall!(fcntl(fd, libc::F_SETFD, libc::FD_CLOEXEC))?;
+        if flags & libc::O_NONBLOCK == 0 {
+            let result = syscall!(fcntl(fd, libc::F_SETFL, flags | libc::O_NONBLOCK));
+            if let Err(error) = result {
+                libc::fcntl(fd, libc::F_SETFD, of_descriptor);
+                return Err(error);
+            }
+        }
     }
     Ok(())
+}
+
+/// What a descriptor is ready for now, of `events` (`POLLIN` and the like), and `POLLHUP` and `POLLERR`.
+fn ready(fd: RawFd, events: libc::c_short) -> io::Result<libc::c_short> {
+    let mut polled = libc::pollfd { fd, events, revents: 0 };
+    // SAFETY: the pointer and the number are those of one `pollfd`.
+    unsafe { syscall!(poll(&mut polled, 1, 0)) }?;
+    Ok(polled.revents)
+}
+
+/// Whether a descriptor is readable, as far as is known.
+#[cold]
+fn is_readable(fd: RawFd) -> bool {
+    match ready(fd, libc::POLLIN) {
+        Ok(ready) => ready != 0,
+        Err(error) => {
+            ignore(error);
+            true
+        }
+    }
 }
 
 pub(crate) fn bind(fd: &Fd, address: &Addr) -> io::Result<()> {
@@ -249,18 +276,29 @@ pub(crate) fn listen(fd: &Fd, backlog: c_int) -> io::Result<()> {
     unsafe { syscall!(listen(fd.raw(), backlog)) }.map(drop)
 }
 
-/// Connects, or begins to.
+/// Connects.
 pub(crate) fn connect(fd: &Fd, address: &Addr) -> io::Result<()> {
     // SAFETY: the pointer and the length are those of an address.
-    match unsafe { syscall!(connect(fd.raw(), address.as_ptr(), address.len)) } {
-        Ok(_) => Ok(()),
+    unsafe { syscall!(connect(fd.raw(), address.as_ptr(), address.len)) }.map(drop)
+}
+
+/// Connects a TCP socket, or begins to.
+pub(crate) fn begin_to_connect(fd: &Fd, address: &Addr) -> io::Result<()> {
+    match connect(fd, address) {
+        Ok(()) => Ok(()),
         Err(error) => match error.raw_os_error() {
             // EINTR: it goes on in the background all the same, see connect(2).
-            Some(libc::EINPROGRESS | libc::EINTR) => Ok(()),
+            Some(libc::EINPROGRESS | libc::EINTR) => {
+                ignore(error);
+                Ok(())
+            }
             _ => Err(error),
         },
     }
 }
+
+/// How many connections in a row that were gone before they could be accepted are skipped.
+const MOST_ABORTED: usize = 1024;
 
 /// Takes a connection from the queue of a listener, and writes the address of the peer to `peer`, which
 /// is unset.
@@ -283,6 +321,7 @@ pub(crate) unsafe fn accept_to(
 ) -> io::Result<Fd> {
     // SAFETY: the caller's promise.
     let room = unsafe { length.as_ref() }.copied();
+    let mut skipped = 0;
     loop {
         // SAFETY: the caller's promise, and the new descriptor is ours.
         match unsafe { accept_once(fd, peer, length).map(|raw| Fd::new(raw)) } {
@@ -294,7 +333,19 @@ pub(crate) unsafe fn accept_to(
             },
             Err(error) => match error.raw_os_error() {
                 // The peer was gone before its connection could be accepted: nobody wants to know.
-                Some(libc::ECONNABORTED | libc::EINTR) => {}
+                Some(libc::ECONNABORTED | libc::EINTR) if skipped < MOST_ABORTED => {
+                    ignore(error);
+                    skipped += 1;
+                }
+                // Linux looks for a descriptor first, and says so also when nobody waits: a loop that accepts
+                // until there is nobody would not end.
+                Some(libc::EMFILE | libc::ENFILE) => {
+                    if !is_readable(fd) {
+                        ignore(error);
+                        return Err(io::Error::from_raw_os_error(libc::EAGAIN));
+                    }
+                    return Err(error);
+                }
                 _ => return Err(error),
             },
         }
@@ -517,7 +568,7 @@ pub(crate) fn take_error(fd: &Fd) -> io::Result<Option<io::Error>> {
     }
 }
 
-/// Whether the connection stands; the error, if connecting failed.
+/// Whether the connection stands; the error, if connecting failed, or if it is over.
 pub(crate) fn connected(fd: &Fd) -> io::Result<bool> {
     if let Some(error) = take_error(fd)? {
         return Err(error);
@@ -526,10 +577,58 @@ pub(crate) fn connected(fd: &Fd) -> io::Result<bool> {
         Ok(_) => Ok(true),
         Err(error) => match error.raw_os_error() {
             // EINVAL: some BSDs say so of a socket that was shut down.
-            Some(libc::ENOTCONN | libc::EINVAL) => Ok(false),
+            Some(libc::ENOTCONN | libc::EINVAL) => {
+                ignore(error);
+                connecting(fd)
+            }
             _ => Err(error),
         },
     }
+}
+
+/// What becomes of a connection that has no peer and no error.
+#[cold]
+fn connecting(fd: &Fd) -> io::Result<bool> {
+    let ready = ready(fd.raw(), libc::POLLOUT)?;
+    if ready & libc::POLLHUP == 0 {
+        // Writable, with TCP_FASTOPEN_CONNECT: the first write begins to connect.
+        return Ok(ready & libc::POLLOUT != 0);
+    }
+    // Nobody is there, and nobody will be. The error may have come in between, or was taken before.
+    match take_error(fd)? {
+        Some(error) => Err(error),
+        None => Err(io::Error::from_raw_os_error(libc::ENOTCONN)),
+    }
+}
+
+/// Sets the number of hops that a packet may make, whatever the family is.
+pub(crate) fn set_ttl(fd: &Fd, ttl: u32) -> io::Result<()> {
+    if !(1..=255).contains(&ttl) {
+        return Err(io::Error::from_raw_os_error(libc::EINVAL));
+    }
+    let ttl = ttl as c_int;
+    if is_v6(fd)? {
+        set_int_option(fd, libc::IPPROTO_IPV6, libc::IPV6_UNICAST_HOPS, ttl)?;
+        if cfg!(bsd) {
+            // There an IPv6 socket has no such option, whatever it has to do with IPv4.
+            return Ok(());
+        }
+    }
+    set_int_option(fd, libc::IPPROTO_IP, libc::IP_TTL, ttl)
+}
+
+/// Gets what [`set_ttl`] has set.
+pub(crate) fn ttl(fd: &Fd) -> io::Result<u32> {
+    let (level, name) = if is_v6(fd)? {
+        (libc::IPPROTO_IPV6, libc::IPV6_UNICAST_HOPS)
+    } else {
+        (libc::IPPROTO_IP, libc::IP_TTL)
+    };
+    Ok(int_option(fd, level, name)? as u32)
+}
+
+fn is_v6(fd: &Fd) -> io::Result<bool> {
+    Ok(local_addr(fd)?.family() == libc::AF_INET6)
 }
 
 /// What kind of socket a descriptor is.
@@ -543,14 +642,21 @@ pub(crate) struct Description {
 
 /// Looks what kind of socket a descriptor is, that need not be open, nor be a socket.
 pub(crate) fn describe(fd: RawFd) -> io::Result<Description> {
-    // SAFETY: it is not closed here; what the calls below do to a descriptor that is not open, or not a
-    // socket, is fail.
-    let fd = unsafe { mem::ManuallyDrop::new(Fd::new(fd)) };
-    Ok(Description {
-        kind: int_option(&fd, libc::SOL_SOCKET, libc::SO_TYPE)?,
-        listening: int_option(&fd, libc::SOL_SOCKET, libc::SO_ACCEPTCONN)? != 0,
-        family: local_addr(&*fd)?.family(),
+    with_fd(fd, |fd| {
+        Ok(Description {
+            kind: int_option(fd, libc::SOL_SOCKET, libc::SO_TYPE)?,
+            listening: int_option(fd, libc::SOL_SOCKET, libc::SO_ACCEPTCONN)? != 0,
+            family: local_addr(fd)?.family(),
+        })
     })
+}
+
+/// Makes calls with a descriptor that another owns, and that need not be open: then they fail.
+pub(crate) fn with_fd<T>(fd: RawFd, calls: impl FnOnce(&Fd) -> T) -> T {
+    // SAFETY: it is not closed here; what the calls do to a descriptor that is not open, or not a socket,
+    // is fail.
+    let fd = unsafe { mem::ManuallyDrop::new(Fd::new(fd)) };
+    calls(&fd)
 }
 
 #[cfg(test)]

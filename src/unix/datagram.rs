@@ -16,6 +16,11 @@ use crate::sys::{Fd, fd_traits, std_traits, unix_socket};
 /// A datagram is received as a whole; what does not fit into the buffer is discarded. An empty datagram
 /// is not the end of anything.
 ///
+/// # Dropping
+///
+/// It is closed when it is dropped. If it is registered, and the program starts children, close it with
+/// [`Poller::close`](crate::Poller::close), lest it go on giving events.
+///
 /// # Examples
 ///
 /// ```

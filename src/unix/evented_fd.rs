@@ -1,14 +1,15 @@
 use std::fmt;
+use std::io;
 use std::marker::PhantomData;
 use std::os::fd::{AsFd, BorrowedFd};
 
-use crate::sys::evented_traits;
+use crate::sys::{self, evented_traits};
 
 /// Makes any descriptor a handle that can be registered, without owning it.
 ///
 /// It is made for the call and needs not be kept: the registration belongs to the descriptor. To own the
 /// descriptor there is [`EventedIo`](crate::unix::EventedIo). The descriptor should be non-blocking, at
-/// least for edge-triggered use.
+/// least for edge-triggered use: see [`set_nonblocking`](EventedFd::set_nonblocking).
 ///
 /// The descriptor is borrowed, from whatever implements [`AsFd`], so that it is open while it is
 /// registered. Where there is but a number, the caller vouches for it with
@@ -52,6 +53,32 @@ impl<'a> EventedFd<'a> {
     /// Borrows a descriptor.
     pub fn new<Fd: AsFd + ?Sized>(fd: &'a Fd) -> EventedFd<'a> {
         EventedFd::from(fd.as_fd())
+    }
+
+    /// Makes the descriptor non-blocking, or blocking (`O_NONBLOCK`).
+    ///
+    /// # Notes
+    ///
+    /// It belongs to the open file, and so to every duplicate, also in other processes: standard input made
+    /// non-blocking is so for the shell that started this program, and for the next one. Make it blocking again
+    /// at the end, or open the terminal anew (`/dev/tty`).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # fn main() -> std::io::Result<()> {
+    /// use std::io::{ErrorKind, Read};
+    ///
+    /// use mio_st::unix::EventedFd;
+    ///
+    /// let (mut reader, writer) = std::io::pipe()?;
+    /// EventedFd::new(&reader).set_nonblocking(true)?;
+    /// assert_eq!(reader.read(&mut [0]).unwrap_err().kind(), ErrorKind::WouldBlock);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn set_nonblocking(&self, nonblocking: bool) -> io::Result<()> {
+        sys::set_nonblocking(self.fd, nonblocking)
     }
 }
 

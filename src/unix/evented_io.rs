@@ -6,9 +6,9 @@ use crate::sys::{Fd, fd_traits, read_traits, socket, write_traits};
 /// Any descriptor as a handle that owns it: it can be registered, read and written, and is closed when
 /// dropped.
 ///
-/// It is made of an [`OwnedFd`](std::os::fd::OwnedFd), or with
-/// [`from_raw_fd`](std::os::fd::FromRawFd::from_raw_fd). The descriptor must be non-blocking. To
-/// register a descriptor without owning it there is [`EventedFd`](crate::unix::EventedFd).
+/// It is made of an [`OwnedFd`](std::os::fd::OwnedFd), which becomes non-blocking, or with
+/// [`from_raw_fd`](std::os::fd::FromRawFd::from_raw_fd), where it must be so already. To register a descriptor
+/// without owning it there is [`EventedFd`](crate::unix::EventedFd).
 ///
 /// # SIGPIPE
 ///
@@ -17,6 +17,11 @@ use crate::sys::{Fd, fd_traits, read_traits, socket, write_traits};
 /// each later write is one system call.
 ///
 /// Writing to a *pipe* whose reader is gone raises SIGPIPE, see [`Sender`](crate::unix::Sender).
+///
+/// # Dropping
+///
+/// It is closed when it is dropped. If it is registered, and the program starts children, close it with
+/// [`Poller::close`](crate::Poller::close), lest it go on giving events.
 ///
 /// # Examples
 ///
@@ -31,7 +36,6 @@ use crate::sys::{Fd, fd_traits, read_traits, socket, write_traits};
 /// use mio_st::{EventedId, Events, PollOption, Poller};
 ///
 /// let (socket, mut peer) = UnixStream::pair()?;
-/// socket.set_nonblocking(true)?;
 /// let mut io = EventedIo::from(OwnedFd::from(socket));
 ///
 /// let mut poller = Poller::new()?;
@@ -58,6 +62,17 @@ impl EventedIo {
         #[cfg(target_vendor = "apple")]
         let _ = socket::set_int_option(&fd, libc::SOL_SOCKET, libc::SO_NOSIGPIPE, 1);
         EventedIo { fd, socket: Cell::new(true) }
+    }
+
+    /// Makes the descriptor non-blocking, or blocking (`O_NONBLOCK`).
+    ///
+    /// # Notes
+    ///
+    /// It belongs to the open file, and so to every duplicate, also in other processes: standard input made
+    /// non-blocking is so for the shell that started this program, and for the next one. Make it blocking again
+    /// at the end, or open the terminal anew (`/dev/tty`).
+    pub fn set_nonblocking(&self, nonblocking: bool) -> io::Result<()> {
+        self.fd.set_nonblocking(nonblocking)
     }
 
     /// Sends, or writes if this is no socket.

@@ -17,6 +17,11 @@ use crate::unix::{UnixStream, refuse_if};
 /// The socket's file stays when the listener is dropped, and is in the way of the next
 /// [`bind`](UnixListener::bind): remove it. An abstract name (Linux) is gone with its socket.
 ///
+/// # Dropping
+///
+/// It is closed when it is dropped. If it is registered, and the program starts children, close it with
+/// [`Poller::close`](crate::Poller::close), lest it go on giving events.
+///
 /// # Examples
 ///
 /// ```
@@ -86,7 +91,8 @@ impl UnixListener {
     ///
     /// # Notes
     ///
-    /// epoll goes on reporting events until every handle is closed or the registered one deregistered.
+    /// A duplicate is registered by itself. epoll goes on reporting events of a registered one that was
+    /// dropped until every other is closed too: close it with [`Poller::close`](crate::Poller::close).
     ///
     /// # Errors
     ///
@@ -101,8 +107,8 @@ impl UnixListener {
     /// # Errors
     ///
     /// As [`TcpListener::accept`](crate::net::TcpListener::accept): `WouldBlock` when no connection
-    /// waits; `EMFILE` and `ENFILE` when there are too many descriptors, and then a connection that waits
-    /// goes on waiting.
+    /// waits; `EMFILE` and `ENFILE` when there are too many descriptors, and then a connection waits, and goes
+    /// on waiting.
     pub fn accept(&self) -> io::Result<(UnixStream, SocketAddr)> {
         let (fd, peer) = unix_socket::accept(&self.fd)?;
         Ok((UnixStream::from_fd(fd), peer))

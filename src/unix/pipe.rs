@@ -45,7 +45,7 @@ pub fn new_pipe() -> io::Result<(Sender, Receiver)> {
 /// The sending end of a pipe, or of a FIFO.
 ///
 /// Made by [`new_pipe`], of a child's [`ChildStdin`] (which becomes non-blocking), or of any
-/// [`OwnedFd`]. As a [`Stdio`] it becomes the output of a child, blocking as programs expect it.
+/// [`OwnedFd`] (which becomes so too). As a [`Stdio`] it becomes the output of a child, blocking as programs expect it.
 ///
 /// When the receiving end is closed, the event is [`ERROR`](crate::Ready::ERROR), and writing fails with
 /// `BrokenPipe`.
@@ -57,6 +57,11 @@ pub fn new_pipe() -> io::Result<(Sender, Receiver)> {
 /// for sockets, and a library must not change how the process handles its signals. The runtime of Rust
 /// ignores SIGPIPE before `main`; a program with a `main` of C's calls `signal(SIGPIPE, SIG_IGN)`, or
 /// uses [`UnixStream::pair`](crate::unix::UnixStream::pair) instead of a pipe.
+///
+/// # Dropping
+///
+/// It is closed when it is dropped. If it is registered, and the program starts children, close it with
+/// [`Poller::close`](crate::Poller::close), lest it go on giving events.
 ///
 /// # Examples
 ///
@@ -102,6 +107,11 @@ write_traits!(Sender, |sender, buf| sender.fd.write(buf), |sender, bufs| sender
 ///
 /// When every sending end is closed, the event is `READABLE` and [`HUP`](crate::Ready::HUP) (and
 /// `READ_CLOSED`, `WRITE_CLOSED`), and once what was sent is read, reading gives 0, the end of file.
+///
+/// # Dropping
+///
+/// It is closed when it is dropped. If it is registered, and the program starts children, close it with
+/// [`Poller::close`](crate::Poller::close), lest it go on giving events.
 ///
 /// # Examples
 ///
@@ -151,9 +161,7 @@ macro_rules! child_traits {
             impl From<$child> for $type {
                 /// Takes the child's, which becomes non-blocking. The child's own end stays as it is.
                 fn from(child: $child) -> $type {
-                    let end = $type::from(OwnedFd::from(child));
-                    set_nonblocking(&end.fd, true);
-                    end
+                    $type::from(OwnedFd::from(child))
                 }
             }
         )*
@@ -161,7 +169,8 @@ macro_rules! child_traits {
         impl From<$type> for Stdio {
             /// Gives the end to a child, blocking as programs expect it.
             fn from(end: $type) -> Stdio {
-                set_nonblocking(&end.fd, false);
+                // The conversions of std cannot fail, and neither does this: the descriptor is open.
+                let _ = end.fd.set_nonblocking(false);
                 Stdio::from(OwnedFd::from(end))
             }
         }
@@ -170,8 +179,3 @@ macro_rules! child_traits {
 
 child_traits!(Sender, ChildStdin);
 child_traits!(Receiver, ChildStdout, ChildStderr);
-
-/// The conversions of std cannot fail, and neither does this: the descriptor is open.
-fn set_nonblocking(fd: &Fd, nonblocking: bool) {
-    let _ = fd.set_nonblocking(nonblocking);
-}

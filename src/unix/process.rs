@@ -29,6 +29,11 @@ use crate::unix::refuse_if;
 /// | older ones | `Unsupported` |
 /// | BSD, macOS | `EVFILT_PROC`, see `kqueue(2)` |
 ///
+/// # Dropping
+///
+/// It is closed when it is dropped. If it is registered, and the program starts children, close it with
+/// [`Poller::close`](crate::Poller::close), lest it go on giving events.
+///
 /// # Examples
 ///
 /// ```

@@ -113,6 +113,11 @@ impl fmt::Debug for Signal {
 /// | Linux, Android | `signalfd(2)` |
 /// | BSD, macOS | `EVFILT_SIGNAL`, see `kqueue(2)` |
 ///
+/// # Dropping
+///
+/// It is closed when it is dropped. If it is registered, and the program starts children, close it with
+/// [`Poller::close`](crate::Poller::close), lest it go on giving events.
+///
 /// # Examples
 ///
 /// ```
@@ -175,7 +180,7 @@ impl Signals {
     }
 
     pub(crate) fn of(set: Set) -> io::Result<Signals> {
-        let blocked = Blocked::new(set);
+        let blocked = Blocked::new(set)?;
         Ok(Signals { fd: signal::open(&set)?, blocked })
     }
 

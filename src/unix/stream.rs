@@ -23,6 +23,11 @@ use crate::sys::{Fd, fd_traits, read_traits, std_traits, unix_socket, write_trai
 /// [`from_abstract_name`](std::os::linux::net::SocketAddrExt::from_abstract_name)), or none, as most
 /// clients have.
 ///
+/// # Dropping
+///
+/// It is closed when it is dropped. If it is registered, and the program starts children, close it with
+/// [`Poller::close`](crate::Poller::close), lest it go on giving events.
+///
 /// # Examples
 ///
 /// ```
@@ -124,6 +129,10 @@ impl UnixStream {
 
     /// Whether the connection stands, as [`TcpStream::connected`](crate::net::TcpStream::connected)
     /// tells; of a stream that [`connect`](UnixStream::connect) returned it does.
+    ///
+    /// # Errors
+    ///
+    /// `NotConnected` of a socket that was converted and never was connected.
     pub fn connected(&self) -> io::Result<bool> {
         socket::connected(&self.fd)
     }

@@ -248,6 +248,14 @@ static void a_child_uses_what_it_inherited(const struct kind *kind)
     unmake(kind, made);
 }
 
+/* The registrations are the parent's. */
+static void take_the_descriptors(void)
+{
+    for (int i = 0; i < PAIRS; i++)
+        OK(close(OK(mio_st_unix_stream_into_fd(full.ours[i]))));
+    OK(close(OK(mio_st_tcp_listener_into_fd(full.listener))));
+}
+
 int main(void)
 {
     static void (*const bodies[])(void) = {
@@ -255,6 +263,7 @@ int main(void)
         close_everything_and_the_poller_first,
         close_everything_and_the_poller_last,
         exit_without_a_word,
+        take_the_descriptors,
         use_a_poller_of_its_own_and_the_sockets_it_inherited,
     };
 

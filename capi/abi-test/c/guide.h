@@ -5,6 +5,7 @@
 #include <netdb.h>
 #include <poll.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +13,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <curl/curl.h>
 #include <mio_st.h>
 
 extern mio_st_poller_t poller;
@@ -30,4 +30,3 @@ int check(int result);
 void consume(const char *bytes, size_t count);
 void on_event(mio_st_event_t event);
 _Noreturn void serve(void);
-int watch(int fd, uint32_t interests);

@@ -1,9 +1,12 @@
 /* Signals and the exit of a child, as events. */
 
 #include <signal.h>
+#include <spawn.h>
 #include <sys/wait.h>
 
 #include "test.h"
+
+extern char **environ;
 
 static mio_st_poller_t poller;
 
@@ -78,11 +81,59 @@ static void the_exit_of_a_child_is_an_event(void)
     OK(mio_st_process_close(process));
 }
 
+static pid_t spawn(const posix_spawnattr_t *attributes)
+{
+    char *arguments[] = {(char *)"sleep", (char *)"100", NULL};
+    pid_t child;
+
+    EQUAL(posix_spawnp(&child, arguments[0], NULL, attributes, arguments, environ), 0);
+    return child;
+}
+
+/* A child starts with the mask of its parent: the guide's remedy. */
+static void a_spawned_child_with_a_mask_of_its_own_is_ended_by_a_signal(void)
+{
+    const int numbers[] = {SIGTERM};
+    mio_st_signals_t signals;
+    posix_spawnattr_t attributes;
+    sigset_t none, own, saved;
+    FILE *output;
+    pid_t child;
+    int status, number;
+
+    OK(mio_st_signals_new(&signals, numbers, 1));
+    OK(sigemptyset(&none));
+    EQUAL(posix_spawnattr_init(&attributes), 0);
+    EQUAL(posix_spawnattr_setsigmask(&attributes, &none), 0);
+    EQUAL(posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK), 0);
+    child = spawn(&attributes);
+    EQUAL(posix_spawnattr_destroy(&attributes), 0);
+    OK(kill(child, SIGTERM));
+    EQUAL(waitpid(child, &status, 0), child);
+    EQUAL(WIFSIGNALED(status) ? WTERMSIG(status) : 0, SIGTERM);
+
+    OK(sigemptyset(&own));
+    OK(sigaddset(&own, SIGTERM));
+    EQUAL(pthread_sigmask(SIG_UNBLOCK, &own, &saved), 0);
+    output = popen("kill -TERM $$; echo deaf", "r");
+    EQUAL(pthread_sigmask(SIG_SETMASK, &saved, NULL), 0);
+    EQUAL(fgetc(output), EOF);
+    pclose(output);
+
+    /* The parent receives as before. */
+    OK(kill(getpid(), SIGTERM));
+    while ((number = mio_st_signals_receive(signals)) == -EAGAIN)
+        continue;
+    EQUAL(number, SIGTERM);
+    OK(mio_st_signals_close(signals));
+}
+
 int main(void)
 {
     OK(mio_st_poller_new(&poller));
     signals_are_received_while_the_handle_is_open();
     the_exit_of_a_child_is_an_event();
+    a_spawned_child_with_a_mask_of_its_own_is_ended_by_a_signal();
     OK(mio_st_poller_close(poller));
     EQUAL(mio_st_live_handles(), 0);
     return 0;

@@ -171,6 +171,65 @@ static void a_registration_may_be_ended_through_the_descriptor(const struct kind
     OK(mio_st_poller_close(other));
 }
 
+/* Behaviour 5: a copy of the descriptor, as every child has from its start to its exec, keeps the open file and would
+ * keep the registration. Whatever became of the registrations, closing is no error. */
+static void a_closed_handle_gives_no_event_though_its_descriptor_was_copied(const struct kind *kind)
+{
+    struct made made = kind->make();
+    mio_st_poller_t others[3];
+    mio_st_event_t event;
+    int copy = OK(dup(kind->fd(made.bits)));
+
+    OK(kind->enlist(poller, made.bits, 1, kind->interests, MIO_ST_LEVEL));
+    for (int i = 0; i < 3; i++) {
+        OK(mio_st_poller_new(&others[i]));
+        OK(kind->enlist(others[i], made.bits, 2, kind->interests, i == 0 ? MIO_ST_EDGE : MIO_ST_ONESHOT));
+    }
+    /* One is over already, and one poller. */
+    OK(mio_st_poller_deregister_fd(others[1], kind->fd(made.bits)));
+    OK(mio_st_poller_close(others[2]));
+    if (kind->rouse)
+        kind->rouse(made);
+    test_wait(poller, 1, kind->readiness);
+
+    OK(kind->close(made.bits));
+    expect_nothing();
+    unmake_peer(made);
+    expect_nothing();
+    for (int i = 0; i < 2; i++) {
+        EQUAL(mio_st_poller_poll(others[i], &event, 1, 0), 0);
+        OK(mio_st_poller_close(others[i]));
+    }
+    OK(close(copy));
+}
+
+/* As above, when the handle was made of another that was registered. */
+static void what_a_registered_socket_became_gives_no_event_once_closed(void)
+{
+    struct sockaddr_storage address;
+    mio_st_connected_udp_socket_t connected;
+    mio_st_udp_socket_t socket;
+    mio_st_poller_t other;
+    mio_st_event_t event;
+    int copy, length;
+
+    OK(mio_st_poller_new(&other));
+    OK(mio_st_udp_socket_bind_str(&socket, "127.0.0.1:0"));
+    length = OK(mio_st_udp_socket_local_addr(socket, &address));
+    copy = OK(dup(mio_st_udp_socket_fd(socket)));
+    OK(mio_st_poller_register_udp_socket(poller, socket, 1, W, MIO_ST_LEVEL));
+    OK(mio_st_poller_register_udp_socket(other, socket, 1, W, MIO_ST_LEVEL));
+    OK(mio_st_udp_socket_connect(socket, (struct sockaddr *)&address, (socklen_t)length, &connected));
+    test_wait(poller, 1, W);
+    OK(mio_st_connected_udp_socket_disconnect(connected, &socket));
+    test_wait(other, 1, W);
+    OK(mio_st_udp_socket_close(socket));
+    expect_nothing();
+    EQUAL(mio_st_poller_poll(other, &event, 1, 0), 0);
+    OK(mio_st_poller_close(other));
+    OK(close(copy));
+}
+
 /* The bits of one kind are not a handle of another. */
 static void kinds_are_not_taken_for_each_other(void)
 {
@@ -317,10 +376,12 @@ int main(void)
         if (kind->enlist) {
             registering_twice_exists_and_what_is_not_registered_is_not_found(kind);
             what_is_no_interest_or_trigger_is_invalid(kind);
+            a_closed_handle_gives_no_event_though_its_descriptor_was_copied(kind);
         }
         if (kind->enlist && kind->into_fd)
             a_registration_may_be_ended_through_the_descriptor(kind);
     }
+    what_a_registered_socket_became_gives_no_event_once_closed();
     kinds_are_not_taken_for_each_other();
     descriptors_of_others_are_registered_alike();
     what_is_watched_is_registered_as_asked_for();

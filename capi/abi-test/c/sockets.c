@@ -2,8 +2,10 @@
 
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stddef.h>
 #include <sys/un.h>
@@ -404,6 +406,62 @@ static void a_pipe_has_two_ends(void)
     signal(SIGPIPE, SIG_DFL);
 }
 
+/* Who never was connected is not being connected. */
+static void a_socket_without_a_peer_is_not_connected(void)
+{
+    mio_st_unix_stream_t of_unix;
+    mio_st_tcp_stream_t of_tcp;
+
+    OK(mio_st_unix_stream_from_fd(&of_unix, OK(socket(AF_UNIX, SOCK_STREAM, 0))));
+    EQUAL(mio_st_unix_stream_connected(of_unix), -ENOTCONN);
+    OK(mio_st_unix_stream_close(of_unix));
+    OK(mio_st_tcp_stream_from_fd(&of_tcp, OK(socket(AF_INET, SOCK_STREAM, 0))));
+    EQUAL(mio_st_tcp_stream_connected(of_tcp), -ENOTCONN);
+    OK(mio_st_tcp_stream_close(of_tcp));
+}
+
+enum { BATCH = 64 };
+
+static void *batches(void *unused)
+{
+    static mio_st_datagram_t batch[BATCH];
+    static char memory[BATCH][8];
+    static struct sockaddr_storage address;
+    mio_st_connected_udp_socket_t connected;
+    socklen_t length;
+    mio_st_udp_socket_t socket = udp(&address, &length);
+
+    (void)unused;
+    for (int i = 0; i < BATCH; i++) {
+        batch[i] = (mio_st_datagram_t){.buffer = memory[i], .capacity = 8, .length = 5};
+        batch[i].address = address;
+        batch[i].address_length = length;
+    }
+    EQUAL(mio_st_udp_socket_send_batch(socket, batch, BATCH), BATCH);
+    EQUAL(mio_st_udp_socket_recv_batch(socket, batch, BATCH), BATCH);
+    EQUAL(mio_st_udp_socket_recv_batch(socket, batch, BATCH), -EAGAIN);
+    OK(mio_st_udp_socket_connect(socket, ANY_ADDRESS(address), length, &connected));
+    EQUAL(mio_st_connected_udp_socket_send_batch(connected, batch, BATCH), BATCH);
+    EQUAL(mio_st_connected_udp_socket_recv_batch(connected, batch, BATCH), BATCH);
+    OK(mio_st_connected_udp_socket_close(connected));
+    return NULL;
+}
+
+/* The C library has its own data there, too, and valgrind has not room enough for itself. */
+static void the_smallest_thread_has_room_for_a_batch(void)
+{
+    pthread_attr_t attributes;
+    pthread_t thread;
+
+    if (getenv("UNDER_VALGRIND"))
+        return;
+    EQUAL(pthread_attr_init(&attributes), 0);
+    EQUAL(pthread_attr_setstacksize(&attributes, (size_t)PTHREAD_STACK_MIN), 0);
+    EQUAL(pthread_create(&thread, &attributes, batches, NULL), 0);
+    EQUAL(pthread_join(thread, NULL), 0);
+    EQUAL(pthread_attr_destroy(&attributes), 0);
+}
+
 int main(void)
 {
     OK(mio_st_poller_new(&poller));
@@ -414,6 +472,8 @@ int main(void)
     a_sender_whose_path_fills_the_address_is_answered();
     unix_datagrams_go_to_paths();
     a_pipe_has_two_ends();
+    a_socket_without_a_peer_is_not_connected();
+    the_smallest_thread_has_room_for_a_batch();
     OK(mio_st_poller_close(poller));
     EQUAL(mio_st_live_handles(), 0);
     return 0;

@@ -32,7 +32,7 @@ static void a_refused_connection_is_told_once(int by_connected)
     }
     OK(mio_st_tcp_stream_take_error(stream, &error));
     EQUAL(error, 0);
-    EQUAL(mio_st_tcp_stream_connected(stream), 0);
+    EQUAL(mio_st_tcp_stream_connected(stream), -ENOTCONN);
     EQUAL(mio_st_tcp_stream_write(stream, "x", 1) < 0, 1);
     EQUAL(mio_st_tcp_stream_read(stream, &byte, 1) <= 0, 1);
     OK(mio_st_tcp_stream_close(stream));
@@ -102,8 +102,16 @@ static void without_descriptors_accept_is_an_error_and_the_listener_stays(void)
     char text[MIO_ST_ADDR_TEXT_SIZE], byte;
     mio_st_tcp_listener_t listener = test_listener(text);
     mio_st_tcp_stream_t first, second, server = {77};
+    const struct sockaddr unnamed = {.sa_family = AF_UNIX};
+    char idle_text[MIO_ST_ADDR_TEXT_SIZE];
+    mio_st_tcp_listener_t idle = test_listener(idle_text);
+    mio_st_unix_listener_t idle_unix;
+    mio_st_unix_stream_t unix_server;
     struct rlimit limit, none;
-    int spare = OK(dup(0));
+    int spare;
+
+    OK(mio_st_unix_listener_bind_addr(&idle_unix, &unnamed, sizeof unnamed.sa_family));
+    spare = OK(dup(0));
 
     OK(mio_st_poller_register_tcp_listener(poller, listener, 1, R, MIO_ST_LEVEL));
     OK(mio_st_tcp_stream_connect_str(&first, text));
@@ -116,6 +124,8 @@ static void without_descriptors_accept_is_an_error_and_the_listener_stays(void)
     for (int i = 0; i < 3; i++)
         EQUAL(mio_st_tcp_listener_accept(listener, &server, NULL), -EMFILE);
     EQUAL(server.bits, 77);
+    EQUAL(mio_st_tcp_listener_accept(idle, &server, NULL), -EAGAIN);
+    EQUAL(mio_st_unix_listener_accept(idle_unix, &unix_server, NULL), -EAGAIN);
     EQUAL(mio_st_poller_new(&(mio_st_poller_t){0}), -EMFILE);
     test_wait(poller, 1, R);
 
@@ -136,6 +146,8 @@ static void without_descriptors_accept_is_an_error_and_the_listener_stays(void)
     OK(mio_st_tcp_stream_close(first));
     OK(mio_st_tcp_stream_close(second));
     OK(mio_st_tcp_listener_close(listener));
+    OK(mio_st_tcp_listener_close(idle));
+    OK(mio_st_unix_listener_close(idle_unix));
 }
 
 /* Behaviour 11, of which other loops know nothing. */

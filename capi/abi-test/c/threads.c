@@ -313,6 +313,46 @@ static void what_a_thread_leaves_open_is_closed(void)
     }
 }
 
+static pthread_key_t awakener_of_a_thread;
+
+/* Runs when its thread ends, after the library has taken its leave of it. */
+static void close_the_awakener(void *bits)
+{
+    mio_st_awakener_t awakener = {*(uint64_t *)bits};
+    mio_st_unix_stream_t stream;
+
+    EQUAL(mio_st_unix_stream_pair(&stream, &stream), -EBADF);
+    OK(mio_st_awakener_wake(awakener));
+    OK(mio_st_awakener_close(awakener));
+    EQUAL(mio_st_awakener_close(awakener), -EBADF);
+    EQUAL(mio_st_unix_stream_pair(&stream, &stream), -EBADF);
+}
+
+static void *keep_an_awakener(void *bits)
+{
+    mio_st_poller_t poller;
+
+    /* So that the thread has a table. */
+    OK(mio_st_poller_new(&poller));
+    OK(-pthread_setspecific(awakener_of_a_thread, bits));
+    return NULL;
+}
+
+/* Behaviour 25 */
+static void a_thread_that_ends_closes_an_awakener(mio_st_poller_t poller)
+{
+    mio_st_awakener_t awakener;
+    mio_st_event_t event;
+
+    OK(-pthread_key_create(&awakener_of_a_thread, close_the_awakener));
+    OK(mio_st_awakener_new(&awakener, poller, 7));
+    on_a_thread(keep_an_awakener, &awakener.bits);
+    EQUAL(mio_st_awakener_wake(awakener), -EBADF);
+    EQUAL(mio_st_poller_poll(poller, &event, 1, -1), 1);
+    EQUAL(event.id, 7);
+    EQUAL(mio_st_live_handles(), 1);
+}
+
 int main(void)
 {
     mio_st_poller_t poller;
@@ -326,6 +366,7 @@ int main(void)
     }
     OK(mio_st_poller_new(&poller));
     on_a_thread(use_a_poller_of_another_thread, &poller);
+    a_thread_that_ends_closes_an_awakener(poller);
     OK(mio_st_poller_close(poller));
     one_thread_accepts_and_others_serve();
     what_a_thread_leaves_open_is_closed();

@@ -179,6 +179,10 @@ fn known(function: &str, parameter: &Parameter) -> Values {
                 ("UINT32_MAX", "-EINVAL"),
             ],
         ),
+        // None ends the registration.
+        ("uint32_t", "interests") if function.ends_with("_watch_fd") => {
+            values("MIO_ST_READABLE", &BAD_INTERESTS[1..])
+        }
         ("uint32_t", "interests") => values("MIO_ST_READABLE", BAD_INTERESTS),
         ("uint32_t", "option") => values("MIO_ST_EDGE", BAD_OPTIONS),
         ("uint32_t", "readiness") => values("MIO_ST_READABLE", BAD_READINESS),

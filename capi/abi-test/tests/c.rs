@@ -10,7 +10,7 @@ fn passes(name: &str) {
     common::run(&common::compile(&common::source(&format!("{name}.c")), name));
 }
 
-/// Behaviours 1 and 2.
+/// Behaviours 1 and 2 and 5.
 #[test]
 fn every_kind_of_handle_is_registered_once_and_bad_descriptors_never() {
     passes("registration");
@@ -116,6 +116,20 @@ fn an_allocation_that_fails_is_an_error_and_steady_state_makes_none() {
     let wraps = wraps.each_ref().map(String::as_str);
     let program = common::compile_with(&common::source("memory.c"), "memory", &wraps);
     println!("{}", common::run(&program));
+}
+
+/// Behaviour 36: each call of the system's that an operation makes, with each errno.
+#[test]
+fn a_call_that_is_refused_is_the_error_and_leaves_all_as_it_was() {
+    let source = common::source("refusals.c");
+    let text = std::fs::read_to_string(&source).expect("the program");
+    let wrapped = text.lines().filter_map(|line| line.split_once("__wrap_")?.1.split_once('('));
+    let wrapped = wrapped.filter(|(name, _)| *name == "fcntl").map(|(name, _)| name.to_owned());
+    let rows = text.lines().filter_map(|line| line.strip_prefix("WRAP(")?.split(", ").nth(1));
+    let calls: BTreeSet<_> = wrapped.chain(rows.map(str::to_owned)).collect();
+    let wraps: Vec<_> = calls.iter().map(|call| format!("-Wl,--wrap={call}")).collect();
+    let wraps: Vec<_> = wraps.iter().map(String::as_str).collect();
+    println!("{}", common::run(&common::compile_with(&source, "refusals", &wraps)));
 }
 
 /// The programs that use the library as a user would: all but the one that abuses it.

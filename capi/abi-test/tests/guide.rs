@@ -30,12 +30,16 @@ fn is_program(block: &str) -> bool {
     block.contains("int main(")
 }
 
-/// Compiles the program whose first line has its name.
+/// The program whose first line has its name.
+fn named(name: &str) -> (usize, String) {
+    let program = |block: &str| is_program(block) && block.starts_with(&format!("/* {name}.c"));
+    let found = blocks().into_iter().find(|(_, block)| program(block));
+    found.unwrap_or_else(|| panic!("the guide has no {name}.c"))
+}
+
+/// Compiles it.
 fn program(name: &str) -> PathBuf {
-    let (_, text) = blocks()
-        .into_iter()
-        .find(|(_, block)| is_program(block) && block.starts_with(&format!("/* {name}.c")))
-        .unwrap_or_else(|| panic!("the guide has no {name}.c"));
+    let (_, text) = named(name);
     let path = scratch(&format!("guide_{name}.c"));
     fs::write(&path, text).expect("a file");
     compile_with(&path, &format!("guide_{name}"), &[])
@@ -144,6 +148,52 @@ fn the_server_echoes_and_ends_by_a_signal() {
     server.terminate();
     assert!(server.0.wait().expect("its end").success(), "the server left handles open");
 }
+
+/// `-ENOSPC` of `max_user_watches`, by a call that is interposed.
+#[test]
+fn a_client_that_cannot_be_registered_is_turned_away_alone() {
+    let refusing = scratch("refuse_registration.c");
+    fs::write(&refusing, REFUSING).expect("a file");
+    let wraps = [refusing.to_str().expect("a path"), "-Wl,--wrap=epoll_ctl"];
+    let (_, text) = named("server");
+    let of_the_guide = scratch("guide_refusing_server.c");
+    fs::write(&of_the_guide, text).expect("a file");
+    let example = header::root().join("c-examples/echo_server.c");
+    for (source, name) in [(of_the_guide, "guide_refusing"), (example, "echo_refusing")] {
+        let mut server = start(&compile_with(&source, name, &wraps), "127.0.0.1:0");
+        let mut line = String::new();
+        BufReader::new(server.0.stdout.take().expect("a pipe")).read_line(&mut line).expect("one");
+        let address = line.trim().strip_prefix("listening on ").expect("an address");
+        for turned_away in [false, true, false] {
+            let mut client = TcpStream::connect(address).expect("a connection");
+            client.set_read_timeout(Some(Duration::from_secs(20))).expect("a timeout");
+            let _ = client.write_all(b"x");
+            let echo = client.read(&mut [0]);
+            assert_eq!(!matches!(echo, Ok(1)), turned_away, "{name}: {echo:?}");
+        }
+        server.terminate();
+        server.0.wait().expect("its end");
+    }
+}
+
+/// Refuses to register the second connection.
+const REFUSING: &str = "
+#include <errno.h>
+#include <sys/epoll.h>
+
+int __real_epoll_ctl(int epoll, int what, int fd, struct epoll_event *event);
+int __wrap_epoll_ctl(int epoll, int what, int fd, struct epoll_event *event);
+int __wrap_epoll_ctl(int epoll, int what, int fd, struct epoll_event *event)
+{
+    static int connections;
+
+    if (what == EPOLL_CTL_ADD && (event->events & EPOLLOUT) != 0 && ++connections == 2) {
+        errno = ENOSPC;
+        return -1;
+    }
+    return __real_epoll_ctl(epoll, what, fd, event);
+}
+";
 
 /// A program that does not outlive a test that fails, and ends after a minute in any case.
 struct Ended(Child);

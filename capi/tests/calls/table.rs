@@ -67,7 +67,7 @@ version::mio_st_version_string();
 version::mio_st_features();
 error::mio_st_err_name(number);
 error::mio_st_strerror(number);
-handles::mio_st_live_handles();
+live::mio_st_live_handles();
 poller::mio_st_poller_new(opened);
 poller::mio_st_poller_with_capacity(opened, room, room);
 poller::mio_st_poller_close(closed);

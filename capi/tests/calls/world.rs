@@ -11,7 +11,7 @@ use std::thread::JoinHandle;
 use libc::{c_int, sockaddr_un, socklen_t};
 use mio_st_capi::abi::*;
 use mio_st_capi::awakener::{mio_st_awakener_new, mio_st_awakener_wake};
-use mio_st_capi::handles::mio_st_live_handles;
+use mio_st_capi::live::mio_st_live_handles;
 use mio_st_capi::pipe::mio_st_new_pipe;
 use mio_st_capi::poller::mio_st_poller_new;
 use mio_st_capi::process::mio_st_process_from_pid;
