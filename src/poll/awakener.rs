@@ -260,6 +260,7 @@ impl Awakeners {
 }
 
 impl Drop for Awakeners {
+    #[inline]
     fn drop(&mut self) {
         self.wakes.woken.close();
     }

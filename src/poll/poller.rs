@@ -591,8 +591,9 @@ impl Poller {
     pub fn poll(&mut self, events: &mut Events, timeout: Option<Duration>) -> io::Result<()> {
         let batch = events.refill();
         if let (true, Some(timeout)) = (self.is_quiet(), untimed(timeout)) {
-            if batch.select(&self.selector, timeout).is_ok() {
-                return Ok(());
+            match batch.select(&self.selector, timeout) {
+                Ok(_) => return Ok(()),
+                Err(error) => sys::ignore(error),
             }
             // Interrupted by a signal, or wrong: the long way tells which.
         }
@@ -638,8 +639,9 @@ impl Poller {
         timeout: Option<u64>,
     ) -> io::Result<Option<usize>> {
         if self.is_quiet() && matches!(timeout, None | Some(0)) {
-            if let Ok(events) = select_translated(events, &self.selector, timeout) {
-                return Ok(Some(events.len()));
+            match select_translated(events, &self.selector, timeout) {
+                Ok(events) => return Ok(Some(events.len())),
+                Err(error) => sys::ignore(error),
             }
         }
         self.fill_array(events, timeout)
@@ -678,8 +680,13 @@ impl Poller {
         if !few || !self.deadlines.is_empty() {
             return false;
         }
-        if !matches!(self.select(buffer, buffer.room() - waiting, Some(0)), Ok(Some(_))) {
-            return false;
+        match self.select(buffer, buffer.room() - waiting, Some(0)) {
+            Ok(Some(_)) => {}
+            Ok(None) => return false,
+            Err(error) => {
+                sys::ignore(error);
+                return false;
+            }
         }
         self.notifications.move_all_to(buffer);
         self.now.set(None);

@@ -4,7 +4,7 @@
 //! translated when they are read, or all at once for C.
 
 use std::io;
-use std::mem::MaybeUninit;
+use std::mem::{self, MaybeUninit};
 use std::{ptr, slice};
 
 use crate::event::Event;
@@ -73,7 +73,14 @@ impl<'a> Buffer<'a> {
     /// Takes an event out that is among those of the system; false if it is not there.
     pub(crate) fn remove(&mut self, event: Event) -> bool {
         let Some(n) = (0..self.len).find(|n| self.get(*n) == Some(event)) else { return false };
-        self.memory[n..self.len].rotate_left(1);
+        // It goes to the end, without an index that the compiler would check.
+        let mut before: Option<&mut MaybeUninit<KernelEvent>> = None;
+        for place in self.memory.iter_mut().take(self.len).skip(n) {
+            if let Some(before) = before {
+                mem::swap(before, place);
+            }
+            before = Some(place);
+        }
         self.len -= 1;
         true
     }

@@ -107,6 +107,9 @@ pub(crate) enum Pushed {
 
 /// Shares that any thread, and any signal handler, pushes, and one thread takes, all at once: without a lock
 /// and without memory. What is in it is in it once.
+///
+/// Who has it closes it in the end. It does not drop what is in it by itself: a share may have one of what the
+/// stack is a part of, and a drop that leads back to itself the compiler takes for one that may panic.
 pub(crate) struct Stack<T> {
     /// Null if there is none; [`closed`](Stack::closed) when nothing can be pushed any more.
     first: AtomicPtr<Inner<T>>,
@@ -194,12 +197,6 @@ impl<T> Stack<T> {
             node = following;
         }
         queue
-    }
-}
-
-impl<T> Drop for Stack<T> {
-    fn drop(&mut self) {
-        self.close();
     }
 }
 
