@@ -1,4 +1,4 @@
-/* One clock for everyone: the real one, or the model's. */
+/* One clock for everyone: the real one, or the model's, which costs as much. */
 #define _GNU_SOURCE
 #include "deadlines.h"
 #include <dlfcn.h>
@@ -10,12 +10,12 @@ int clock_gettime(clockid_t clock, struct timespec *time)
 {
     static int (*real)(clockid_t, struct timespec *);
 
+    if (real == NULL)
+        real = (int (*)(clockid_t, struct timespec *))dlsym(RTLD_NEXT, "clock_gettime");
+    real(clock, time);
     if (model_now != 0 && (clock == CLOCK_MONOTONIC || clock == CLOCK_MONOTONIC_COARSE)) {
         time->tv_sec = model_now / 1000000000;
         time->tv_nsec = model_now % 1000000000;
-        return 0;
     }
-    if (real == NULL)
-        real = (int (*)(clockid_t, struct timespec *))dlsym(RTLD_NEXT, "clock_gettime");
-    return real(clock, time);
+    return 0;
 }

@@ -1,6 +1,7 @@
 #include "deadlines.h"
 #include <ev.h>
 #include <stdlib.h>
+#include <time.h>
 
 static void on_timer(EV_P_ ev_timer *w, int revents)
 {
@@ -81,4 +82,35 @@ size_t libev_expire(const struct work *work)
     ev_loop_destroy(loop);
     free(w);
     return wakeups;
+}
+
+static uint64_t thread_time(void)
+{
+    struct timespec time;
+
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+    return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
+}
+
+void libev_stall(const struct work *work, uint64_t *worst_add, uint64_t *worst_poll)
+{
+    struct ev_loop *loop = ev_loop_new(0);
+    ev_timer *w = timers(work->n);
+    uint64_t time;
+
+    for (size_t i = 0; i < work->n; i++) {
+        time = thread_time();
+        ev_timer_set(&w[i], 100. + work->delays[i] * 1e-9, 0.);
+        ev_timer_start(loop, &w[i]);
+        time = thread_time() - time;
+        *worst_add = time > *worst_add ? time : *worst_add;
+    }
+    for (int i = 0; i < 1000; i++) {
+        time = thread_time();
+        ev_run(loop, EVRUN_NOWAIT);
+        time = thread_time() - time;
+        *worst_poll = time > *worst_poll ? time : *worst_poll;
+    }
+    ev_loop_destroy(loop);
+    free(w);
 }

@@ -3,7 +3,6 @@
 #include <ev.h>
 #include <unistd.h>
 
-#define CONTENDER(name) libev_##name
 #define SERVE_EDGE false
 /* What is registered and deregistered between two polls costs nothing, since nothing is done. */
 #define NO_CTL
@@ -82,7 +81,7 @@ static void notified(struct ev_loop *loop, ev_io *io, int ready) {
     received->sum += source->id;
 }
 
-bool libev_notify(struct outcome *outcome, uint64_t at_once, uint64_t rounds, bool system) {
+bool work_notify(struct outcome *outcome, uint64_t at_once, uint64_t rounds, bool system) {
     struct loop loop;
     struct source *sources = calloc(at_once, sizeof *sources);
     struct received received = {0, 0};

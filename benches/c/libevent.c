@@ -6,7 +6,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define CONTENDER(name) libevent_##name
 #define SERVE_EDGE true
 
 struct loop {
@@ -97,7 +96,7 @@ static void notified(evutil_socket_t fd, short ready, void *argument) {
     received->sum += source->id;
 }
 
-bool libevent_notify(struct outcome *outcome, uint64_t at_once, uint64_t rounds, bool system) {
+bool work_notify(struct outcome *outcome, uint64_t at_once, uint64_t rounds, bool system) {
     struct loop loop;
     struct source *sources = calloc(at_once, sizeof *sources);
     struct received received = {0, 0};

@@ -4,7 +4,6 @@
 #include <unistd.h>
 #include <uv.h>
 
-#define CONTENDER(name) libuv_##name
 #define SERVE_EDGE false
 
 /* A handle belongs to the loop until its close callback, later than the connection's place is

@@ -4,7 +4,6 @@
 #include <netinet/in.h>
 #include <unistd.h>
 
-#define CONTENDER(name) ours_##name
 #define CAPACITY 256
 #define SERVE_EDGE true
 #define CALLBACK(event)
@@ -33,6 +32,7 @@ static inline void loop_init(struct loop *loop) {
 #define loop_modify(loop, source, fd, id, edge)                                                   \
     check(mio_st_poller_reregister_fd((loop)->poller, fd, id, MIO_ST_READABLE, option(edge)))
 #define loop_remove(loop, source, fd) check(mio_st_poller_deregister_fd((loop)->poller, fd))
+#define loop_spin(loop, ns) check(mio_st_poller_set_spin((loop)->poller, ns))
 #define loop_poll(loop, wait, event, context)                                                     \
     do {                                                                                          \
         int n = check(mio_st_poller_poll((loop)->poller, (loop)->events, CAPACITY,                \
@@ -86,7 +86,7 @@ struct waker {
 
 #include "workloads.h"
 
-bool ours_notify(struct outcome *outcome, uint64_t at_once, uint64_t rounds, bool system) {
+bool work_notify(struct outcome *outcome, uint64_t at_once, uint64_t rounds, bool system) {
     struct loop loop;
     uint64_t count = 0, sum = 0;
     loop_init(&loop);
@@ -103,4 +103,35 @@ bool ours_notify(struct outcome *outcome, uint64_t at_once, uint64_t rounds, boo
     }
     assert(count == at_once * rounds && sum == rounds * (at_once * (at_once - 1) / 2));
     return end(outcome, count);
+}
+
+/* See src/bin/unix.rs. */
+bool work_unix(struct outcome *outcome, uint64_t requests, bool both) {
+    struct loop loop;
+    mio_st_unix_stream_t stream;
+    uint64_t served = 0;
+    bool closed = false;
+    loop_init(&loop);
+    check(mio_st_unix_stream_from_fd(&stream, start_load_on_pair(requests)));
+    check(mio_st_poller_register_unix_stream(loop.poller, stream, 0,
+                                             MIO_ST_READABLE | (both ? MIO_ST_WRITABLE : 0),
+                                             MIO_ST_EDGE));
+    begin(outcome);
+    while (!closed) {
+        int n = check(mio_st_poller_poll(loop.poller, loop.events, CAPACITY, -1));
+        for (int i = 0; i < n && !closed; i++) {
+            char buffer[BUFFER];
+            int64_t count;
+            while ((count = mio_st_unix_stream_read(stream, buffer, sizeof buffer)) > 0) {
+                int64_t sent = mio_st_unix_stream_write(stream, buffer, (size_t)count);
+                assert(sent == count);
+                served++;
+            }
+            assert(count == 0 || would_block(count));
+            closed = count == 0;
+        }
+    }
+    end(outcome, served);
+    check(mio_st_unix_stream_close(stream));
+    return true;
 }

@@ -5,7 +5,6 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-#define CONTENDER(name) raw_##name
 #define CAPACITY 256
 #define SERVE_EDGE true
 #define CALLBACK(event)
@@ -116,7 +115,7 @@ static inline size_t queue_poll(struct queue *queue, struct loop *loop, struct e
     return n + taken;
 }
 
-bool raw_notify(struct outcome *outcome, uint64_t at_once, uint64_t rounds, bool system) {
+bool work_notify(struct outcome *outcome, uint64_t at_once, uint64_t rounds, bool system) {
     struct queue queue = {.length = 0};
     struct loop loop;
     struct event events[CAPACITY];
@@ -134,4 +133,34 @@ bool raw_notify(struct outcome *outcome, uint64_t at_once, uint64_t rounds, bool
     }
     assert(count == at_once * rounds && sum == rounds * (at_once * (at_once - 1) / 2));
     return end(outcome, count);
+}
+
+/* See src/bin/unix.rs. */
+bool work_unix(struct outcome *outcome, uint64_t requests, bool both) {
+    struct loop loop;
+    uint64_t served = 0;
+    bool closed = false;
+    if (both)
+        return false;
+    loop_init(&loop);
+    int stream = start_load_on_pair(requests);
+    control(&loop, EPOLL_CTL_ADD, stream, 0, true);
+    begin(outcome);
+    while (!closed) {
+        int n = loop_wait(&loop, -1);
+        for (int i = 0; i < n && !closed; i++) {
+            char buffer[BUFFER];
+            ssize_t count;
+            while ((count = stream_read(stream, buffer, sizeof buffer)) > 0) {
+                ssize_t sent = stream_write(stream, buffer, (size_t)count);
+                assert(sent == count);
+                served++;
+            }
+            assert(count == 0 || would_block(count));
+            closed = count == 0;
+        }
+    }
+    end(outcome, served);
+    check(close(stream));
+    return true;
 }

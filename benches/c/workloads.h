@@ -1,6 +1,5 @@
 /* The workloads in C, the same as those in src/bin. A contender includes this file after it has defined
  *
- *   CONTENDER(name)     the name with the contender's in front
  *   struct loop         its poller, with the events of one poll if the program keeps those
  *   struct source       what it wants to keep for each descriptor
  *   CALLBACK(event)     a callback around `event`, if the library calls back
@@ -8,6 +7,7 @@
  *   loop_add(loop, source, fd, id, edge, event, context)   for reading; false if it has no such trigger
  *   loop_modify(loop, source, fd, id, edge)        if there is such a thing
  *   loop_remove(loop, source, fd)
+ *   loop_spin(loop, ns)            lets it spin for so long before it sleeps, if there is such a thing
  *   loop_close(loop, source, fd)   ends the registration, if that must be said, and closes
  *   loop_poll(loop, wait, event, context)
  *                       polls once, without waiting unless `wait`; calls event(context, id, closed),
@@ -32,20 +32,15 @@
  *
  * all of them macros or inline functions, so that nothing stands between the workload and the library.
  */
+#include "work.h"
 #include <errno.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-/* struct Outcome of src/lib.rs */
-struct outcome {
-    uint64_t operations;
-    uint64_t wall;
-    uint64_t cpu;
-};
 
 static uint64_t clock_now(clockid_t clock) {
     struct timespec time;
@@ -64,6 +59,13 @@ static bool end(struct outcome *outcome, uint64_t operations) {
     outcome->cpu = clock_now(CLOCK_PROCESS_CPUTIME_ID) - outcome->cpu;
     return true;
 }
+
+#ifdef loop_spin
+#define CAN_SPIN true
+#else
+#define CAN_SPIN false
+#define loop_spin(loop, ns) ((void)(ns))
+#endif
 
 /* Chain: see src/bin/chain.rs. */
 
@@ -93,8 +95,8 @@ static inline void chain_event(void *context, uint64_t id, bool closed) {
 }
 CALLBACK(chain_event)
 
-bool CONTENDER(chain)(struct outcome *outcome, uint64_t count, uint64_t active, uint64_t writes,
-                      bool edge) {
+bool work_chain(struct outcome *outcome, uint64_t count, uint64_t active, uint64_t writes,
+                bool edge) {
     struct chain chain = {calloc(count, sizeof(int[2])), count, writes, 0, edge};
     struct source *sources = calloc(count, sizeof *sources);
     struct loop loop;
@@ -211,20 +213,21 @@ static inline void serve_event(void *context, uint64_t id, bool closed) {
     }
 }
 
-bool CONTENDER(serve)(struct outcome *outcome, uint64_t concurrent, uint64_t total,
-                      bool short_reads, void (*listening)(void *, uint16_t), void *argument) {
+bool work_serve(struct outcome *outcome, uint64_t concurrent, uint64_t total, bool short_reads,
+                uint64_t spin) {
     struct server server = {.short_reads = short_reads};
     struct source source;
-    if (short_reads && !SERVE_EDGE)
+    if ((short_reads && !SERVE_EDGE) || (spin > 0 && !CAN_SPIN))
         return false;
     loop_init(&server.loop);
+    loop_spin(&server.loop, spin);
     server.connections = calloc(concurrent + 1, sizeof *server.connections);
     server.unused = calloc(concurrent, sizeof *server.unused);
     for (uint64_t id = concurrent; id > 0; id--)
         server.unused[server.unused_count++] = id;
     uint16_t port = listener_init(&server.listener);
     loop_add_listener(&server.loop, &source, server.listener, LISTENER, serve_event, &server);
-    listening(argument, port);
+    start_load(port);
     begin(outcome);
     while (server.closed < total)
         loop_poll(&server.loop, true, serve_event, &server);
@@ -239,7 +242,7 @@ static inline void ctl_event(void *context, uint64_t id, bool closed) {
 }
 CALLBACK(ctl_event)
 
-bool CONTENDER(ctl)(struct outcome *outcome, uint64_t count, bool modify) {
+bool work_ctl(struct outcome *outcome, uint64_t count, bool modify) {
     struct loop loop;
     struct source source;
     int pair[2];
@@ -277,8 +280,14 @@ bool CONTENDER(ctl)(struct outcome *outcome, uint64_t count, bool modify) {
 
 /* Idle: see src/bin/idle.rs. */
 
-bool CONTENDER(idle)(struct outcome *outcome, uint64_t count, uint64_t polls,
-                     void (*ready)(void *), void *argument) {
+/* The bytes in use on the heap. */
+static size_t heap(void) {
+    struct mallinfo2 info = mallinfo2();
+    return info.uordblks + info.hblkhd;
+}
+
+bool work_idle(struct outcome *outcome, uint64_t count, uint64_t polls) {
+    size_t before = heap();
     struct loop loop;
     struct source *sources = calloc(count, sizeof *sources);
     uint64_t events = 0;
@@ -289,7 +298,7 @@ bool CONTENDER(idle)(struct outcome *outcome, uint64_t count, uint64_t polls,
     }
     /* The first poll may tell the system what was registered. */
     loop_poll(&loop, false, ctl_event, &events);
-    ready(argument);
+    printf("heap %zu ", heap() - before);
     begin(outcome);
     for (uint64_t i = 0; i < polls; i++)
         loop_poll(&loop, false, ctl_event, &events);
@@ -319,10 +328,12 @@ struct side {
     atomic_ullong asked; /* how often the other side has woken this one */
     struct side *other;
     uint64_t rounds;
+    uint64_t spin;
 };
 
 static void side_init(struct side *side, struct side *other, uint64_t rounds) {
     loop_init_threads(&side->loop);
+    loop_spin(&side->loop, side->spin);
     waker_init(&side->waker, &side->loop, woken, &side->events);
     side->events = 0;
     atomic_init(&side->asked, 0);
@@ -356,9 +367,12 @@ static void *answer(void *argument) {
     return NULL;
 }
 
-bool CONTENDER(wake)(struct outcome *outcome, uint64_t rounds) {
+bool work_wake(struct outcome *outcome, uint64_t rounds, uint64_t spin) {
     static struct side here, there;
     pthread_t thread;
+    if (!CAN_SPIN && spin > 0)
+        return false;
+    here.spin = there.spin = spin;
     side_init(&here, &there, rounds);
     there.other = &here;
     there.rounds = rounds;
@@ -373,6 +387,23 @@ bool CONTENDER(wake)(struct outcome *outcome, uint64_t rounds) {
     end(outcome, rounds);
     check(-pthread_join(thread, NULL));
     return true;
+}
+
+/* A thread that wakes its own poller, which therefore is awake. */
+bool work_awake(struct outcome *outcome, uint64_t wakes) {
+    struct loop loop;
+    struct waker waker;
+    uint64_t events = 0;
+    loop_init_threads(&loop);
+    waker_init(&waker, &loop, woken, &events);
+    begin(outcome);
+    for (uint64_t i = 0; i < wakes; i++) {
+        waker_wake(&waker);
+        while (events == i)
+            waker_poll(&loop, woken, &events);
+    }
+    assert(events == wakes);
+    return end(outcome, wakes);
 }
 
 struct storm {
@@ -392,7 +423,7 @@ static void *storm_wake(void *argument) {
     return NULL;
 }
 
-bool CONTENDER(storm)(struct outcome *outcome, uint64_t threads, uint64_t wakes) {
+bool work_storm(struct outcome *outcome, uint64_t threads, uint64_t wakes) {
     static struct storm storm;
     pthread_t *ids = calloc(threads, sizeof *ids);
     loop_init_threads(&storm.loop);

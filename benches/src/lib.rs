@@ -1,13 +1,14 @@
-//! What the benchmarks share: the contenders in Rust behind one trait, those in C behind one table of
-//! functions, clocks, and the pipes and processes that a workload needs.
+//! What the benchmarks share: the contenders in Rust behind one trait, clocks, and the pipes and processes
+//! that a workload needs. Those in C are programs of their own: `c/`, which [`shipped`] builds.
 //!
 //! A workload is one binary, which runs one contender once and prints one line (see [`Outcome`]); the
 //! driver, `src/main.rs`, runs them in turn, bare, under callgrind and under strace.
 
-use std::io::{self, Read};
+use std::io;
 use std::net::SocketAddr;
-use std::os::fd::RawFd;
+use std::os::fd::{OwnedFd, RawFd};
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 mod contenders {
     pub mod mio;
@@ -16,9 +17,9 @@ mod contenders {
     pub mod polling;
     pub mod raw;
 }
-pub mod c;
 pub mod measure;
 pub mod plan;
+pub mod shipped;
 
 pub use contenders::mio::Mio;
 pub use contenders::mio_st::MioSt;
@@ -48,6 +49,11 @@ pub trait Contender {
     type Stream;
 
     fn new() -> (Self::Poller, Self::Events);
+
+    /// Lets it spin for so long before it sleeps; false if the contender cannot.
+    fn spin(_: &mut Self::Poller, spin: Duration) -> bool {
+        spin.is_zero()
+    }
 
     /// Registers a descriptor for reading; false if the contender does not have this trigger.
     fn add(poller: &mut Self::Poller, fd: RawFd, id: usize, trigger: Trigger) -> bool;
@@ -99,6 +105,10 @@ pub trait Wake {
 
     fn new() -> (Self::Poller, Self::Waker);
     fn events() -> Self::Events;
+    /// Lets it spin for so long before it sleeps; false if the contender cannot.
+    fn spin(_: &mut Self::Poller, spin: Duration) -> bool {
+        spin.is_zero()
+    }
     fn wake(waker: &Self::Waker);
     /// Waits; returns how many events there were, all of them of the waker.
     fn poll(poller: &mut Self::Poller, events: &mut Self::Events) -> usize;
@@ -106,7 +116,6 @@ pub trait Wake {
 
 /// What one run did and what it took. It is printed as one line, which the driver reads.
 #[derive(Copy, Clone, Debug, Default)]
-#[repr(C)]
 pub struct Outcome {
     /// How often the unit of work was done; counted by the work itself.
     pub operations: u64,
@@ -213,20 +222,22 @@ pub fn raise_descriptor_limit() -> usize {
 }
 
 /// Starts the load generator, a process of its own so that its time and its system calls are not the
-/// server's. `words` are what `src/bin/load.rs` takes after the port.
+/// server's. `words` are what `src/bin/load.rs` takes after the port; what it prints goes where this
+/// program prints.
 pub fn start_load(port: u16, words: &[&str]) -> Child {
-    let program = std::env::current_exe().unwrap().with_file_name("load");
-    Command::new(program)
-        .arg(port.to_string())
-        .args(words)
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("the load generator is built beside the workload")
+    load().arg(port.to_string()).args(words).spawn().unwrap()
+}
+
+/// The same over one connection that is already there.
+pub fn start_load_on(connection: OwnedFd, words: &[&str]) -> Child {
+    load().arg("stdin").args(words).stdin(Stdio::from(connection)).spawn().unwrap()
+}
+
+fn load() -> Command {
+    Command::new(std::env::current_exe().unwrap().with_file_name("load"))
 }
 
 /// Waits for the load generator, and fails if it was not content.
 pub fn finish_load(mut load: Child) {
-    let mut said = String::new();
-    load.stdout.take().unwrap().read_to_string(&mut said).unwrap();
-    assert!(load.wait().unwrap().success(), "the load generator failed: {said}");
+    assert!(load.wait().unwrap().success(), "the load generator failed");
 }

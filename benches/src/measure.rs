@@ -1,16 +1,28 @@
 //! Runs a workload: bare, under callgrind, under strace.
 
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::Outcome;
 use crate::plan::Work;
+use crate::shipped;
 
 /// How long the load generator waits before each request when counting, in microseconds: the server is
 /// asleep by then, under valgrind too.
 const PAUSE: usize = 300;
+
+/// What one run took.
+#[derive(Copy, Clone, Debug)]
+pub struct Run {
+    pub operations: f64,
+    /// Nanoseconds an operation, of the clock and of the processor.
+    pub wall: f64,
+    pub cpu: f64,
+    /// Nanoseconds that half of the requests took at most, as the client saw it.
+    pub p50: Option<f64>,
+}
 
 /// What an operation takes, as far as it does not wobble.
 #[derive(Copy, Clone, Debug)]
@@ -49,71 +61,96 @@ pub fn programs() -> PathBuf {
 }
 
 /// Runs once; `None` if the contender does not have what the work asks for.
-pub fn run(work: &Work, contender: &str, size: usize) -> Option<Outcome> {
-    let arguments = work.arguments(contender, size, 0);
-    outcome(Command::new(programs().join(work.program)).args(arguments))
+pub fn run(work: &Work, contender: &str, size: usize) -> Option<Run> {
+    outcome(&mut command(&[], work, contender, size, 0))
+}
+
+/// The command of a run, behind other words if there are some.
+fn command(before: &[&OsStr], work: &Work, contender: &str, size: usize, pause: usize) -> Command {
+    let arguments = work.arguments(contender, size, pause);
+    let mut command = program(before, work.program, &arguments[0]);
+    command.args(&arguments);
+    command
+}
+
+/// A program of this package, or the contender's own if that is in C.
+fn program(before: &[&OsStr], program: &str, contender: &str) -> Command {
+    let mut words: Vec<OsString> = before.iter().map(|word| word.into()).collect();
+    if shipped::is_in_c(contender) && program != "http" {
+        words.extend([shipped::folder().join(contender).into(), program.into()]);
+    } else {
+        words.push(programs().join(program).into());
+    }
+    let mut command = Command::new(&words[0]);
+    command.args(&words[1..]);
+    command.env("LOAD", programs().join("load")).env("CONTENDERS", shipped::folder());
+    command
 }
 
 /// Counts, as the difference between two sizes, so that what is done once cancels out.
 pub fn count(work: &Work, contender: &str) -> Option<Counts> {
-    let (small, large) = work.counted?;
-    let (few, many) = (count_at(work, contender, small)?, count_at(work, contender, large)?);
-    let operations = (many.operations - few.operations) as f64;
-    Some(Counts {
-        instructions: (many.instructions - few.instructions) / operations,
-        // What is done once can differ by a system call or two between threads.
-        system_calls: ((many.system_calls - few.system_calls) / operations).max(0.0),
-        allocations: ((many.allocations - few.allocations) / operations).max(0.0),
-    })
+    if !work.is_counted(contender) {
+        return None;
+    }
+    let (instructions, allocations) = instructions(work, contender)?;
+    Some(Counts { instructions, system_calls: system_calls(work, contender)?, allocations })
 }
 
-struct Totals {
-    operations: u64,
-    instructions: f64,
-    system_calls: f64,
-    allocations: f64,
+/// Instructions and allocations.
+fn instructions(work: &Work, contender: &str) -> Option<(f64, f64)> {
+    let [instructions, allocations] = difference(work, |size| {
+        let profile = temporary_file();
+        let file = format!("--callgrind-out-file={}", profile.display());
+        let valgrind = ["valgrind", "--tool=callgrind", "--quiet", &file].map(OsStr::new);
+        let run = outcome(&mut command(&valgrind, work, contender, size, PAUSE))?;
+        let (instructions, allocations) = read_profile(&profile);
+        Some((run, [instructions, allocations]))
+    })?;
+    Some((instructions, allocations.max(0.0)))
 }
 
-fn count_at(work: &Work, contender: &str, size: usize) -> Option<Totals> {
-    let arguments = work.arguments(contender, size, PAUSE);
-    let program = programs().join(work.program);
-
-    let profile = temporary_file();
-    let traced = outcome(
-        Command::new("valgrind")
-            .args(["--tool=callgrind", "--quiet"])
-            .arg(format!("--callgrind-out-file={}", profile.display()))
-            .arg(&program)
-            .args(&arguments),
-    )?;
-    let (instructions, allocations) = read_profile(&profile);
-
-    let summary = temporary_file();
+pub fn system_calls(work: &Work, contender: &str) -> Option<f64> {
     // `-f` follows threads; the load generator is another program, which it would follow too.
     let follow: &[&str] = if work.program == "wake" { &["-f"] } else { &[] };
-    outcome(
-        Command::new("strace")
-            .args(follow)
-            .args(["-qq", "-c", "-U", "name,calls", "-o"])
-            .arg(&summary)
-            .arg(&program)
-            .args(&arguments),
-    )?;
-    let system_calls = read_summary(&summary);
-    Some(Totals { operations: traced.operations, instructions, system_calls, allocations })
+    let [calls] = difference(work, |size| {
+        let summary = temporary_file();
+        let before: Vec<&OsStr> = ["strace", "-qq", "-c", "-U", "name,calls", "-o"]
+            .iter()
+            .map(OsStr::new)
+            .chain([summary.as_os_str()])
+            .chain(follow.iter().map(OsStr::new))
+            .collect();
+        let run = outcome(&mut command(&before, work, contender, size, PAUSE))?;
+        Some((run, [read_summary(&summary)]))
+    })?;
+    // What is done once can differ by a system call or two between threads.
+    Some(calls.max(0.0))
 }
 
-fn outcome(command: &mut Command) -> Option<Outcome> {
+/// What is counted in a run of each of the two sizes: the difference, for an operation.
+fn difference<const N: usize>(
+    work: &Work,
+    count: impl Fn(usize) -> Option<(Run, [f64; N])>,
+) -> Option<[f64; N]> {
+    let (small, large) = work.counted?;
+    let ((few, less), (many, more)) = (count(small)?, count(large)?);
+    Some(std::array::from_fn(|i| (more[i] - less[i]) / (many.operations - few.operations)))
+}
+
+fn outcome(command: &mut Command) -> Option<Run> {
     let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
     if output.status.code() == Some(3) {
         return None;
     }
     let said = said(&output);
     assert!(output.status.success(), "{command:?}: {}\n{said}", output.status);
-    Some(Outcome {
-        operations: field(&said, "operations"),
-        wall: field(&said, "wall"),
-        cpu: field(&said, "cpu"),
+    let number = |name| field(&said, name).unwrap_or_else(|| panic!("no `{name}`: {said}"));
+    let operations = number("operations");
+    Some(Run {
+        operations,
+        wall: number("wall") / operations,
+        cpu: number("cpu") / operations,
+        p50: field(&said, "p50"),
     })
 }
 
@@ -122,33 +159,59 @@ fn said(output: &Output) -> String {
     String::from_utf8_lossy(&both).into_owned()
 }
 
-fn field(said: &str, name: &str) -> u64 {
+/// The number behind a name.
+fn field(said: &str, name: &str) -> Option<f64> {
     let mut words = said.split_whitespace();
-    words
-        .find(|word| *word == name)
-        .and_then(|_| words.next())
-        .and_then(|word| word.parse().ok())
-        .unwrap_or_else(|| panic!("the program does not say `{name}`: {said}"))
+    words.find(|word| *word == name).and_then(|_| words.next()?.parse().ok())
 }
 
 /// The bytes of the heap that one registered source takes, by difference of two numbers of sources.
 pub fn heap_per_source(contender: &str, few: usize, many: usize) -> f64 {
     let heap = |sources: usize| {
-        let output = Command::new(programs().join("idle"))
-            .args([contender, &sources.to_string(), "1"])
-            .output()
-            .unwrap();
+        let mut command = program(&[], "idle", contender);
+        let output = command.args([contender, &sources.to_string(), "1"]).output().unwrap();
         assert!(output.status.success(), "{}", said(&output));
-        field(&said(&output), "heap") as f64
+        field(&said(&output), "heap").unwrap()
     };
     (heap(many) - heap(few)) / (many - few) as f64
 }
 
-/// What a call from C costs beyond the same in Rust: a table.
-pub fn calls() -> String {
-    let output = Command::new(programs().join("calls")).output().unwrap();
-    assert!(output.status.success(), "{}", said(&output));
-    said(&output)
+/// What a call of this name takes in Rust, in Rust in a function of its own if that was asked, and from C
+/// with the archive and with the shared library: nanoseconds, medians of some runs by turns.
+pub fn calls() -> Vec<(&'static str, [Option<f64>; 4])> {
+    const ROUNDS: usize = 5;
+    const CALLS: [(&str, &str); 5] = [
+        ("read", "read, nothing there"),
+        ("reregister", "reregister"),
+        ("notify", "notify, with its share of a poll in user space"),
+        ("move-deadline", "move a deadline"),
+        ("event", "an event of a poll that has 256"),
+    ];
+    let said: Vec<[String; 3]> = (0..ROUNDS)
+        .map(|_| {
+            ["mio-st", "mio-st-a", "mio-st-so"].map(|contender| {
+                let output = program(&[], "calls", contender).output().unwrap();
+                assert!(output.status.success(), "{}", said(&output));
+                said(&output)
+            })
+        })
+        .collect();
+    let of = |contender: usize, name: &str| {
+        let times: Vec<f64> =
+            said.iter().filter_map(|said| field(&said[contender], name)).collect();
+        (!times.is_empty()).then(|| median(times))
+    };
+    CALLS
+        .map(|(name, title)| {
+            let in_a_function = of(0, &format!("{name}-in-a-function"));
+            (title, [of(0, name), in_a_function, of(1, name), of(2, name)])
+        })
+        .into()
+}
+
+pub fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
 }
 
 fn temporary_file() -> PathBuf {

@@ -1,7 +1,8 @@
 //! What is measured: the workloads with their sizes, and the contenders.
 
-/// The contenders, as the programs name them, in the order of the tables. The first is the floor.
-pub const CONTENDERS: [&str; 10] = [
+/// The contenders, as the programs name them, in the order of the tables. The first is the floor. In C,
+/// this library is there twice: linked from its archive, and as the shared library.
+pub const CONTENDERS: [&str; 11] = [
     FLOOR,
     "raw-rust",
     "mio",
@@ -11,18 +12,38 @@ pub const CONTENDERS: [&str; 10] = [
     "libev",
     "libevent",
     "mio-st",
-    "mio-st-c",
+    "mio-st-a",
+    "mio-st-so",
 ];
 
-/// Those that can also do without the read that says EAGAIN, see `Work::short`.
-const SHORT: [&str; 4] = ["raw-c+short", "mio+short", "mio-st+short", "mio-st-c+short"];
+/// Those that do the same otherwise: `+short` reads, see `echo-1`; `+spin`, looking again for `SPIN`
+/// nanoseconds before sleeping; registered for `+both` interests; the server of version `+0.3`.
+const ECHO: &[&str] =
+    &["raw-c+short", "mio+short", "mio-st+short", "mio-st-a+short", "mio-st-so+short"];
+const ECHO_1: &[&str] = &[
+    "raw-c+short",
+    "mio+short",
+    "mio-st+short",
+    "mio-st-a+short",
+    "mio-st-so+short",
+    "mio-st+spin",
+    "mio-st-a+spin",
+    "mio-st-so+spin",
+];
+const SPINNING: &[&str] = &["mio-st+spin", "mio-st-a+spin", "mio-st-so+spin"];
+const SPIN: usize = 200_000;
 
 /// What everything is compared with: epoll by hand, in C.
 pub const FLOOR: &str = "raw-c";
 
 /// Whether it is this library, whose counts have budgets.
 pub fn is_ours(contender: &str) -> bool {
-    matches!(contender.trim_end_matches("+short"), "mio-st" | "mio-st-c")
+    matches!(parts(contender).0, "mio-st" | "mio-st-a" | "mio-st-so")
+}
+
+/// The contender's name, and what it does otherwise.
+fn parts(contender: &str) -> (&str, &str) {
+    contender.split_once('+').unwrap_or((contender, ""))
 }
 
 /// Which clock counts.
@@ -35,8 +56,8 @@ pub enum Clock {
 }
 
 /// One row of work: a program with its arguments, in which `{}` stands for a size to which the number
-/// of operations is proportional, `{pause}` for the pause of the load generator, and `{reads}` for `short`
-/// if the contender's name ends so, `drain` otherwise.
+/// of operations is proportional, `{pause}` for the pause of the load generator, and others for what the
+/// part of the contender's name behind `+` says.
 #[derive(Debug)]
 pub struct Work {
     pub name: &'static str,
@@ -53,8 +74,10 @@ pub struct Work {
     pub clock: Clock,
     /// Who cannot do it, and who does it so differently that it would not be the same work.
     pub without: &'static [&'static str],
-    /// Whether some do it with short reads, too.
-    pub short: bool,
+    /// Who does it otherwise, too.
+    pub otherwise: &'static [&'static str],
+    /// Whether what the client waits is told, too.
+    pub latency: bool,
     pub note: &'static str,
 }
 
@@ -69,7 +92,8 @@ pub const PLAN: &[Work] = &[
         timed: 100_000,
         clock: Clock::Processor,
         without: &[],
-        short: false,
+        otherwise: &[],
+        latency: false,
         note: "Who is woken reads until EAGAIN and writes a byte to the next pair: three system calls, \
                and a hundredth of a poll.",
     },
@@ -83,7 +107,8 @@ pub const PLAN: &[Work] = &[
         timed: 100_000,
         clock: Clock::Processor,
         without: &[],
-        short: false,
+        otherwise: &[],
+        latency: false,
         note: "One read only, since what remains is reported again: two system calls, and a hundredth \
                of a poll.",
     },
@@ -92,28 +117,32 @@ pub const PLAN: &[Work] = &[
         title: "Echo: one connection",
         operation: "request",
         program: "serve",
-        arguments: "{reads} 1 1 {} {pause}",
+        arguments: "{reads} {spin} 1 1 {} {pause}",
         counted: Some((500, 1_500)),
         timed: 10_000,
         clock: Clock::Processor,
         without: &[],
-        short: true,
+        otherwise: ECHO_1,
+        latency: true,
         note: "Requests of 64 bytes over TCP on loopback: a poll, a read, a write, and a read that says \
                EAGAIN. libuv and libev are level-triggered and save the last read. The rows with `+short` \
                save it too: a read that does not fill the buffer has drained the socket, unless the event \
-               says READ_CLOSED (then the end of file is still to be read); what comes later is a new edge.",
+               says READ_CLOSED (then the end of file is still to be read); what comes later is a new edge. Those with `+spin` look again for 200 µs before \
+               they sleep; how often they look depends on chance. A client that waits for each answer waits \
+               for half of its requests at most as long as p50 says.",
     },
     Work {
         name: "echo-50",
         title: "Echo: 50 connections",
         operation: "request",
         program: "serve",
-        arguments: "{reads} 50 1 {} 0",
+        arguments: "{reads} {spin} 50 1 {} 0",
         counted: None,
         timed: 400,
         clock: Clock::Processor,
         without: &[],
-        short: true,
+        otherwise: ECHO,
+        latency: true,
         note: "How many requests one poll reports depends on chance.",
     },
     Work {
@@ -121,12 +150,13 @@ pub const PLAN: &[Work] = &[
         title: "Echo: 500 connections",
         operation: "request",
         program: "serve",
-        arguments: "{reads} 500 1 {} 0",
+        arguments: "{reads} {spin} 500 1 {} 0",
         counted: None,
         timed: 40,
         clock: Clock::Processor,
         without: &[],
-        short: true,
+        otherwise: ECHO,
+        latency: true,
         note: "",
     },
     Work {
@@ -134,12 +164,13 @@ pub const PLAN: &[Work] = &[
         title: "Churn: one connection at a time",
         operation: "connection",
         program: "serve",
-        arguments: "{reads} 1 {} 1 {pause}",
+        arguments: "{reads} {spin} 1 {} 1 {pause}",
         counted: Some((500, 1_500)),
         timed: 4_000,
         clock: Clock::Processor,
         without: &[],
-        short: false,
+        otherwise: &[],
+        latency: false,
         note: "Accepting, registering, one request and its answer, the end of file, closing. polling, \
                libev, libevent and libuv must be told before a registered descriptor is closed.",
     },
@@ -148,12 +179,13 @@ pub const PLAN: &[Work] = &[
         title: "Churn: 50 connections at a time",
         operation: "connection",
         program: "serve",
-        arguments: "{reads} 50 {} 1 0",
+        arguments: "{reads} {spin} 50 {} 1 0",
         counted: None,
         timed: 80,
         clock: Clock::Processor,
         without: &[],
-        short: false,
+        otherwise: &[],
+        latency: false,
         note: "",
     },
     Work {
@@ -161,13 +193,29 @@ pub const PLAN: &[Work] = &[
         title: "Churn: 500 connections at a time",
         operation: "connection",
         program: "serve",
-        arguments: "{reads} 500 {} 1 0",
+        arguments: "{reads} {spin} 500 {} 1 0",
         counted: None,
         timed: 8,
         clock: Clock::Processor,
         without: &[],
-        short: false,
+        otherwise: &[],
+        latency: false,
         note: "",
+    },
+    Work {
+        name: "unix",
+        title: "A Unix stream: one connection",
+        operation: "request",
+        program: "unix",
+        arguments: "{interests} {} {pause}",
+        counted: Some((500, 1_500)),
+        timed: 10_000,
+        clock: Clock::Processor,
+        without: &["raw-rust", "mio", "polling", "mio-st-0.2.2", "libuv", "libev", "libevent"],
+        otherwise: &["mio-st+both", "mio-st-a+both", "mio-st-so+both"],
+        latency: false,
+        note: "Requests of 64 bytes, registered for reading, edge-triggered. Those with `+both` are registered \
+               for writing too: every answer that the client takes is then an event of its own.",
     },
     Work {
         name: "add-del",
@@ -179,7 +227,8 @@ pub const PLAN: &[Work] = &[
         timed: 50_000,
         clock: Clock::Processor,
         without: &["libev"],
-        short: false,
+        otherwise: &[],
+        latency: false,
         note: "libev tells the system at the next poll: what is added and removed before it costs \
                nothing, since nothing is done.",
     },
@@ -193,7 +242,8 @@ pub const PLAN: &[Work] = &[
         timed: 100_000,
         clock: Clock::Processor,
         without: &["libuv", "libev", "libevent"],
-        short: false,
+        otherwise: &[],
+        latency: false,
         note: "",
     },
     Work {
@@ -206,7 +256,8 @@ pub const PLAN: &[Work] = &[
         timed: 100_000,
         clock: Clock::Processor,
         without: &["mio", "polling", "libuv", "mio-st-0.2.2"],
-        short: false,
+        otherwise: &[],
+        latency: false,
         note: "By hand: an array, whose events are put behind the system's. mio, polling and libuv have \
                no such thing with an id; mio-st 0.2.2 sleeps for a millisecond in every poll that \
                should not wait.",
@@ -221,7 +272,8 @@ pub const PLAN: &[Work] = &[
         timed: 20_000,
         clock: Clock::Processor,
         without: &["mio", "polling", "libuv", "libevent"],
-        short: false,
+        otherwise: &[],
+        latency: false,
         note: "",
     },
     Work {
@@ -234,7 +286,8 @@ pub const PLAN: &[Work] = &[
         timed: 100_000,
         clock: Clock::Processor,
         without: &["mio-st-0.2.2"],
-        short: false,
+        otherwise: &[],
+        latency: false,
         note: "",
     },
     Work {
@@ -242,13 +295,29 @@ pub const PLAN: &[Work] = &[
         title: "Wake: a round trip between two threads",
         operation: "round trip",
         program: "wake",
-        arguments: "trips {}",
+        arguments: "trips {spin} {}",
         counted: Some((500, 1_500)),
         timed: 20_000,
         clock: Clock::Wall,
         without: &[],
-        short: false,
-        note: "Instructions and system calls are those of both threads.",
+        otherwise: SPINNING,
+        latency: false,
+        note: "Instructions and system calls are those of both threads. Those with `+spin` \
+               look again for 200 µs before they sleep.",
+    },
+    Work {
+        name: "awake",
+        title: "Wake: a poller that is awake",
+        operation: "wake and poll",
+        program: "wake",
+        arguments: "awake {}",
+        counted: Some((1_000, 6_000)),
+        timed: 50_000,
+        clock: Clock::Processor,
+        without: &[],
+        otherwise: &[],
+        latency: false,
+        note: "A thread wakes its own poller, then polls it. One system call is the poll's.",
     },
     Work {
         name: "storm",
@@ -260,7 +329,8 @@ pub const PLAN: &[Work] = &[
         timed: 250_000,
         clock: Clock::Wall,
         without: &[],
-        short: false,
+        otherwise: &[],
+        latency: false,
         note: "A million wakes in all; who coalesces them asks the system only when the last one was \
                seen.",
     },
@@ -269,39 +339,61 @@ pub const PLAN: &[Work] = &[
         title: "HTTP: 50 connections of wrk",
         operation: "request",
         program: "http",
-        arguments: "{}",
+        arguments: "wrk {}",
         counted: None,
         timed: 2,
         clock: Clock::Processor,
         without: &["raw-rust", "mio", "polling", "mio-st-0.2.2", "libuv", "libev", "libevent"],
-        short: false,
+        otherwise: &[],
+        latency: false,
         note: "The servers of `c-examples/` and `examples/`, with a deadline for each connection that every \
                request moves. The floor is the one in C with its library replaced by epoll by hand; the \
                one in Rust has another parser.",
+    },
+    Work {
+        name: "http-short",
+        title: "HTTP: short connections, one at a time",
+        operation: "connection",
+        program: "http",
+        arguments: "short {}",
+        counted: None,
+        timed: 8_000,
+        clock: Clock::Processor,
+        without: &["raw-rust", "mio", "polling", "mio-st-0.2.2", "libuv", "libev", "libevent"],
+        otherwise: &["mio-st-a+0.3"],
+        latency: false,
+        note: "The same servers: a connection, a request, its answer, the end. The one with `+0.3` is the \
+               server in C of version 0.3, from the repository's history, with the library of today.",
     },
 ];
 
 impl Work {
     /// The arguments of one run.
     pub fn arguments(&self, contender: &str, size: usize, pause: usize) -> Vec<String> {
-        let (contender, reads) = match contender.strip_suffix("+short") {
-            Some(contender) => (contender, "short"),
-            None => (contender, "drain"),
-        };
-        std::iter::once(contender.to_string())
+        let (name, otherwise) = parts(contender);
+        // The server of another version is another contender.
+        let name = if self.program == "http" { contender } else { name };
+        std::iter::once(name.to_string())
             .chain(self.arguments.split(' ').map(|word| match word {
                 "{}" => size.to_string(),
                 "{pause}" => pause.to_string(),
-                "{reads}" => reads.to_string(),
+                "{reads}" => (if otherwise == "short" { "short" } else { "drain" }).into(),
+                "{spin}" => (if otherwise == "spin" { SPIN } else { 0 }).to_string(),
+                "{interests}" => (if otherwise == "both" { "both" } else { "readable" }).into(),
                 word => word.to_string(),
             }))
             .collect()
     }
 
+    /// Whether all that is counted of it does not depend on chance: how often one looks before something is
+    /// there does.
+    pub fn is_counted(&self, contender: &str) -> bool {
+        parts(contender).1 != "spin"
+    }
+
     /// The contenders that do it.
     pub fn contenders(&self) -> impl Iterator<Item = &'static str> {
-        let short: &[&str] = if self.short { &SHORT } else { &[] };
         let able = CONTENDERS.into_iter().filter(|contender| !self.without.contains(contender));
-        able.chain(short.iter().copied())
+        able.chain(self.otherwise.iter().copied())
     }
 }

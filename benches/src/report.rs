@@ -9,20 +9,26 @@ use mio_st_benches::plan::{Clock, FLOOR, is_ours};
 
 const DOCS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs");
 
-pub fn print(tables: &[Table], heap: &[(&str, f64)], calls: &str) {
+/// What the calls of [`mio_st_benches::measure::calls`] take.
+pub type Calls = [(&'static str, [Option<f64>; 4])];
+
+pub fn print(tables: &[Table], heap: &[(&str, f64)], calls: &Calls) {
     for table in tables {
         println!("{}", section(table));
     }
     if !heap.is_empty() {
         println!("{}", heap_section(heap));
     }
-    println!("{calls}");
+    if !calls.is_empty() {
+        println!("{}", calls_section(calls));
+    }
 }
 
 /// Writes docs/performance.md and its plots.
-pub fn write(tables: &[Table], heap: &[(&str, f64)], calls: &str) {
+pub fn write(tables: &[Table], heap: &[(&str, f64)], calls: &Calls) {
     let mut text = String::from(include_str!("performance.md"));
     writeln!(text, "\n{}\n", machine()).unwrap();
+    writeln!(text, "{}", crate::targets::section(tables)).unwrap();
     fs::create_dir_all(format!("{DOCS}/performance")).unwrap();
     for table in tables {
         let file = format!("performance/{}.svg", table.work.name);
@@ -31,20 +37,29 @@ pub fn write(tables: &[Table], heap: &[(&str, f64)], calls: &str) {
         writeln!(text, "{with_plot}").unwrap();
     }
     text += &heap_section(heap);
-    text += CALLS;
-    text += calls;
+    text += "\n";
+    text += &calls_section(calls);
     fs::write(format!("{DOCS}/performance.md"), text).unwrap();
 }
 
-const CALLS: &str = "
-## What the C interface adds to a call
-
-The same call from Rust and from C, in one process, by turns; medians. A call in Rust is inlined. After a
-system call the processor has forgotten where functions return to, and predicts each return wrongly: one more
-function costs some 10 ns there, whatever it does. In the rows \"in a function\" the Rust call is in a
-function of its own too.
-
-";
+fn calls_section(calls: &Calls) -> String {
+    let mut text = String::from(
+        "## What a call takes\n\nThe same call from Rust and from C, in programs that run by turns; medians, in \
+         nanoseconds. A call in Rust may be inlined. After a system call the processor has forgotten where \
+         functions return to, and predicts each return wrongly: one more function costs some 10 ns there, \
+         whatever it does. \"In a function\" is the Rust call in a function of its own, as a program has it \
+         that calls from more than one place.\n\n\
+         | call | Rust | Rust, in a function | `libmio_st.a` | `libmio_st.so` |\n|---|---:|---:|---:|---:|\n",
+    );
+    for (call, times) in calls {
+        write!(text, "| {call} |").unwrap();
+        for time in times {
+            text += &time.map_or(" |".into(), |time| format!(" {time:.1} |"));
+        }
+        text += "\n";
+    }
+    text
+}
 
 fn section(table: &Table) -> String {
     let work = table.work;
@@ -55,18 +70,31 @@ fn section(table: &Table) -> String {
     let counted = table.rows.iter().any(|row| row.counts.is_some());
     let clock = if work.clock == Clock::Wall { "time" } else { "CPU time" };
     write!(text, "| per {} | {clock}, ns | to {FLOOR} |", work.operation).unwrap();
-    text += if counted { " instructions | system calls | allocations |\n" } else { "\n" };
-    text += if counted { "|---|---:|---:|---:|---:|---:|\n" } else { "|---|---:|---:|\n" };
+    let mut line = String::from("|---|---:|---:|");
+    if work.latency {
+        text += " p50, ns |";
+        line += "---:|";
+    }
+    if counted {
+        text += " instructions | system calls | allocations |";
+        line += "---:|---:|---:|";
+    }
+    writeln!(text, "\n{line}").unwrap();
     for row in &table.rows {
         let name = emphasised(row.contender);
         write!(text, "| {name} | {:.0} | {:.2} |", row.time, row.ratio).unwrap();
-        if let Some(counts) = row.counts {
-            write!(
+        if work.latency {
+            text += &row.p50.map_or(" |".into(), |p50| format!(" {p50:.0} |"));
+        }
+        match row.counts {
+            Some(counts) => write!(
                 text,
                 " {:.1} | {:.3} | {:.3} |",
                 counts.instructions, counts.system_calls, counts.allocations
             )
-            .unwrap();
+            .unwrap(),
+            None if counted => text += " | | |",
+            None => (),
         }
         text += "\n";
     }

@@ -36,6 +36,7 @@ const MAX_RUN: usize = 65_507;
 use libc::mmsghdr;
 
 #[cfg(bsd)]
+#[allow(non_camel_case_types)] // As in libc.
 struct mmsghdr {
     msg_hdr: libc::msghdr,
     msg_len: libc::c_uint,

@@ -474,6 +474,7 @@ pub(crate) fn recv_from(fd: &Fd, buffer: &mut [u8], flags: c_int) -> io::Result<
 
 /// As [`recv_from`], into several buffers, and with the flags of the message, such as `MSG_TRUNC`.
 #[cfg(bsd)]
+#[cfg_attr(bsd, allow(dead_code))] // For what Linux alone has.
 pub(crate) fn recv_message(
     fd: &Fd,
     buffers: &mut [std::io::IoSliceMut<'_>],

@@ -6,7 +6,7 @@
 use std::os::fd::RawFd;
 
 use mio_st_benches::{
-    Args, Contender, Mio, MioSt, MioSt022, Outcome, Polling, Raw, Trigger, c, check, socket_pair,
+    Args, Contender, Mio, MioSt, MioSt022, Outcome, Polling, Raw, Trigger, check, socket_pair,
 };
 
 fn main() {
@@ -21,7 +21,7 @@ fn main() {
         "polling" => chain::<Polling>(pairs, active, writes, trigger),
         "mio-st-0.2.2" => chain::<MioSt022>(pairs, active, writes, trigger),
         "mio-st" => chain::<MioSt>(pairs, active, writes, trigger),
-        name => c::contender(name).chain(pairs, active, writes, trigger),
+        name => panic!("no such contender in Rust: {name}"),
     })
 }
 

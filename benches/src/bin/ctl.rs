@@ -3,7 +3,7 @@
 //! `ctl CONTENDER add-del|modify COUNT`
 
 use mio_st_benches::{
-    Args, Contender, Mio, MioSt, MioSt022, Outcome, Polling, Raw, Trigger, c, check, socket_pair,
+    Args, Contender, Mio, MioSt, MioSt022, Outcome, Polling, Raw, Trigger, check, socket_pair,
 };
 
 fn main() {
@@ -20,7 +20,7 @@ fn main() {
         "polling" => ctl::<Polling>(count, modify),
         "mio-st-0.2.2" => ctl::<MioSt022>(count, modify),
         "mio-st" => ctl::<MioSt>(count, modify),
-        name => c::contender(name).ctl(count, modify),
+        name => panic!("no such contender in Rust: {name}"),
     })
 }
 

@@ -4,7 +4,7 @@
 //! `idle CONTENDER SOURCES POLLS`
 
 use mio_st_benches::{
-    Args, Contender, Mio, MioSt, MioSt022, Outcome, Polling, Raw, Trigger, c, check,
+    Args, Contender, Mio, MioSt, MioSt022, Outcome, Polling, Raw, Trigger, check,
 };
 
 fn main() {
@@ -20,7 +20,7 @@ fn main() {
         "polling" => idle::<Polling>(sources, polls, &mut ready),
         "mio-st-0.2.2" => idle::<MioSt022>(sources, polls, &mut ready),
         "mio-st" => idle::<MioSt>(sources, polls, &mut ready),
-        name => c::contender(name).idle(sources, polls, &mut ready),
+        name => panic!("no such contender in Rust: {name}"),
     };
     print!("heap {} ", after - before);
     Outcome::print(outcome)

@@ -1,27 +1,33 @@
 //! The load generator of `serve`: so many connections at a time, on each so many requests one after the
 //! other, and as often as asked a new connection after the last. Each answer is compared.
 //!
-//! `load PORT CONCURRENT LIVES REQUESTS PAUSE`: PAUSE is in microseconds, before each request and each
+//! `load PORT CONCURRENT LIVES REQUESTS PAUSE`: PORT is `stdin` for one connection that is already there.
+//! It prints how many nanoseconds half of the requests took at most. PAUSE is in microseconds, before each request and each
 //! end. It is for counting: the server is then asleep whenever something arrives, so that what it does
 //! for each request is always the same.
 
-use std::io::{Read, Write};
+use std::io::{Read, Write, stdin};
 use std::net::{Shutdown, TcpStream};
-use std::os::fd::{AsRawFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::thread::sleep;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use mio_st_benches::{Args, CAPACITY, MESSAGE, check};
 
 struct Connection {
+    /// A Unix socket if it was already there: what is asked of it here is the same.
     stream: TcpStream,
     number: usize,
     lives: usize,
     requests: usize,
+    asked: Instant,
+    /// What its requests took.
+    times: Vec<Duration>,
 }
 
 struct Load {
-    port: u16,
+    /// Unless the one connection is already there.
+    port: Option<u16>,
     requests: usize,
     pause: Duration,
 }
@@ -29,14 +35,21 @@ struct Load {
 fn main() {
     let (port, mut args) = Args::new();
     mio_st_benches::raise_descriptor_limit();
-    let port = port.parse().unwrap();
+    let port = (port != "stdin").then(|| port.parse().unwrap());
     let [concurrent, lives, requests, pause] =
         ["concurrent", "lives", "requests", "pause"].map(|what| args.number(what));
     let load = Load { port, requests, pause: Duration::from_micros(pause as u64) };
 
     let epoll = check(unsafe { libc::epoll_create1(0) } as isize) as RawFd;
     let mut connections: Vec<Connection> = (0..concurrent)
-        .map(|number| Connection { stream: load.connect(), number, lives, requests })
+        .map(|number| Connection {
+            stream: load.connect(),
+            number,
+            lives,
+            requests,
+            asked: Instant::now(),
+            times: Vec::with_capacity(lives * requests),
+        })
         .collect();
     let mut open = concurrent;
     for connection in &mut connections {
@@ -77,11 +90,17 @@ fn main() {
             load.ask(connection);
         }
     }
+    let mut times: Vec<Duration> = connections.into_iter().flat_map(|one| one.times).collect();
+    times.sort_unstable();
+    print!("p50 {} ", times[times.len() / 2].as_nanos());
 }
 
 impl Load {
     fn connect(&self) -> TcpStream {
-        let stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
+        let Some(port) = self.port else {
+            return TcpStream::from(stdin().as_fd().try_clone_to_owned().unwrap());
+        };
+        let stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
         stream.set_nodelay(true).unwrap();
         stream
     }
@@ -94,6 +113,7 @@ impl Load {
     fn ask(&self, connection: &mut Connection) {
         self.pause();
         let message = self.message(connection);
+        connection.asked = Instant::now();
         connection.stream.write_all(&message).unwrap();
     }
 
@@ -105,6 +125,7 @@ impl Load {
             return false;
         }
         connection.stream.read_exact(&mut answer).unwrap();
+        connection.times.push(connection.asked.elapsed());
         assert_eq!(answer, self.message(connection), "the answer is not what was sent");
         connection.requests -= 1;
         if connection.requests > 0 {

@@ -3,7 +3,7 @@
 //!
 //! `notify CONTENDER system|user AT-ONCE ROUNDS`
 
-use mio_st_benches::{Args, MioSt, MioSt022, Notify, Outcome, RawQueue, c};
+use mio_st_benches::{Args, MioSt, MioSt022, Notify, Outcome, RawQueue};
 
 fn main() {
     let (contender, mut args) = Args::new();
@@ -18,7 +18,7 @@ fn main() {
         "mio-st-0.2.2" => notify::<MioSt022>(at_once, rounds, system),
         "mio-st" => notify::<MioSt>(at_once, rounds, system),
         "mio" | "polling" => None,
-        name => c::contender(name).notify(at_once, rounds, system),
+        name => panic!("no such contender in Rust: {name}"),
     })
 }
 

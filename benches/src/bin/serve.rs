@@ -2,13 +2,16 @@
 //! gone. The load generator is a process of its own, and it checks each answer. An operation is a
 //! request: with one request on each connection, a connection.
 //!
-//! `serve CONTENDER READS CONCURRENT LIVES REQUESTS PAUSE`, where READS is `drain` (until WouldBlock) or
-//! `short` (until a short read, unless the event says that the peer has closed), LIVES is how many
+//! `serve CONTENDER READS SPIN CONCURRENT LIVES REQUESTS PAUSE`, where READS is `drain` (until WouldBlock) or
+//! `short` (until a short read, unless the event says that the peer has closed), SPIN for how many
+//! nanoseconds it looks again before it sleeps, LIVES is how many
 //! connections follow each other in each place, and PAUSE see src/bin/load.rs.
 
+use std::time::Duration;
+
 use mio_st_benches::{
-    Args, BUFFER, Contender, Mio, MioSt, MioSt022, Outcome, Polling, Raw, c, finish_load,
-    start_load, would_block,
+    Args, BUFFER, Contender, Mio, MioSt, MioSt022, Outcome, Polling, Raw, finish_load, start_load,
+    would_block,
 };
 
 const LISTENER: usize = 0;
@@ -17,6 +20,7 @@ fn main() {
     let (contender, mut args) = Args::new();
     mio_st_benches::raise_descriptor_limit();
     let short = args.word("reads") == "short";
+    let spin = Duration::from_nanos(args.number("spin") as u64);
     let words: Vec<String> =
         ["concurrent", "lives", "requests", "pause"].map(|what| args.word(what)).into();
     let [concurrent, lives, requests] = [0, 1, 2].map(|i| words[i].parse::<usize>().unwrap());
@@ -26,14 +30,14 @@ fn main() {
     let mut load = None;
     let mut start = |port| load = Some(start_load(port, &words));
     let outcome = match contender.as_str() {
-        "raw-rust" => serve::<Raw>(concurrent, total, short, &mut start),
-        "mio" => serve::<Mio>(concurrent, total, short, &mut start),
-        "mio-st-0.2.2" => serve::<MioSt022>(concurrent, total, short, &mut start),
-        "mio-st" => serve::<MioSt>(concurrent, total, short, &mut start),
+        "raw-rust" => serve::<Raw>(concurrent, total, short, spin, &mut start),
+        "mio" => serve::<Mio>(concurrent, total, short, spin, &mut start),
+        "mio-st-0.2.2" => serve::<MioSt022>(concurrent, total, short, spin, &mut start),
+        "mio-st" => serve::<MioSt>(concurrent, total, short, spin, &mut start),
         // It does not tell whether the peer has closed.
         "polling" if short => None,
-        "polling" => serve::<Polling>(concurrent, total, short, &mut start),
-        name => c::contender(name).serve(concurrent, total, short, &mut start),
+        "polling" => serve::<Polling>(concurrent, total, short, spin, &mut start),
+        name => panic!("no such contender in Rust: {name}"),
     };
     if let Some(load) = load {
         finish_load(load);
@@ -48,9 +52,13 @@ fn serve<C: Contender>(
     concurrent: usize,
     total: usize,
     short: bool,
+    spin: Duration,
     listening: &mut dyn FnMut(u16),
 ) -> Option<Outcome> {
     let (mut poller, mut events) = C::new();
+    if !C::spin(&mut poller, spin) {
+        return None;
+    }
     let mut listener = C::listen("127.0.0.1:0".parse().unwrap());
     C::add_listener(&mut poller, &mut listener, LISTENER);
     // The connection with id n is at n - 1.

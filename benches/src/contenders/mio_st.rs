@@ -34,6 +34,11 @@ impl Contender for MioSt {
         (Poller::new().unwrap(), Events::with_capacity(CAPACITY))
     }
 
+    fn spin(poller: &mut Poller, spin: Duration) -> bool {
+        poller.set_spin(spin);
+        true
+    }
+
     #[inline]
     fn add(poller: &mut Poller, fd: RawFd, id: usize, trigger: Trigger) -> bool {
         let (id, option) = (EventedId(id), option(trigger));
@@ -148,6 +153,11 @@ impl Wake for MioSt {
 
     fn events() -> Events {
         Events::with_capacity(CAPACITY)
+    }
+
+    fn spin(poller: &mut Poller, spin: Duration) -> bool {
+        poller.set_spin(spin);
+        true
     }
 
     #[inline]

@@ -1,6 +1,7 @@
 //! The deadlines and their peers, side by side: same work, same machine, one run.
 //!
 //! ```text
+//! deadlines targets                           the targets, each with what was measured; not zero if one is missed
 //! deadlines                                   times everything, and writes docs/deadlines.md and .svg
 //! deadlines quick                             a little of it, once; writes nothing
 //! deadlines counts                            instructions and misses of the cache, into the same file
@@ -9,7 +10,7 @@
 //! ```
 //!
 //! Works: `add-cancel`, `rearm` (in model time; every 64 re-arms the time advances and what has
-//! come is taken), `rearm-block` (the same, but then also the next wake-up is computed, as before
+//! come is taken), `stall` (the worst of n additions, and the worst of 1,000 polls after them), `rearm-block` (the same, but then also the next wake-up is computed, as before
 //! a poll that blocks) and `expire` (in real time; ours by `Poller::poll`). `SCALE` multiplies
 //! how often the measured part is repeated, so that the difference between a run at 2 and a run
 //! at 1 is what the operations cost without what surrounds them.
@@ -39,8 +40,19 @@ const SECOND: u64 = 1_000_000_000;
 const REARM: u64 = 30 * SECOND;
 const BATCH: usize = 64;
 
-const PEERS: [&str; 7] =
-    ["ours", "libev", "heap", "libevent", "libevent-precise", "libuv", "tokio-util"];
+/// `ours` is the poller of the crate, `c` that of the installed archive, both with the clock that they read;
+/// `structure` is what is inside, which asks no clock and is no interface.
+const PEERS: [&str; 9] = [
+    "ours",
+    "c",
+    "structure",
+    "libev",
+    "heap",
+    "libevent",
+    "libevent-precise",
+    "libuv",
+    "tokio-util",
+];
 
 /// As in `c/deadlines.h`.
 #[repr(C)]
@@ -59,6 +71,7 @@ unsafe extern "C" {
     fn libev_add_cancel(work: &Work);
     fn libev_rearm(work: &Work);
     fn libev_expire(work: &Work) -> usize;
+    fn libev_stall(work: &Work, worst_add: &mut u64, worst_poll: &mut u64);
     fn libevent_add_cancel(work: &Work);
     fn libevent_rearm(work: &Work);
     fn libevent_expire(work: &Work) -> usize;
@@ -136,22 +149,69 @@ trait Peer {
     fn next_wakeup(&mut self) -> Option<u64>;
 }
 
+/// By the interface, as a program would.
 struct Ours {
-    deadlines: Deadlines,
-    keys: Vec<DeadlineKey>,
+    poller: Poller,
+    events: Events,
+    keys: Vec<Option<mio_st::poll::DeadlineKey>>,
+    /// The time of this turn, by both clocks.
+    turn: (u64, Instant),
 }
 
 impl Ours {
     fn new(n: usize) -> Ours {
-        let mut deadlines = Deadlines::with_capacity(n);
-        if let Some(slack) = option("--slack") {
-            deadlines.set_slack(slack);
-        }
-        Ours { deadlines, keys: vec![DeadlineKey::from_parts(0, 0); n] }
+        let poller = Poller::with_capacity(n, 0).unwrap();
+        let turn = (now(), poller.now());
+        Ours { poller, events: Events::new(), keys: vec![None; n], turn }
+    }
+
+    fn instant(&self, time: u64) -> Instant {
+        self.turn.1 + Duration::from_nanos(time.wrapping_sub(self.turn.0))
     }
 }
 
 impl Peer for Ours {
+    fn add(&mut self, _: u64, i: usize, deadline: u64) {
+        let deadline = self.instant(deadline);
+        self.keys[i] = Some(self.poller.add_deadline(EventedId(i), deadline));
+    }
+
+    fn cancel(&mut self, i: usize) {
+        assert!(self.poller.cancel_deadline(self.keys[i].unwrap()));
+    }
+
+    fn rearm(&mut self, _: u64, i: usize, deadline: u64) {
+        let deadline = self.instant(deadline);
+        assert!(self.poller.move_deadline(self.keys[i].unwrap(), deadline));
+    }
+
+    fn expire(&mut self, now: u64, mut fired: impl FnMut(usize)) {
+        self.poller.poll_userspace(&mut self.events);
+        self.turn = (now, self.poller.now());
+        self.events.iter().for_each(|event| fired(event.id().0));
+    }
+
+    fn next_wakeup(&mut self) -> Option<u64> {
+        self.poller.next_wakeup().map(|wait| wait.as_nanos() as u64)
+    }
+}
+
+struct Structure {
+    deadlines: Deadlines,
+    keys: Vec<DeadlineKey>,
+}
+
+impl Structure {
+    fn new(n: usize) -> Structure {
+        let mut deadlines = Deadlines::with_capacity(n);
+        if let Some(slack) = option("--slack") {
+            deadlines.set_slack(slack);
+        }
+        Structure { deadlines, keys: vec![DeadlineKey::from_parts(0, 0); n] }
+    }
+}
+
+impl Peer for Structure {
     fn add(&mut self, now: u64, i: usize, deadline: u64) {
         self.keys[i] = self.deadlines.add(now, deadline, i as u64);
     }
@@ -378,6 +438,26 @@ fn pick(random: &mut u64, n: usize) -> usize {
     (((*random >> 32) * n as u64) >> 32) as usize
 }
 
+/// The worst addition, and the worst poll after all of them, in microseconds of the thread's CPU time.
+fn stall(n: usize, delays: &[u64]) -> String {
+    let thread_time = || clock(libc::CLOCK_THREAD_CPUTIME_ID);
+    let mut poller = Poller::new().unwrap();
+    let mut events = Events::new();
+    let (mut worst_add, mut worst_poll) = (0, 0);
+    for (i, delay) in (0..n).zip(delays) {
+        let timeout = Duration::from_nanos(*delay);
+        let begin = thread_time();
+        black_box(poller.add_timeout(EventedId(i), timeout));
+        worst_add = worst_add.max(thread_time() - begin);
+    }
+    for _ in 0..1_000 {
+        let begin = thread_time();
+        poller.poll(&mut events, Some(Duration::ZERO)).unwrap();
+        worst_poll = worst_poll.max(thread_time() - begin);
+    }
+    format!("{:.1} {:.1}", worst_add as f64 / 1e3, worst_poll as f64 / 1e3)
+}
+
 fn expire(work: &Work, delays: &[u64]) -> usize {
     let mut poller = Poller::with_capacity(work.n, 0).unwrap();
     if let Some(slack) = option("--slack") {
@@ -510,7 +590,24 @@ fn run(kind: &str, peer: &str, n: usize, scale: usize) -> Option<String> {
     let ops = rearms(n) * scale;
     let step = 62 * SECOND * scale as u64 / (ops / BATCH) as u64;
     let work = Work { n, rounds, ops, step, delays: delays.as_ptr(), order: order.as_ptr() };
-    if kind == "expire" {
+    if peer == "c" {
+        let numbers = if kind == "stall" {
+            vec![n as u64]
+        } else {
+            vec![n as u64, rounds as u64, ops as u64, step]
+        };
+        let numbers: Vec<_> = numbers.iter().map(u64::to_string).collect();
+        let output = report::archives_program().arg(kind).args(numbers).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        let text = String::from_utf8(output.stdout).unwrap();
+        return Some(match text.trim().parse::<f64>() {
+            Ok(cpu) => format!("{:.2}", cpu / operations(kind, n, scale) as f64),
+            Err(_) => text.trim().to_owned(),
+        });
+    }
+    if kind == "stall" {
+        // In real time.
+    } else if kind == "expire" {
         let mut measured = Measured { deadlines: delays.clone(), ..Measured::default() };
         measured.late.reserve(n);
         MEASURED.set(measured);
@@ -523,6 +620,15 @@ fn run(kind: &str, peer: &str, n: usize, scale: usize) -> Option<String> {
     let mut wakeups = 0;
     // SAFETY: `work` outlives the calls, and its arrays are as long as the header says.
     match (kind, peer) {
+        ("add-cancel", "structure") => add_cancel(Structure::new(n), &work, &delays, &order),
+        ("rearm" | "rearm-block", "structure") => rearm(Structure::new(n), &work, kind != "rearm"),
+        ("stall", "ours") => return Some(stall(n, &delays)),
+        ("stall", "libev") => {
+            let (mut add, mut poll) = (0, 0);
+            // SAFETY: as above.
+            unsafe { libev_stall(&work, &mut add, &mut poll) };
+            return Some(format!("{:.1} {:.1}", add as f64 / 1e3, poll as f64 / 1e3));
+        }
         ("add-cancel", "ours") => add_cancel(Ours::new(n), &work, &delays, &order),
         ("add-cancel", "heap") => add_cancel(Heap::new(n), &work, &delays, &order),
         ("add-cancel", "tokio-util") => add_cancel(Tokio::new(n), &work, &delays, &order),
@@ -569,6 +675,7 @@ fn main() {
     let arguments: Vec<_> = env::args().skip(1).collect();
     let (work, peer, n) = match &arguments[..] {
         [] => return report::timings(false),
+        [what] if what == "targets" => exit(i32::from(!report::only_targets())),
         [what] if what == "quick" => return report::timings(true),
         [what] if what == "counts" => return report::counts(),
         [work, peer, n, ..] => (work, peer, n),

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::OnceLock;
 use std::{env, fs};
 
 use mio_st_benches::measure::machine;
@@ -70,6 +72,36 @@ fn run(name: &str) -> Vec<f64> {
     text.split_whitespace().map(|word| word.parse().unwrap()).collect()
 }
 
+/// The program in C, of the archive and the header that `make lib` and `make header` have made.
+pub fn archives_program() -> Command {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    let program = PROGRAM.get_or_init(|| {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let program = root.join("benches/target/deadlines_mio_st");
+        if env::var_os(BUILT).is_some() {
+            return program;
+        }
+        let run =
+            |command: &mut Command| assert!(command.status().unwrap().success(), "{command:?}");
+        run(Command::new("make").args(["-s", "lib"]).current_dir(&root).stdout(Stdio::null()));
+        let folder = env::var_os("CARGO_TARGET_DIR").map_or(root.join("target"), PathBuf::from);
+        run(Command::new("cc")
+            .args(["-std=gnu11", "-O3", "-I"])
+            .arg(root.join("include"))
+            .args(
+                ["clock", "mio_st"].map(|name| root.join(format!("benches/c/deadlines_{name}.c"))),
+            )
+            .arg(folder.join("release/libmio_st.a"))
+            .arg("-o")
+            .arg(&program));
+        program
+    });
+    Command::new(program)
+}
+
+/// Set for the processes of a run: the program in C is there.
+const BUILT: &str = "DEADLINES_PROGRAM_IN_C_IS_BUILT";
+
 /// This program, under another one if need be.
 fn program(name: &str, under: &[&str]) -> Command {
     let this = env::current_exe().unwrap();
@@ -81,7 +113,7 @@ fn program(name: &str, under: &[&str]) -> Command {
             command
         }
     };
-    command.args(name.split(' '));
+    command.args(name.split(' ')).env(BUILT, "1");
     command
 }
 
@@ -92,6 +124,9 @@ pub fn timings(quick: bool) {
     let sizes = if quick { &SIZES[..2] } else { &SIZES };
     let expiry = if quick { &EXPIRY[..1] } else { &EXPIRY };
     let mut cells = Cells::default();
+    archives_program();
+    let stalls = STALLING.map(|peer| format!("stall {peer} 1000000"));
+    cells.measure(&stalls, if quick { 1 } else { 5 });
     for &n in sizes {
         let names: Vec<_> = WORKS
             .iter()
@@ -110,7 +145,8 @@ pub fn timings(quick: bool) {
         text += &by_size(&cells, sizes, work, title);
     }
     text += &expiry_table(&cells, expiry);
-    text += &targets(&cells);
+    text += &stall_table(&cells);
+    text += &targets(&cells).0;
     println!("{text}");
     if !quick {
         replace(
@@ -121,6 +157,38 @@ pub fn timings(quick: bool) {
     }
 }
 
+/// Who is asked for its worst addition and its worst poll.
+const STALLING: [&str; 3] = ["ours", "c", "libev"];
+
+/// Measures what the targets ask for, and nothing else; whether all are met.
+pub fn only_targets() -> bool {
+    let mut cells = Cells::default();
+    archives_program();
+    for (n, turns) in [(1_000, 11), (1_000_000, 5)] {
+        for (work, _) in WORKS {
+            let names = STALLING.map(|peer| format!("{work} {peer} {n}"));
+            cells.measure(&names, turns);
+        }
+    }
+    cells.measure(&STALLING.map(|peer| format!("stall {peer} 1000000")), 5);
+    eprintln!();
+    let (text, met) = targets(&cells);
+    println!("{text}");
+    met
+}
+
+fn stall_table(cells: &Cells) -> String {
+    let mut text = String::from(
+        "The worst of 1e6 additions of a timeout, and of 1,000 polls after them, in µs of the thread's CPU time:\n\n\
+         | | add | poll |\n|---|---:|---:|\n",
+    );
+    for peer in STALLING {
+        let median = |number| cells.median(&format!("stall {peer} 1000000"), number).unwrap();
+        writeln!(text, "| {peer} | {:.0} | {:.0} |", median(0), median(1)).unwrap();
+    }
+    text + "\n"
+}
+
 /// The precise mode of libevent is no other structure.
 fn peers(work: &str) -> impl Iterator<Item = &'static str> + Clone {
     let floor = (work == "rearm").then_some("floor");
@@ -129,8 +197,9 @@ fn peers(work: &str) -> impl Iterator<Item = &'static str> + Clone {
 
 /// Who expires, and what the cell is called.
 fn expiring(n: usize) -> Vec<(String, String)> {
+    let waiting = PEERS.iter().filter(|peer| !["c", "structure"].contains(peer));
     let mut all: Vec<_> =
-        PEERS.iter().map(|peer| (peer.to_string(), format!("expire {peer} {n}"))).collect();
+        waiting.map(|peer| (peer.to_string(), format!("expire {peer} {n}"))).collect();
     let ours =
         OPTIONS.map(|(name, options)| (format!("ours{name}"), format!("{}{options}", all[0].1)));
     all.splice(1..1, ours);
@@ -182,16 +251,27 @@ fn expiry_table(cells: &Cells, sizes: &[usize]) -> String {
 }
 
 /// What was set as a target, and what came of it.
-fn targets(cells: &Cells) -> String {
+fn targets(cells: &Cells) -> (String, bool) {
     let zero = format!("expire ours 10000{}", OPTIONS[0].1);
     let timer = format!("expire ours 10000{}", OPTIONS[1].1);
     let precise = "expire libevent-precise 10000";
     let libev = |ours: &str, number| cells.ratio(ours, &ours.replace("ours", "libev"), number);
+    let of_c = |work: &str, n: usize| {
+        cells.ratio(&format!("{work} c {n}"), &format!("{work} libev {n}"), 0)
+    };
     let rows = [
-        ("re-arm, 1e6: CPU to libev's", libev("rearm ours 1000000", 0), 0.2),
-        ("re-arm, 1e3", libev("rearm ours 1000", 0), 0.5),
-        ("add + cancel, 1e6", libev("add-cancel ours 1000000", 0), 0.3),
-        ("add + cancel, 1e3", libev("add-cancel ours 1000", 0), 0.75),
+        ("re-arm, 1e3: CPU to libev's, Rust", libev("rearm ours 1000", 0), 0.4),
+        ("re-arm, 1e3, C", of_c("rearm", 1_000), 0.4),
+        ("re-arm, 1e6, Rust", libev("rearm ours 1000000", 0), 0.85),
+        ("re-arm, 1e6, C", of_c("rearm", 1_000_000), 0.85),
+        ("add + cancel, 1e3, Rust", libev("add-cancel ours 1000", 0), 0.75),
+        ("add + cancel, 1e3, C", of_c("add-cancel", 1_000), 0.75),
+        ("add + cancel, 1e6, Rust", libev("add-cancel ours 1000000", 0), 0.45),
+        ("add + cancel, 1e6, C", of_c("add-cancel", 1_000_000), 0.45),
+        ("worst add of 1e6, Rust, µs", cells.median("stall ours 1000000", 0), 300.0),
+        ("worst add of 1e6, C, µs", cells.median("stall c 1000000", 0), 300.0),
+        ("worst poll after them, Rust, µs", cells.median("stall ours 1000000", 1), 500.0),
+        ("worst poll after them, C, µs", cells.median("stall c 1000000", 1), 500.0),
         ("expire 1e5", libev("expire ours 100000", 0), 0.85),
         ("expire 1e4", libev("expire ours 10000", 0), 1.0),
         ("expire 1e4: late p99 to libev's", libev("expire ours 10000", 3), 1.0),
@@ -203,17 +283,19 @@ fn targets(cells: &Cells) -> String {
         ("expire 1e5: early", cells.most("expire ours 100000", 5), 0.0),
     ];
     let mut text = String::from("| target | at most | measured | |\n|---|---:|---:|---|\n");
+    let mut all_met = true;
     for (what, measured, most) in rows {
         let Some(measured) = measured else { continue };
+        all_met &= measured <= most;
         let verdict = if measured <= most { "met" } else { "**missed**" };
         writeln!(text, "| {what} | {most} | {:.2} | {verdict} |", measured).unwrap();
     }
-    text
+    (text, all_met)
 }
 
 // ----------------------------------------------------------------------------------------- counts
 
-const COUNTED: [&str; 4] = ["ours", "libev", "heap", "floor"];
+const COUNTED: [&str; 5] = ["ours", "structure", "libev", "heap", "floor"];
 
 /// What is simulated, whatever the machine has: 32 KiB for the data, 32 MiB in the last level.
 const CACHE: [&str; 3] = ["--I1=32768,8,64", "--D1=32768,8,64", "--LL=33554432,16,64"];

@@ -25,6 +25,7 @@
 #define MIO_ST_READ_CLOSED (uint32_t)EPOLLRDHUP
 #define MIO_ST_TIMER (1u << 6)
 #define MIO_ST_EDGE (uint32_t)EPOLLET
+#define MIO_ST_LEVEL 0u
 #define MIO_ST_ADDR_TEXT_SIZE 64
 
 #define SWEEP UINT64_C(250000000)
@@ -180,6 +181,11 @@ static inline int mio_st_poller_register_tcp_listener(mio_st_poller_t poller,
                                                       mio_st_tcp_listener_t listener, uint64_t id,
                                                       uint32_t interests, uint32_t option) {
     return add_fd(poller, listener.fd, id, interests | option);
+}
+
+static inline int mio_st_poller_deregister_tcp_listener(mio_st_poller_t poller,
+                                                        mio_st_tcp_listener_t listener) {
+    return failed(epoll_ctl(poller.fd, EPOLL_CTL_DEL, listener.fd, NULL));
 }
 
 static inline int mio_st_poller_register_tcp_stream(mio_st_poller_t poller,
