@@ -3,7 +3,6 @@
 CARGO ?= cargo
 CARGO_FLAGS ?= --locked
 INSTALL ?= install
-OBJCOPY ?= objcopy
 prefix ?= /usr/local
 exec_prefix ?= $(prefix)
 includedir ?= $(prefix)/include
