@@ -379,13 +379,13 @@ fn a_prototype_that_differs_is_seen() {
         ("\nuint32_t mio_st_features(", "\nint mio_st_features(", "prototypes__mio_st_features'"),
         // The type of an argument: its sign, its width, the kind of handle, const, the pointer.
         (
-            "mio_st_tcp_stream_set_ttl(mio_st_tcp_stream_t stream, uint32_t",
-            "mio_st_tcp_stream_set_ttl(mio_st_tcp_stream_t stream, int32_t",
+            "mio_st_tcp_stream_set_ttl(mio_st_tcp_stream_t stream,\n                              uint32_t",
+            "mio_st_tcp_stream_set_ttl(mio_st_tcp_stream_t stream,\n                              int32_t",
             "prototypes__mio_st_tcp_stream_set_ttl'",
         ),
         (
-            "mio_st_tcp_listener_set_ttl(mio_st_tcp_listener_t listener, uint32_t",
-            "mio_st_tcp_listener_set_ttl(mio_st_tcp_listener_t listener, uint64_t",
+            "mio_st_tcp_listener_set_ttl(mio_st_tcp_listener_t listener,\n                                uint32_t",
+            "mio_st_tcp_listener_set_ttl(mio_st_tcp_listener_t listener,\n                                uint64_t",
             "prototypes__mio_st_tcp_listener_set_ttl'",
         ),
         (
@@ -405,7 +405,7 @@ fn a_prototype_that_differs_is_seen() {
         ),
         // The number of arguments, and their order.
         (
-            "mio_st_udp_socket_set_ttl(mio_st_udp_socket_t socket, uint32_t ttl)",
+            "mio_st_udp_socket_set_ttl(mio_st_udp_socket_t socket,\n                              uint32_t ttl)",
             "mio_st_udp_socket_set_ttl(mio_st_udp_socket_t socket)",
             "prototypes__mio_st_udp_socket_set_ttl'",
         ),
