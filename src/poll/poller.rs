@@ -21,6 +21,9 @@ const KERNEL_SLACK: u64 = 50_000;
 /// Before a wait as long as this one may ask the system for more, if that makes it precise.
 const LONG_WAIT: u64 = 50_000_000;
 
+/// How long what was found out about the thread's niceness is good for.
+const ASKING_AGAIN: u64 = 1_000_000_000;
+
 /// Waits for readiness events of many handles, for notifications and for deadlines.
 ///
 /// A handle is registered under an id, with the interests one has in it and the trigger
@@ -96,9 +99,11 @@ pub struct Poller {
     now: Cell<Option<u64>>,
     /// The time that was read last.
     last_read: Cell<u64>,
-    /// Whether the thread was nice when that was asked last: as the first deadline was added, and before long
-    /// waits for one.
+    /// Whether the thread was nice when that was asked last: as the first deadline was added, and before a long
+    /// wait, but once a second at most.
     nice: Cell<bool>,
+    /// When that was.
+    nice_asked: Cell<u64>,
     /// This process, as long as there are neither notifications nor deadlines, and `now` is not known;
     /// otherwise none. So a poll that is but a system call finds out by one comparison, and that the
     /// process was not forked by the same.
@@ -144,6 +149,7 @@ impl Poller {
             now: Cell::new(None),
             last_read: Cell::new(0),
             nice: Cell::new(false),
+            nice_asked: Cell::new(0),
             quiet: Cell::new(Generation::NONE),
             calm: generation,
             generation,
@@ -771,7 +777,12 @@ impl Poller {
     fn piece(&self, remaining: u64, grace: u64) -> u64 {
         let allowed = grace.saturating_add(KERNEL_SLACK);
         if remaining >= LONG_WAIT && sys::stretch(remaining, true) > allowed {
-            self.nice.set(sys::is_nice());
+            // A server waits for a far deadline at each poll: it is not asked at each.
+            let now = self.last_read.get();
+            if now.saturating_sub(self.nice_asked.get()) >= ASKING_AGAIN {
+                self.nice_asked.set(now);
+                self.nice.set(sys::is_nice());
+            }
         }
         let stretch = sys::stretch(remaining, self.nice.get());
         let piece = if stretch > allowed { remaining - stretch } else { remaining };
