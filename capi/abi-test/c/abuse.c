@@ -496,7 +496,6 @@ int main(void)
     pthread_join(thread, NULL);
     check(-pthread_create(&thread, NULL, ending, &ended));
     pthread_join(thread, NULL);
-    check(mio_st_awakener_close(ended.awakener));
 
     interrupt_a_poll(&use);
     fork_and_use(use);
