@@ -15,7 +15,11 @@ fn python_echoes_and_ctrl_c_ends_its_poll() {
         return;
     }
     let program = program("python", "echo.py");
-    let mut python = with_library(Command::new("python3"));
+    // A test that was started in the background may have SIGINT ignored, which a child inherits, and then Python
+    // lets it be.
+    let mut python = Command::new("env");
+    python.args(["--default-signal=INT", "python3"]);
+    let mut python = with_library(python);
     let mut child = python.arg(&program).stdout(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
     assert_eq!(lines.next().as_deref(), Some("echoed: hello"));
