@@ -327,6 +327,9 @@ int mio_st_poller_close(mio_st_poller_t poller);
  * event, so that a poller can be registered in another poller, or in another event loop together with
  * mio_st_poller_next_wakeup(). Deadlines and notifications do not make it readable.
  *
+ * From the first call on, each wake of an awakener that is not pending costs a system call, since somebody may
+ * wait for the descriptor.
+ *
  * Returns the descriptor; the errors of a handle.
  *
  * Thread: that of the poller.
