@@ -87,24 +87,37 @@ fn a_long_wait_is_not_late_by_a_part_of_it() {
     assert!({ late }.any(|late| late < timeout / 32), "later than a part of the wait");
 }
 
+/// How often this thread has slept.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn sleeps() -> libc::c_long {
+    // SAFETY: all-zero is a valid rusage, and the pointer is to one.
+    unsafe {
+        let mut usage: libc::rusage = std::mem::zeroed();
+        assert_eq!(libc::getrusage(libc::RUSAGE_THREAD, &mut usage), 0);
+        usage.ru_nvcsw
+    }
+}
+
 // Behaviour 18
 #[test]
+#[cfg(any(target_os = "linux", target_os = "android"))] // Where a thread can be asked how often it slept.
 fn neighbours_within_the_slack_share_a_wake_up() {
     let mut poller = Poller::new().unwrap();
     let mut events = Events::with_capacity(1000);
-    // At 250 ms the slack is the cap of 2^20 ns: 1,000 deadlines over one of them are filed at two
-    // times at most.
+    // At 250 ms the slack is the cap of 2^20 ns: 1,000 deadlines over one of them need two wake-ups at most. A
+    // poll that comes after the time of some more hands these out, and does not sleep.
     let start = Instant::now() + Duration::from_millis(250);
     for i in 0..1000 {
         poller.add_deadline(EventedId(i), start + Duration::from_nanos(1048 * i as u64));
     }
-    let (mut polls, mut fired) = (0, 0);
+    let before = sleeps();
+    let mut fired = 0;
     while fired < 1000 {
         poller.poll(&mut events, None).unwrap();
-        polls += 1;
         fired += events.len();
     }
-    assert!(polls <= 2, "{polls} wake-ups");
+    let wakeups = sleeps() - before;
+    assert!(wakeups <= 2, "{wakeups} wake-ups");
     assert!(Instant::now() >= start + Duration::from_nanos(1048 * 999));
 }
 
@@ -368,4 +381,37 @@ fn now_is_the_time_of_the_last_poll() {
     let now = poller.now();
     assert!(now + Duration::from_millis(1) >= asked);
     assert_eq!(poller.now(), now);
+}
+
+// Behaviours 17 and 20. With room for just one interval, and before a poll has filed it.
+#[test]
+fn a_cancelled_interval_leaves_its_room_to_others() {
+    let mut poller = Poller::with_capacity(2, 0).unwrap();
+    for _ in 0..100 {
+        let key =
+            poller.add_interval(EventedId(0), Duration::from_secs(60), Duration::from_secs(1));
+        assert!(poller.cancel_deadline(key));
+    }
+    let interval =
+        poller.add_interval(EventedId(1), Duration::from_secs(60), Duration::from_secs(1));
+    poller.add_timeout(EventedId(2), Duration::from_millis(1));
+    assert_eq!(poll(&mut poller, Some(Duration::from_secs(60))).len(), 1);
+    assert!(poller.cancel_deadline(interval));
+    assert_eq!(poller.next_wakeup(), None);
+}
+
+// Behaviour 21. The one whose slack was waited for is cancelled, and many others come later.
+#[test]
+fn a_poll_does_not_end_for_one_that_was_cancelled() {
+    let mut poller = Poller::new().unwrap();
+    let start = Instant::now() + Duration::from_millis(300);
+    let key = poller.add_deadline(EventedId(0), start);
+    poller.set_deadline_slack(Duration::ZERO);
+    for i in 0..1200 {
+        poller.add_deadline(EventedId(1), start + Duration::from_nanos(600_000 + i));
+    }
+    assert!(poller.next_wakeup().is_some());
+    assert!(poller.cancel_deadline(key));
+    assert!(!poll(&mut poller, None).is_empty());
+    assert!(Instant::now() >= start + Duration::from_nanos(600_000));
 }

@@ -317,11 +317,12 @@ impl Table {
     #[inline]
     pub(crate) fn note_deregistered<H: Handle>(&mut self, handle: H, poller: mio_st_poller_t) {
         let bits = handle.bits();
-        match self.entries.get(bits) {
-            Some(entry) if entry.registered == poller.bits => entry.registered = 0,
-            Some(entry) => self.more.retain(&mut entry.more, |other| other != poller.bits),
-            None => {}
+        let Some(entry) = self.entries.get(bits) else { return };
+        if entry.registered == poller.bits {
+            entry.registered = 0;
         }
+        // It may be noted twice: once ended through the descriptor, and made anew.
+        self.more.retain(&mut entry.more, |other| other != poller.bits);
     }
 
     /// Whether a handle is registered with a poller of this process. What a forked child has inherited is

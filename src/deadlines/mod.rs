@@ -662,8 +662,9 @@ impl Deadlines {
         };
         let home = self.node(place).id as u32;
         self.update(place, |node| node.serial = 0);
-        self.count_cancelled();
+        // First: when the last is cancelled, what is counted of the cancelled ends too.
         self.vacate_interval(home);
+        self.count_cancelled();
         true
     }
 
@@ -987,7 +988,9 @@ impl Deadlines {
             }
             place = self.link(place).next;
         }
-        // There are many, which will be due then.
+        // There are many, which will be due then; if not, since the earliest was cancelled or moved, it is not known
+        // any more.
+        (self.waker, self.waker_order) = (earliest, self.node(earliest).order);
         self.wakeup = self.wakeup.min(from);
         self.latest = self.latest.min(self.wakeup);
     }
@@ -1204,7 +1207,11 @@ impl Deadlines {
         }
         self.inbox = live;
         self.last = last_live;
-        self.append_vacant(vacant, last_vacant);
+        if vacant == NIL {
+            self.vacant = NIL;
+        } else {
+            self.append_vacant(vacant, last_vacant);
+        }
     }
 
     /// Moves the origin to a time in the first bucket, which is of this level and was emptied.

@@ -186,6 +186,11 @@ impl Awakeners {
         }
     }
 
+    /// There is none left: the poller goes without.
+    pub(super) fn retire(self, selector: &mut Selector) {
+        self.wakes.waker.retire(selector);
+    }
+
     /// Makes the descriptor of the poller readable.
     fn ring(&self) {
         if let Err(error) = self.wakes.waker.wake() {
@@ -230,7 +235,16 @@ impl Awakeners {
                 sys::ignore(error);
                 early = true;
             }
-            early |= buffer.remove(own_event());
+            if buffer.remove(own_event()) {
+                early = true;
+                if buffer.len() == 0 && systems_room == 1 {
+                    // It took the only room: there may be more.
+                    if let Err(error) = buffer.select(selector, systems_room, Some(0)) {
+                        sys::ignore(error);
+                    }
+                    buffer.remove(own_event());
+                }
+            }
             self.taken.append(self.wakes.woken.take());
         }
         self.hand_out(buffer, room, exposed);

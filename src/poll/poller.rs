@@ -860,7 +860,9 @@ impl Poller {
                 awakeners.select(buffer, &self.selector, room, timeout, self.exposed.get())
             }
             _ => {
-                self.awakeners = None;
+                if let Some(awakeners) = self.awakeners.take() {
+                    awakeners.retire(&mut self.selector);
+                }
                 self.calm_down();
                 self.select(buffer, room, timeout)
             }

@@ -33,9 +33,9 @@ const fn space(data: usize) -> usize {
 /// Room for a segment size, which may come unasked.
 pub(crate) const SEGMENT_ROOM: usize = space(4);
 
-/// Room for all that can be asked for: a segment size, a class and a hop limit in the form of both families, an
-/// address, a time and a count. (An address comes in one form, that of the socket's family.)
-pub(crate) const FULL_ROOM: usize = 6 * space(4) + space(20) + space(16);
+/// Room for all that can be asked for: a segment size, a class, a hop limit and an address in the form of both
+/// families, a time and a count.
+pub(crate) const FULL_ROOM: usize = 6 * space(4) + space(20) + space(12) + space(16);
 
 /// Room for all that can be sent along: a segment size, a class, a hop limit and a source.
 pub(crate) const SEND_ROOM: usize = 3 * space(4) + space(20);
@@ -350,9 +350,9 @@ pub(crate) fn ask(fd: &Fd, what: Ancillary, on: bool) -> io::Result<()> {
         Ancillary::Time => return set(fd, ASK_TIME, on),
         Ancillary::Dropped => return set(fd, ASK_DROPPED, on),
     };
-    // An address comes in the form of IPv6, also with a datagram of IPv4 to a socket of both families; the rest
-    // in their own.
-    let v4 = if what == Ancillary::Local && is_v6(fd)? { None } else { v4 };
+    // An address comes in the form of IPv6, also with a datagram of IPv4 to a socket of both families; the rest in
+    // their own. On Linux that of IPv4 comes too, behind it, and tells a broadcast.
+    let v4 = if cfg!(bsd) && what == Ancillary::Local && is_v6(fd)? { None } else { v4 };
     set_both(fd, v4, v6, on.into())
 }
 

@@ -352,6 +352,11 @@ impl Waker {
         Ok(Waker { eventfd })
     }
 
+    /// Ends the registration, which closing the descriptor does not as long as a forked child has a copy.
+    pub(crate) fn retire(&self, selector: &mut Selector) {
+        selector.deregister(self.eventfd.raw()).unwrap_or_else(sys::ignore);
+    }
+
     /// Fails only when the descriptor was closed behind our back: the counter would be full after 2^64 - 2
     /// wakes, which is thousands of years.
     pub(crate) fn wake(&self) -> io::Result<()> {

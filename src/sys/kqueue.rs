@@ -437,6 +437,7 @@ impl Entry {
     }
 
     /// What an event means by the table of behaviours.md; nothing, if epoll would report nothing.
+    #[allow(clippy::bad_bit_mask)] // Some systems have no mark of data out of band: then it is zero.
     fn translate(&mut self, fd: RawFd, note: Notes, event: &Kevent) -> Ready {
         let plain = match note {
             UNCONNECTED if is_unconnected(fd) => return self.hang_up(),
@@ -899,6 +900,9 @@ unsafe impl Sync for Waker {}
 
 #[cfg(evfilt_user)]
 impl Waker {
+    /// Nothing is left behind.
+    pub(crate) fn retire(&self, _: &mut Selector) {}
+
     pub(crate) fn new(selector: &Selector, id: u64) -> io::Result<Waker> {
         let id = usize::try_from(id).map_err(|_| io::Error::from_raw_os_error(libc::EINVAL))?;
         let state = &mut *selector.state.borrow_mut();
@@ -947,6 +951,9 @@ unsafe impl Sync for Waker {}
 
 #[cfg(not(evfilt_user))]
 impl Waker {
+    /// Nothing is left behind.
+    pub(crate) fn retire(&self, _: &mut Selector) {}
+
     pub(crate) fn new(selector: &Selector, id: u64) -> io::Result<Waker> {
         let (reader, writer) = crate::sys::pipe::new()?;
         selector.register(reader.raw(), id, Interests::READABLE, PollOption::Edge)?;
