@@ -122,7 +122,8 @@ const EXPECTED: &[(&str, &[&str])] = &[
     ("a new poller", &["epoll_create1"]),
     ("a new awakener", &["eventfd2", "epoll_ctl"]),
     ("another awakener", &[]),
-    ("the poll after the last is gone", &["close", "epoll_wait"]),
+    // A child may have a copy of the descriptor, so that closing does not end its registration.
+    ("the poll after the last is gone", &["epoll_ctl", "close", "epoll_wait"]),
 ];
 
 // Behaviour 1, Behaviour 12, Behaviour 24
