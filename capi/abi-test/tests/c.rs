@@ -93,6 +93,12 @@ fn runs_of_datagrams_and_what_goes_along() {
     passes("datagrams");
 }
 
+/// Behaviour 37.
+#[test]
+fn descriptors_and_credentials_are_passed() {
+    passes("messages");
+}
+
 #[test]
 fn options_are_what_the_system_sees() {
     passes("options");
