@@ -481,7 +481,7 @@ pub unsafe extern "C" fn mio_st_udp_socket_recv_batch(
         // SAFETY: C promises that `datagrams` are `count` of them, with their buffers.
         unsafe {
             recv_batch(datagrams, count, |datagrams| {
-                raw::recv_batch_of(socket, datagrams.len(), datagrams, buffer, received)
+                raw::recv_batch_of(&*socket, datagrams.len(), datagrams, buffer, received)
             })
         }
     })
@@ -780,7 +780,7 @@ pub unsafe extern "C" fn mio_st_connected_udp_socket_recv_batch(
         // SAFETY: C promises that `datagrams` are `count` of them, with their buffers.
         unsafe {
             recv_batch(datagrams, count, |datagrams| {
-                raw::recv_batch_of_connected(socket, datagrams.len(), datagrams, buffer, received)
+                raw::recv_batch_of(&*socket, datagrams.len(), datagrams, buffer, received)
             })
         }
     })
