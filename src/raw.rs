@@ -23,6 +23,7 @@ use crate::sys::{self, Buffer, unix_socket};
 use crate::unix::{self, Sender, Signal, Signals, UnixDatagram, UnixListener, UnixStream};
 
 pub use crate::sys::keeping_errno;
+pub use crate::sys::sanitizers::{acquire, release, written};
 
 /// Whether a descriptor that is closed is registered no more, whatever copies there are.
 pub const CLOSING_DEREGISTERS: bool = sys::CLOSING_DEREGISTERS;
