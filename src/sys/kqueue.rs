@@ -397,7 +397,10 @@ impl Entry {
         ];
         let mut notes =
             notes.into_iter().filter(|(asked, _)| *asked).fold(0, |all, (_, n)| all | n);
-        if kind == Kind::Writer {
+        if interests.is_empty() {
+            // It is never reported, but ends with the descriptor: see `addition` and `is_alive`.
+            notes = READ;
+        } else if kind == Kind::Writer {
             // It tells that the reader is gone where a note for writing does not: on NetBSD and OpenBSD that
             // sleeps for ever if the pipe is full (pipeclose, pipe_destroy in sys/kern/sys_pipe.c).
             notes |= READ;
@@ -407,6 +410,13 @@ impl Entry {
             notes |= READ;
         }
         Ok(Entry { kind, interests, option, notes, ended: 0, fired: 0, position: 0, id })
+    }
+
+    /// Notes that a socket is not connected, if it is so and that is to be told.
+    fn note_unconnected(&mut self, fd: RawFd) {
+        if !self.interests.is_empty() && is_unconnected(fd) {
+            self.notes |= UNCONNECTED;
+        }
     }
 
     /// The notes that are wanted for what the interests do not ask for.
@@ -425,13 +435,14 @@ impl Entry {
     /// event and leave the others.
     fn addition(&self, fd: RawFd, note: Notes, filter: Filter) -> Kevent {
         let flags = match self.option {
+            _ if self.interests.is_empty() => EV_DISABLE,
             _ if self.clearing() & note != 0 => EV_CLEAR,
             PollOption::Edge => EV_CLEAR,
             PollOption::Level => 0,
             PollOption::Oneshot => EV_DISPATCH,
         };
         let mut addition = change(fd as usize, filter, EV_ADD | flags, 0, self.id);
-        if self.clearing() & note != 0 {
+        if self.clearing() & note != 0 && !self.interests.is_empty() {
             // Above this mark, which some kernels take to be the size of the buffer, are few events but the
             // end. (On Darwin EVFILT_EXCEPT is told of plain data, too: filt_soread_common.)
             addition.fflags = NOTE_LOWAT | if note == PRIORITY { OUT_OF_BAND } else { 0 };
@@ -605,8 +616,8 @@ impl Selector {
             // It does not belong to the descriptor, and was not removed with it.
             old = known.notes & UNCONNECTED;
         }
-        if cfg!(evfilt_user) && kind == Kind::Socket && is_unconnected(fd) {
-            entry.notes |= UNCONNECTED;
+        if cfg!(evfilt_user) && kind == Kind::Socket {
+            entry.note_unconnected(fd);
         }
         self.replace(fd, old, entry)
     }
@@ -624,8 +635,11 @@ impl Selector {
             _ => Kind::of(fd, interests).unwrap_or(known.kind),
         };
         let mut entry = Entry::new(kind, id, interests, option)?;
-        if known.notes & UNCONNECTED != 0 && is_unconnected(fd) {
-            entry.notes |= UNCONNECTED;
+        let was_unconnected = known.notes & UNCONNECTED != 0;
+        let was_paused =
+            cfg!(evfilt_user) && known.kind == Kind::Socket && known.interests.is_empty();
+        if was_unconnected || was_paused {
+            entry.note_unconnected(fd);
         }
         self.replace(fd, known.notes, entry)
     }
