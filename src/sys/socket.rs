@@ -667,6 +667,17 @@ pub(crate) fn with_fd<T>(fd: RawFd, calls: impl FnOnce(&Fd) -> T) -> T {
     calls(&fd)
 }
 
+/// Sets `SO_SNDBUF` or `SO_RCVBUF`.
+pub(crate) fn set_buffer_size(fd: &Fd, name: c_int, size: usize) -> io::Result<()> {
+    let size = c_int::try_from(size).map_err(|_| io::Error::from_raw_os_error(libc::EINVAL))?;
+    set_int_option(fd, libc::SOL_SOCKET, name, size)
+}
+
+/// Gets `SO_SNDBUF` or `SO_RCVBUF`.
+pub(crate) fn buffer_size(fd: &Fd, name: c_int) -> io::Result<usize> {
+    int_option(fd, libc::SOL_SOCKET, name).map(|size| size as usize)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

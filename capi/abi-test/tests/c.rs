@@ -28,7 +28,7 @@ fn an_event_is_its_sources_and_of_one_that_is_gone_nobodys() {
     passes("loop");
 }
 
-/// Behaviours 8 and 10.
+/// Behaviours 8 and 9 and 10.
 #[test]
 fn triggers_and_what_the_peer_did() {
     passes("triggers");
