@@ -1,7 +1,9 @@
 //! The adapters of other libraries, `include/mio_st/`: each with its program of `c-examples/`, natively and under
 //! valgrind, against a real server.
 
+#[path = "../common/mod.rs"]
 mod common;
+mod tls;
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -12,6 +14,9 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::Mutex;
 use std::thread;
 use std::time::Duration;
+
+/// For what takes moments, also under valgrind on a busy machine. Only a failing test waits so long.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A program of `c-examples/`, with the libraries that it needs.
 fn program(name: &str) -> PathBuf {
@@ -125,7 +130,7 @@ fn start_redis(port: u16) -> Server {
 
 /// A running program, whose lines are awaited.
 struct Running {
-    child: Child,
+    child: Server,
     output: BufReader<ChildStdout>,
 }
 
@@ -133,20 +138,25 @@ impl Running {
     fn start(command: &mut Command) -> Running {
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let output = BufReader::new(child.stdout.take().unwrap());
-        Running { child, output }
+        Running { child: Server(child), output }
+    }
+
+    fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.output.read_line(&mut line).unwrap();
+        line.trim_end().to_owned()
     }
 
     #[track_caller]
     fn says(&mut self, expected: &str) {
-        let mut line = String::new();
-        self.output.read_line(&mut line).unwrap();
+        let line = self.line();
         assert!(line.starts_with(expected), "{line:?}, not {expected:?}");
     }
 
     fn ends(mut self) {
         let mut rest = String::new();
         self.output.read_to_string(&mut rest).unwrap();
-        let status = self.child.wait().unwrap();
+        let status = self.child.0.wait().unwrap();
         assert!(status.success(), "{status}: {rest}");
     }
 }
