@@ -40,7 +40,7 @@ struct relayed {
     struct end client, server;
     int connected;
     mio_st_timer_t idle, soon; /* to close it; to go on in the next turn */
-    struct relayed *next, **place;
+    struct relayed *previous, *next;
 };
 
 static mio_st_loop_t loop;
@@ -83,9 +83,12 @@ static void end_relayed(struct relayed *relayed, int with_reset)
     close_end(&relayed->server, with_reset);
     mio_st_timer_stop(&loop, &relayed->idle);
     mio_st_timer_stop(&loop, &relayed->soon);
-    *relayed->place = relayed->next;
+    if (relayed->previous != NULL)
+        relayed->previous->next = relayed->next;
+    else
+        all = relayed->next;
     if (relayed->next != NULL)
-        relayed->next->place = relayed->place;
+        relayed->next->previous = relayed->previous;
     free(relayed);
     if (some_wait) {
         some_wait = 0;
@@ -131,11 +134,12 @@ static void relay(struct relayed *relayed)
     int moved = 0;
     int64_t up, down = 0;
     if (!relayed->connected) {
-        relayed->connected = mio_st_tcp_stream_connected(relayed->server.stream);
-        if (relayed->connected < 0)
+        int connected = mio_st_tcp_stream_connected(relayed->server.stream);
+        if (connected < 0)
             end_relayed(relayed, 1); /* such as refused */
-        if (relayed->connected <= 0)
+        if (connected <= 0)
             return;
+        relayed->connected = 1;
     }
     up = go_on(&relayed->client, &relayed->server, &moved);
     if (up >= 0)
@@ -190,9 +194,8 @@ static void start(mio_st_tcp_stream_t client)
     relayed->idle.source.on_event = on_idle;
     relayed->soon.source.on_event = on_soon;
     relayed->next = all;
-    relayed->place = &all;
     if (all != NULL)
-        all->place = &relayed->next;
+        all->previous = relayed;
     all = relayed;
     if (mio_st_tcp_stream_connect_str(&relayed->server.stream, server) < 0 || register_end(&relayed->client) < 0
         || register_end(&relayed->server) < 0 || mio_st_timer_start(&loop, &relayed->idle, idle_time) < 0)
@@ -253,8 +256,10 @@ int main(int argc, char **argv)
     listen_on(argv[1]);
     while (!stop)
         check(mio_st_loop_turn(&loop, -1), "poll");
-    while (all != NULL)
-        end_relayed(all, 1);
+    for (struct relayed *relayed = all, *next; relayed != NULL; relayed = next) {
+        next = relayed->next;
+        end_relayed(relayed, 1);
+    }
     mio_st_tcp_listener_close(listener);
     mio_st_signals_close(signals);
     mio_st_poller_close(loop.poller);

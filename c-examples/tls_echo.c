@@ -22,7 +22,7 @@ enum {
 
 struct client {
     mio_st_tls_t tls; /* the first member */
-    struct client *next, **place;
+    struct client *previous, *next;
     int ending;        /* the client has said that it ends */
     size_t start, end; /* what was read and is not written yet */
     char buffer[BUFFER_SIZE];
@@ -56,9 +56,12 @@ static void register_listener(void)
 static void end_client(struct client *client)
 {
     mio_st_tls_close(&client->tls);
-    *client->place = client->next;
+    if (client->previous != NULL)
+        client->previous->next = client->next;
+    else
+        clients = client->next;
     if (client->next != NULL)
-        client->next->place = client->place;
+        client->next->previous = client->previous;
     free(client);
     if (some_wait) {
         some_wait = 0;
@@ -114,9 +117,8 @@ static void start_client(mio_st_tcp_stream_t stream)
     }
     mio_st_tcp_stream_set_nodelay(stream, 1); /* a write is a record, or the end of one */
     client->next = clients;
-    client->place = &clients;
     if (clients != NULL)
-        clients->place = &client->next;
+        clients->previous = client;
     clients = client;
 }
 
@@ -177,8 +179,10 @@ int main(int argc, char **argv)
     listen_on(argv[1]);
     while (!stop)
         check(mio_st_loop_turn(&loop, -1), "poll");
-    while (clients != NULL)
-        end_client(clients);
+    for (struct client *client = clients, *next; client != NULL; client = next) {
+        next = client->next;
+        end_client(client);
+    }
     printf("%d ended, %d reset, %d failed\n", ended, reset, failed);
     mio_st_tcp_listener_close(listener);
     mio_st_signals_close(signals);

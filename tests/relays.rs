@@ -7,14 +7,14 @@ mod servers;
 
 use std::fs;
 use std::io::{self, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use servers::{Language, PATIENCE, Server, example, for_both_languages, have, until};
-use socket2::{Domain, SockRef, Socket, Type};
+use socket2::SockRef;
 
 for_both_languages! {
     bytes_go_both_ways_at_once
@@ -34,10 +34,18 @@ struct Relay {
 
 impl Relay {
     fn start(language: Language, idle: &str) -> Option<Relay> {
+        Some(Relay::start_by(&mut Command::new(program(language)?), idle))
+    }
+
+    fn start_by(command: &mut Command, idle: &str) -> Relay {
         let upstream = TcpListener::bind("127.0.0.1:0").unwrap();
-        let mut command = Command::new(program(language)?);
         command.args(["127.0.0.1:0", &upstream.local_addr().unwrap().to_string(), idle]);
-        Some(Relay { server: Server::start(&mut command), upstream })
+        Relay { server: Server::start(command), upstream }
+    }
+
+    /// From now on its server listens no more, and keeps its port, so that nobody else is there.
+    fn refuse(&self) {
+        SockRef::from(&self.upstream).shutdown(Shutdown::Both).unwrap();
     }
 
     /// Both ends of a connection.
@@ -182,13 +190,9 @@ fn who_says_nothing_is_closed(language: Language) {
 }
 
 fn a_server_that_refuses_is_a_reset(language: Language) {
-    let Some(program) = program(language) else { return };
-    // It has the port, so that nobody else takes it, and does not listen.
-    let nobody = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
-    nobody.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
-    let address = nobody.local_addr().unwrap().as_socket().unwrap().to_string();
-    let relay = Server::start(Command::new(program).args(["127.0.0.1:0", &address]));
-    let mut client = relay.connect();
+    let Some(relay) = Relay::start(language, "30000") else { return };
+    relay.refuse();
+    let mut client = relay.server.connect();
     assert_eq!(kind(client.read(&mut [0])), io::ErrorKind::ConnectionReset);
 }
 
@@ -254,6 +258,16 @@ fn those_who_find_no_descriptor_wait_for_one(language: Language) {
 
 fn nothing_is_left_behind(language: Language) {
     let Some(relay) = Relay::start(language, "30000") else { return };
+    leaves_nothing_behind(relay);
+    if language == Language::C && have("valgrind", &["--version"]) {
+        let mut valgrind = Command::new("valgrind");
+        valgrind.args(["--quiet", "--error-exitcode=9", "--leak-check=full"]);
+        valgrind.arg(program(language).unwrap());
+        leaves_nothing_behind(Relay::start_by(&mut valgrind, "30000"));
+    }
+}
+
+fn leaves_nothing_behind(relay: Relay) {
     let before = relay.server.descriptors();
     for _ in 0..20 {
         drop(relay.connect());
@@ -261,6 +275,8 @@ fn nothing_is_left_behind(language: Language) {
     }
     until("all are closed", || (relay.server.descriptors() == before).then_some(()));
     let (mut client, _server) = relay.connect();
+    relay.refuse();
+    assert_eq!(kind(relay.server.connect().read(&mut [0])), io::ErrorKind::ConnectionReset);
     relay.server.signal("TERM");
     assert_eq!(kind(client.read(&mut [0])), io::ErrorKind::ConnectionReset);
     // The one in C says so if a handle is left.

@@ -3,6 +3,7 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod supervisor;
 mod tls;
 
 use std::fs;
@@ -20,9 +21,17 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A program of `c-examples/`, with the libraries that it needs.
 fn program(name: &str) -> PathBuf {
+    static BUILT: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
     let source = common::header::root().join("c-examples").join(format!("{name}.c"));
-    let libraries = common::libraries(&source);
-    common::compile_with(&source, &format!("adapters-{name}"), &libraries)
+    let mut built = BUILT.lock().unwrap();
+    let program = common::scratch(&format!("adapters-{name}"));
+    // Two tests may want it, and one may run it already.
+    if !built.contains(&program) {
+        let libraries = common::libraries(&source);
+        common::compile_with(&source, &format!("adapters-{name}"), &libraries);
+        built.push(program.clone());
+    }
+    program
 }
 
 /// The program as it is, and under valgrind, which finds no error and nothing that is lost.
