@@ -20,9 +20,12 @@ use crate::poll::{Awakener, DeadlineKey, Interests, PollOption, Poller};
 use crate::sys::signal::Set;
 use crate::sys::socket::{self, Addr};
 use crate::sys::{self, Buffer, unix_socket};
-use crate::unix::{self, Sender, Signal, Signals, UnixDatagram, UnixListener, UnixStream};
+use crate::unix::{
+    self, Sender, Signal, Signals, UnixDatagram, UnixListener, UnixListenerBuilder, UnixStream,
+};
 
 pub use crate::sys::keeping_errno;
+pub use crate::sys::sanitizers::{acquire, release, written};
 
 /// Whether a descriptor that is closed is registered no more, whatever copies there are.
 pub const CLOSING_DEREGISTERS: bool = sys::CLOSING_DEREGISTERS;
@@ -37,7 +40,7 @@ pub fn ready(bits: u32) -> Option<Ready> {
     (bits != 0 && bits & !known == 0).then(|| Ready::from_bits(bits))
 }
 
-/// The interests with these bits; `None` if one is unknown or none is set.
+/// The interests with these bits; `None` if one is unknown.
 #[inline]
 pub fn interests(bits: u32) -> Option<Interests> {
     Interests::from_bits(bits)
@@ -204,6 +207,10 @@ impl UnixAddr {
 
     pub fn bind_listener(&self) -> io::Result<UnixListener> {
         UnixListener::bind_to(&self.0)
+    }
+
+    pub fn bind_listener_with(&self, builder: UnixListenerBuilder) -> io::Result<UnixListener> {
+        builder.bind_to(&self.0)
     }
 
     pub fn accept(listener: &UnixListener) -> io::Result<(UnixStream, UnixAddr)> {
@@ -416,6 +423,10 @@ impl Poller {
 
     pub fn raw_move_deadline(&mut self, key: DeadlineKey, deadline: u64) -> bool {
         self.move_deadline_nanos(key, deadline)
+    }
+
+    pub fn raw_move_timeout(&mut self, key: DeadlineKey, timeout: u64) -> bool {
+        self.move_timeout_nanos(key, timeout)
     }
 
     pub fn raw_remove_deadline(&mut self, id: u64) -> bool {

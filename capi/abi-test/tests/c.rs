@@ -28,7 +28,7 @@ fn an_event_is_its_sources_and_of_one_that_is_gone_nobodys() {
     passes("loop");
 }
 
-/// Behaviours 8 and 10.
+/// Behaviours 8 and 9 and 10.
 #[test]
 fn triggers_and_what_the_peer_did() {
     passes("triggers");
@@ -50,6 +50,12 @@ fn deadlines_are_never_early_and_their_keys_are_good_once() {
 #[test]
 fn awakeners_wake_and_stale_ones_do_not() {
     passes("awakeners");
+}
+
+/// Behaviour 24.
+#[test]
+fn a_wake_hands_over_what_was_written_before() {
+    passes("handover");
 }
 
 /// Behaviours 11 and 26 and 27 and 30.
