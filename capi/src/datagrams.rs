@@ -539,6 +539,7 @@ pub extern "C" fn mio_st_udp_socket_max_segments(socket: mio_st_udp_socket_t) ->
 ///
 /// Receive by mio_st_udp_socket_recv_batch() then: the other functions do not tell where one datagram ends. A run has
 /// up to 65,507 bytes; what does not fit the memory is lost, and told of by `MIO_ST_DATAGRAM_TRUNCATED`.
+/// Memory for runs begins best at a page: see the guide.
 ///
 /// `on` is 0 for no, anything else for yes.
 ///
@@ -826,6 +827,7 @@ pub extern "C" fn mio_st_connected_udp_socket_max_segments(
 ///
 /// Receive by mio_st_connected_udp_socket_recv_batch() then: the other functions do not tell where one datagram ends. A run has
 /// up to 65,507 bytes; what does not fit the memory is lost, and told of by `MIO_ST_DATAGRAM_TRUNCATED`.
+/// Memory for runs begins best at a page: see the guide.
 ///
 /// `on` is 0 for no, anything else for yes.
 ///
