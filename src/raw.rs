@@ -25,6 +25,7 @@ use crate::unix::{
 };
 
 pub use crate::sys::keeping_errno;
+pub use crate::sys::sanitizers::{acquire, release, written};
 
 /// Whether a descriptor that is closed is registered no more, whatever copies there are.
 pub const CLOSING_DEREGISTERS: bool = sys::CLOSING_DEREGISTERS;

@@ -52,6 +52,12 @@ fn awakeners_wake_and_stale_ones_do_not() {
     passes("awakeners");
 }
 
+/// Behaviour 24.
+#[test]
+fn a_wake_hands_over_what_was_written_before() {
+    passes("handover");
+}
+
 /// Behaviours 11 and 26 and 27 and 30.
 #[test]
 fn tcp_connections_begin_and_end() {
