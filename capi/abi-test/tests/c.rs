@@ -76,6 +76,13 @@ fn a_forked_child_cannot_disturb_its_parent() {
     passes("fork");
 }
 
+/// Behaviour 33.
+#[test]
+fn a_chain_of_forks_goes_on_and_each_fork_is_noticed() {
+    let wraps = ["-Wl,--wrap=pthread_atfork"];
+    common::run(&common::compile_with(&common::source("forks.c"), "forks", &wraps));
+}
+
 /// Behaviour 34.
 #[test]
 fn a_handle_is_its_threads_and_a_descriptor_anybodys() {
