@@ -1880,6 +1880,7 @@ int mio_st_udp_socket_max_segments(mio_st_udp_socket_t socket);
  *
  * Receive by mio_st_udp_socket_recv_batch() then: the other functions do not tell where one datagram ends. A run has
  * up to 65,507 bytes; what does not fit the memory is lost, and told of by `MIO_ST_DATAGRAM_TRUNCATED`.
+ * Memory for runs begins best at a page: see the guide.
  *
  * `on` is 0 for no, anything else for yes.
  *
@@ -2063,6 +2064,7 @@ int mio_st_connected_udp_socket_max_segments(mio_st_connected_udp_socket_t socke
  *
  * Receive by mio_st_connected_udp_socket_recv_batch() then: the other functions do not tell where one datagram ends. A run has
  * up to 65,507 bytes; what does not fit the memory is lost, and told of by `MIO_ST_DATAGRAM_TRUNCATED`.
+ * Memory for runs begins best at a page: see the guide.
  *
  * `on` is 0 for no, anything else for yes.
  *
@@ -3224,8 +3226,8 @@ int64_t mio_st_unix_stream_send_message(mio_st_unix_stream_t stream,
  * Receives bytes from a stream, with the descriptors and credentials that were passed along.
  *
  * `fds` has room for `count` descriptors, and receives new ones of this process, close-on-exec, which the caller closes
- * or makes handles of. No descriptor is lost silently: where there is no room for one it is closed, and `message` says so. A
- * plain read of bytes that came with descriptors closes these. `message` receives what came along.
+ * or makes handles of. No descriptor is lost silently: where there is no room for one it is closed, and `message` says
+ * so. A plain read of bytes that came with descriptors closes these. `message` receives what came along.
  *
  * Returns the number of bytes, 0 at the end of the stream; `-EAGAIN` if there is nothing; `-EINVAL` if `message` is
  * NULL, or another pointer is and its length is not 0; the errors of `recvmsg(2)`; the errors of a handle.

@@ -124,11 +124,15 @@ pub unsafe extern "C" fn mio_st_poller_poll(
 ) -> c_int {
     call(poller, |table| {
         let poller = table.get(poller)?;
+        let array = events;
         // SAFETY: C promises that `events` has room for `capacity` events.
         let events = unsafe { event_array(events, capacity) }?;
         // It finds out by itself that the process was forked, when it looks at anything beside the system.
         match poller.raw_poll(events, u64::try_from(timeout_ns).ok())? {
-            Some(count) => Ok(count as c_int),
+            Some(count) => {
+                raw::written(array, count);
+                Ok(count as c_int)
+            }
             None => Err(Error::FORKED),
         }
     })
@@ -150,8 +154,9 @@ pub unsafe extern "C" fn mio_st_poller_poll_userspace(
     call(poller, |table| {
         let poller = table.poller(poller)?;
         // SAFETY: C promises that `events` has room for `capacity` events.
-        let events = unsafe { event_array(events, capacity) }?;
-        Ok(poller.raw_poll_userspace(events) as c_int)
+        let count = poller.raw_poll_userspace(unsafe { event_array(events, capacity) }?);
+        raw::written(events, count);
+        Ok(count as c_int)
     })
 }
 

@@ -405,6 +405,10 @@ impl Entry {
             // sleeps for ever if the pipe is full (pipeclose, pipe_destroy in sys/kern/sys_pipe.c).
             notes |= READ;
         }
+        if kind == Kind::Socket && notes == PRIORITY {
+            // On OpenBSD and DragonFly the filter for exceptions tells of no end and no error (filt_soexcept).
+            notes |= READ;
+        }
         Ok(Entry { kind, interests, option, notes, ended: 0, fired: 0, position: 0, id })
     }
 
@@ -857,13 +861,17 @@ impl State {
         for fd in self.fired.drain(..) {
             let Some(Some(entry)) = self.entries.get_mut(fd as usize) else { continue };
             let fired = mem::take(&mut entry.fired);
+            let clearing = entry.clearing();
+            let all_clearing = entry.notes & !clearing == 0;
             for (note, filter) in FILTERS.iter().filter(|(note, _)| entry.notes & note != 0) {
-                let cleared = entry.clearing() & note != 0;
+                let cleared = clearing & note != 0;
                 match entry.option {
                     PollOption::Oneshot if cleared || fired & note == 0 => {
                         self.changes.push(change(fd as usize, *filter, EV_DISABLE, 0, entry.id));
                     }
-                    PollOption::Level if *note == PRIORITY && fired & note != 0 => {
+                    PollOption::Level
+                        if fired & note != 0 && (*note == PRIORITY || all_clearing) =>
+                    {
                         self.changes.push(entry.addition(fd, *note, *filter));
                     }
                     _ => {}

@@ -52,6 +52,12 @@ fn awakeners_wake_and_stale_ones_do_not() {
     passes("awakeners");
 }
 
+/// Behaviour 24.
+#[test]
+fn a_wake_hands_over_what_was_written_before() {
+    passes("handover");
+}
+
 /// Behaviours 11 and 26 and 27 and 30.
 #[test]
 fn tcp_connections_begin_and_end() {
@@ -68,6 +74,13 @@ fn everything_arrives_and_no_socket_raises_sigpipe() {
 #[test]
 fn a_forked_child_cannot_disturb_its_parent() {
     passes("fork");
+}
+
+/// Behaviour 33.
+#[test]
+fn a_chain_of_forks_goes_on_and_each_fork_is_noticed() {
+    let wraps = ["-Wl,--wrap=pthread_atfork"];
+    common::run(&common::compile_with(&common::source("forks.c"), "forks", &wraps));
 }
 
 /// Behaviour 34.
@@ -97,6 +110,16 @@ fn runs_of_datagrams_and_what_goes_along() {
 #[test]
 fn descriptors_and_credentials_are_passed() {
     passes("messages");
+}
+
+/// Behaviour 32.
+#[test]
+#[cfg(target_os = "linux")]
+fn runs_that_are_refused_are_sent_as_a_batch() {
+    let wraps = ["sendmsg", "recvmsg", "sendmmsg", "recvmmsg"].map(|c| format!("-Wl,--wrap={c}"));
+    let wraps: Vec<_> = wraps.iter().map(String::as_str).collect();
+    let source = common::source("datagram_calls.c");
+    common::run(&common::compile_with(&source, "datagram_calls", &wraps));
 }
 
 #[test]

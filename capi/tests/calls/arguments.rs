@@ -413,7 +413,7 @@ impl World {
 
     pub fn message_out(&mut self) -> *mut mio_st_unix_message_t {
         let memory = self.call.memories.len();
-        let message = self.out();
+        let message: *mut mio_st_unix_message_t = self.out();
         self.call.message = (!message.is_null()).then_some(memory);
         message
     }
