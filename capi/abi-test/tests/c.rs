@@ -131,6 +131,25 @@ fn an_allocation_that_fails_is_an_error_and_steady_state_makes_none() {
     println!("{}", common::run(&program));
 }
 
+/// Behaviour 17.
+#[test]
+#[cfg(any(target_arch = "x86_64", target_arch = "x86"))] // Elsewhere it may run in an emulator, which has no limit.
+fn the_first_call_of_a_thread_without_memory_is_an_error() {
+    let program = common::compile(&common::source("no_memory.c"), "no_memory");
+    common::succeeds(Command::new(program).arg(common::library().join("libmio_st.so")));
+}
+
+#[test]
+fn a_plugin_that_has_the_archive_in_it_may_be_closed() {
+    let source = common::source("plugin.c");
+    let plugin = common::scratch("plugin.so");
+    let mut compiler = common::compiler(&std::env::var("CC").unwrap_or("cc".into()), &source);
+    compiler.args(["-shared", "-fPIC"]).arg(common::library().join("libmio_st.a"));
+    common::succeeds(compiler.arg("-o").arg(&plugin));
+    let host = common::compile(&common::source("plugin_host.c"), "plugin_host");
+    common::succeeds(Command::new(host).arg(plugin));
+}
+
 /// Behaviour 36: each call of the system's that an operation makes, with each errno.
 #[test]
 fn a_call_that_is_refused_is_the_error_and_leaves_all_as_it_was() {
