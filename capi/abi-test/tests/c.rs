@@ -46,6 +46,12 @@ fn deadlines_are_never_early_and_their_keys_are_good_once() {
     passes("deadlines");
 }
 
+/// Behaviours 37 and 38.
+#[test]
+fn time_is_the_programs_where_it_drives_the_clock() {
+    passes("clock");
+}
+
 /// Behaviours 24 and 25.
 #[test]
 fn awakeners_wake_and_stale_ones_do_not() {
