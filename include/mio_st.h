@@ -416,14 +416,17 @@ int mio_st_poller_try_notify(mio_st_poller_t poller,
  * Registers any descriptor, such as one that another library owns. It stays its owner's, and should be
  * non-blocking.
  *
- * From now on its readiness gives events with `id`, which is any number. `interests` is at least one of
- * `MIO_ST_READABLE`, `MIO_ST_WRITABLE` and `MIO_ST_PRIORITY`. `option` is one of `MIO_ST_EDGE`,
+ * From now on its readiness gives events with `id`, which is any number. `interests` are some of
+ * `MIO_ST_READABLE`, `MIO_ST_WRITABLE` and `MIO_ST_PRIORITY`, or 0 for none: then it stays registered, and is
+ * paused. On Linux errors and hang-ups are reported nevertheless, with `MIO_ST_LEVEL` by every poll (so pause with
+ * `MIO_ST_EDGE`, which tells of each once); elsewhere nothing is, and what happened meanwhile is told when it is
+ * reregistered with interests. `option` is one of `MIO_ST_EDGE`,
  * `MIO_ST_LEVEL` and `MIO_ST_ONESHOT`. What is ready already gives an event at the next poll. What each
  * kind of descriptor reports on Linux, and whether a short read has emptied it, is in `descriptors.md`.
  *
  * Returns 0; `-EEXIST` if it is registered here; `-EBADF` if it is not open; `-EPERM` for a regular file
  * or a directory, which is always ready, and on Linux for a device that knows no readiness, such as
- * `/dev/null`; `-EINVAL` for an unknown flag or none; `-EINVAL` or `-ELOOP` for a poller in itself or in a
+ * `/dev/null`; `-EINVAL` for an unknown flag; `-EINVAL` or `-ELOOP` for a poller in itself or in a
  * circle, and `-ELOOP` for a chain of more than five pollers on Linux; `-ENOMEM` and `-ENOSPC`
  * (`/proc/sys/fs/epoll/max_user_watches`); the errors of a handle.
  *
@@ -437,8 +440,8 @@ int mio_st_poller_register_fd(mio_st_poller_t poller,
                               uint32_t option);
 
 /**
- * Replaces the id, the interests and the trigger of a descriptor that is registered, and arms it again.
- * No event of the old registration arrives any more.
+ * Replaces the id, the interests and the trigger of a descriptor that is registered, and arms it again; without
+ * interests, 0, pauses it. No event of the old registration arrives any more.
  *
  * Returns 0; `-ENOENT` if it is not registered here; the errors of mio_st_poller_register_fd().
  *
@@ -558,6 +561,49 @@ int mio_st_poller_cancel_deadline(mio_st_poller_t poller,
 int mio_st_poller_move_deadline(mio_st_poller_t poller,
                                 mio_st_deadline_key_t key,
                                 uint64_t deadline_ns);
+
+/**
+ * Moves a deadline to `timeout_ns` nanoseconds from now (not from the last poll), as
+ * mio_st_poller_move_deadline() does. Of an interval it is the next event that is moved, and the others with it.
+ *
+ * Returns 1; 0 if there was nothing to move, see mio_st_poller_cancel_deadline(); the errors of a
+ * handle.
+ *
+ * Thread: that of the poller.
+ */
+int mio_st_poller_move_timeout(mio_st_poller_t poller,
+                               mio_st_deadline_key_t key,
+                               uint64_t timeout_ns);
+
+/**
+ * Moves a deadline, or if it has fired or was cancelled adds one, so that a key can be kept as long as its
+ * connection. A deadline that is moved keeps the id that it was added with.
+ *
+ * `id` and `deadline_ns` are as in mio_st_poller_add_deadline(). `key` is that of the deadline to move, such as
+ * `{0, 0}` for none, and receives that of the one that was added.
+ *
+ * Returns 1 if one was moved, 0 if one was added; `-EINVAL` if `key` is NULL; `-ENOMEM`; the errors of a handle.
+ *
+ * Thread: that of the poller.
+ */
+MIO_ST_MUST_USE
+int mio_st_poller_move_or_add_deadline(mio_st_poller_t poller,
+                                       uint64_t id,
+                                       uint64_t deadline_ns,
+                                       mio_st_deadline_key_t *key);
+
+/**
+ * As mio_st_poller_move_or_add_deadline(), to `timeout_ns` nanoseconds from now.
+ *
+ * Returns 1 if one was moved, 0 if one was added; `-EINVAL` if `key` is NULL; `-ENOMEM`; the errors of a handle.
+ *
+ * Thread: that of the poller.
+ */
+MIO_ST_MUST_USE
+int mio_st_poller_move_or_add_timeout(mio_st_poller_t poller,
+                                      uint64_t id,
+                                      uint64_t timeout_ns,
+                                      mio_st_deadline_key_t *key);
 
 /**
  * Removes the earliest deadline with this id. It looks at all deadlines; mio_st_poller_cancel_deadline()
@@ -3247,6 +3293,20 @@ int mio_st_unix_stream_from_fd(mio_st_unix_stream_t *stream,
                                int fd);
 
 /**
+ * Makes another stream of the same socket.
+ *
+ * `clone` receives it; close it with mio_st_unix_stream_close(), too. Each is registered by itself.
+ *
+ * Returns 0; `-EMFILE` if there are too many descriptors; `-EINVAL` if `clone` is NULL; `-ENOMEM`; the
+ * errors of a handle.
+ *
+ * Thread: that of the stream, to which the new one belongs, too.
+ */
+MIO_ST_MUST_USE
+int mio_st_unix_stream_try_clone(mio_st_unix_stream_t *clone,
+                                 mio_st_unix_stream_t stream);
+
+/**
  * Closes a stream. That ends its registrations, in every poller.
  *
  * Returns 0, also for `{0}`; the errors of a handle.
@@ -3507,6 +3567,23 @@ int mio_st_unix_listener_bind_addr(mio_st_unix_listener_t *listener,
                                    socklen_t length);
 
 /**
+ * As mio_st_unix_listener_bind_addr(), with options.
+ *
+ * `options` are read before the call returns. `backlog` and the sizes of buffers have a meaning here. (On Linux
+ * connections do not inherit the latter.)
+ *
+ * Returns as mio_st_unix_listener_bind_addr(); `-EINVAL` for a `size` that is not that of the struct, for any
+ * flag, for a member that has no meaning here, and for what does not fit an `int`; the errors of `setsockopt(2)`.
+ *
+ * The listener belongs to the calling thread.
+ */
+MIO_ST_MUST_USE
+int mio_st_unix_listener_bind_with(mio_st_unix_listener_t *listener,
+                                   const struct sockaddr *address,
+                                   socklen_t length,
+                                   const mio_st_socket_options_t *options);
+
+/**
  * Makes a listener of a descriptor, and makes that non-blocking and close-on-exec.
  *
  * `listener` receives it, and owns the descriptor from now on; if the call fails it stays the caller's.
@@ -3733,6 +3810,20 @@ int mio_st_unix_datagram_pair(mio_st_unix_datagram_t *a,
 MIO_ST_MUST_USE
 int mio_st_unix_datagram_from_fd(mio_st_unix_datagram_t *socket,
                                  int fd);
+
+/**
+ * Makes another socket of the same socket.
+ *
+ * `clone` receives it; close it with mio_st_unix_datagram_close(), too. Each is registered by itself.
+ *
+ * Returns 0; `-EMFILE` if there are too many descriptors; `-EINVAL` if `clone` is NULL; `-ENOMEM`; the
+ * errors of a handle.
+ *
+ * Thread: that of the socket, to which the new one belongs, too.
+ */
+MIO_ST_MUST_USE
+int mio_st_unix_datagram_try_clone(mio_st_unix_datagram_t *clone,
+                                   mio_st_unix_datagram_t socket);
 
 /**
  * Closes a socket. That ends its registrations, in every poller.

@@ -20,9 +20,12 @@ use crate::poll::{Awakener, Clock, DeadlineKey, Interests, PollOption, Poller};
 use crate::sys::signal::Set;
 use crate::sys::socket::{self, Addr};
 use crate::sys::{self, Buffer, unix_socket};
-use crate::unix::{self, Sender, Signal, Signals, UnixDatagram, UnixListener, UnixStream};
+use crate::unix::{
+    self, Sender, Signal, Signals, UnixDatagram, UnixListener, UnixListenerBuilder, UnixStream,
+};
 
 pub use crate::sys::keeping_errno;
+pub use crate::sys::sanitizers::{acquire, release, written};
 
 /// Whether a descriptor that is closed is registered no more, whatever copies there are.
 pub const CLOSING_DEREGISTERS: bool = sys::CLOSING_DEREGISTERS;
@@ -37,7 +40,7 @@ pub fn ready(bits: u32) -> Option<Ready> {
     (bits != 0 && bits & !known == 0).then(|| Ready::from_bits(bits))
 }
 
-/// The interests with these bits; `None` if one is unknown or none is set.
+/// The interests with these bits; `None` if one is unknown.
 #[inline]
 pub fn interests(bits: u32) -> Option<Interests> {
     Interests::from_bits(bits)
@@ -206,6 +209,10 @@ impl UnixAddr {
         UnixListener::bind_to(&self.0)
     }
 
+    pub fn bind_listener_with(&self, builder: UnixListenerBuilder) -> io::Result<UnixListener> {
+        builder.bind_to(&self.0)
+    }
+
     pub fn accept(listener: &UnixListener) -> io::Result<(UnixStream, UnixAddr)> {
         let (stream, peer) = listener.accept_raw()?;
         Ok((stream, UnixAddr(peer)))
@@ -335,7 +342,7 @@ impl Poller {
         interests: Interests,
         option: PollOption,
     ) -> io::Result<Option<()>> {
-        self.register_raw(fd, id, interests, option)
+        self.try_register(fd, id, interests, option)
     }
 
     #[inline]
@@ -346,12 +353,12 @@ impl Poller {
         interests: Interests,
         option: PollOption,
     ) -> io::Result<Option<()>> {
-        self.reregister_raw(fd, id, interests, option)
+        self.try_reregister(fd, id, interests, option)
     }
 
     #[inline]
     pub fn raw_deregister(&mut self, fd: RawFd) -> io::Result<Option<()>> {
-        self.deregister_raw(fd)
+        self.try_deregister(fd)
     }
 
     /// As `watch_fd`; the process was not forked.
@@ -369,7 +376,7 @@ impl Poller {
     /// As `raw_deregister`, of what need not be registered.
     #[inline]
     pub fn raw_forget(&mut self, fd: RawFd) {
-        if let Err(error) = self.deregister_raw(fd) {
+        if let Err(error) = self.try_deregister(fd) {
             sys::ignore(error);
         }
     }
@@ -418,6 +425,10 @@ impl Poller {
 
     pub fn raw_move_deadline(&mut self, key: DeadlineKey, deadline: u64) -> bool {
         self.move_deadline_nanos(key, deadline)
+    }
+
+    pub fn raw_move_timeout(&mut self, key: DeadlineKey, timeout: u64) -> bool {
+        self.move_timeout_nanos(key, timeout)
     }
 
     pub fn raw_remove_deadline(&mut self, id: u64) -> bool {

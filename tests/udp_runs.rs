@@ -1,7 +1,7 @@
 //! Runs of datagrams, and what goes along with a datagram: segments, addresses, traffic class, hops, time.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::slice;
 use std::time::{Duration, SystemTime};
@@ -348,6 +348,31 @@ mod linux {
             client.recv_batch(slice::from_mut(&mut datagram)).unwrap();
             assert_eq!(datagram.sender(), Some((ip, port).into()));
             assert_eq!(datagram.ecn(), Some(Ecn::Ce));
+        }
+    }
+
+    /// The address of a broadcast is none to answer from, whatever the family of the socket.
+    #[test]
+    fn a_broadcast_is_told_from_a_datagram_to_one() {
+        let dual = mio_st::net::UdpSocketBuilder::new()
+            .only_v6(false)
+            .bind("[::]:0".parse().unwrap())
+            .unwrap();
+        for echo in [bind("0.0.0.0:0"), dual] {
+            echo.set_recv_local(true).unwrap();
+            let port = echo.local_addr().unwrap().port();
+            let client = bind("127.0.0.1:0");
+            client.set_broadcast(true).unwrap();
+            client.send_to(b"anybody?", (Ipv4Addr::new(127, 255, 255, 255), port).into()).unwrap();
+            let mut buffer = [0; 16];
+            let mut datagram = Datagram::new(&mut buffer);
+            echo.recv_batch(slice::from_mut(&mut datagram)).unwrap();
+            assert!(datagram.is_multicast());
+            assert_eq!(datagram.local(), Some(Ipv4Addr::LOCALHOST.into()));
+            let mut answer = Transmit::reply(b"me", &datagram);
+            assert_eq!(echo.send_transmits(slice::from_mut(&mut answer)).unwrap(), 1);
+            let from = (Ipv4Addr::LOCALHOST, port).into();
+            assert_eq!(client.recv_from(&mut [0; 16]).unwrap(), (2, from));
         }
     }
 }

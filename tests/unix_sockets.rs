@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use mio_st::event::{Evented, Ready};
 use mio_st::poll::Interests;
-use mio_st::unix::{EventedIo, UnixDatagram, UnixListener, UnixStream};
+use mio_st::unix::{EventedIo, UnixDatagram, UnixListener, UnixListenerBuilder, UnixStream};
 use mio_st::{EventedId, Events, PollOption, Poller};
 
 use unix_support::*;
@@ -485,6 +485,81 @@ fn a_listener_is_never_writable_and_can_be_cloned() {
     drop(listener);
     let _client = UnixStream::connect_addr(&address).unwrap();
     clone.accept().unwrap();
+}
+
+#[test]
+fn a_clone_is_the_same_socket() {
+    let (a, mut b) = UnixStream::pair().unwrap();
+    let mut clone = a.try_clone().unwrap();
+    clone.write_all(b"hello").unwrap();
+    let mut buf = [0; 16];
+    assert_eq!(b.read(&mut buf).unwrap(), 5);
+    drop(a);
+    b.write_all(b"back").unwrap();
+    assert_eq!(clone.read(&mut buf).unwrap(), 4);
+
+    let (a, b) = UnixDatagram::pair().unwrap();
+    a.try_clone().unwrap().send(b"one").unwrap();
+    assert_eq!(b.try_clone().unwrap().recv(&mut buf).unwrap(), 3);
+    assert!(is_nonblocking(&a.try_clone().unwrap()));
+}
+
+/// How much a stream takes that nobody reads.
+fn room(stream: &mut UnixStream) -> usize {
+    let mut room = 0;
+    while let Ok(written) = stream.write(&[0; 1024]) {
+        room += written;
+    }
+    room
+}
+
+#[test]
+fn the_sizes_of_buffers_are_those_that_were_set() {
+    let folder = Folder::new();
+    let listener =
+        UnixListenerBuilder::new().send_buffer_size(8192).bind(folder.join("listener")).unwrap();
+    let (mut a, _b) = UnixStream::pair().unwrap();
+    let (c, _d) = UnixDatagram::pair().unwrap();
+    let counted = if cfg!(any(target_os = "linux", target_os = "android")) { 2 } else { 1 };
+    assert_eq!(listener.send_buffer_size().unwrap(), counted * 8192);
+    let before = a.send_buffer_size().unwrap();
+    a.set_send_buffer_size(8192).unwrap();
+    a.set_recv_buffer_size(16_384).unwrap();
+    assert!(before > 2 * 8192);
+    assert_eq!(a.send_buffer_size().unwrap(), counted * 8192);
+    assert_eq!(a.recv_buffer_size().unwrap(), counted * 16_384);
+    assert!(room(&mut a) <= 2 * 8192);
+    c.set_recv_buffer_size(8192).unwrap();
+    assert_eq!(c.recv_buffer_size().unwrap(), counted * 8192);
+    assert_eq!(kind(c.set_send_buffer_size(1 << 31)), ErrorKind::InvalidInput);
+    let too_much = UnixListenerBuilder::new().recv_buffer_size(1 << 31).bind(folder.join("other"));
+    assert_eq!(kind(too_much), ErrorKind::InvalidInput);
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    {
+        let _client = UnixStream::connect(folder.join("listener")).unwrap();
+        assert_eq!(listener.accept().unwrap().0.send_buffer_size().unwrap(), before);
+    }
+}
+
+/// Behaviour 31.
+#[test]
+fn the_backlog_is_that_of_the_builder() {
+    let folder = Folder::new();
+    let path = folder.join("listener");
+    let listener = UnixListenerBuilder::new().backlog(2).bind(&path).unwrap();
+    let mut clients = Vec::new();
+    let full = loop {
+        match UnixStream::connect(&path) {
+            Ok(client) => clients.push(client),
+            Err(error) => break error.kind(),
+        }
+    };
+    if cfg!(any(target_os = "linux", target_os = "android")) {
+        assert_eq!((clients.len(), full), (3, ErrorKind::WouldBlock));
+    }
+    for _ in &clients {
+        listener.accept().unwrap();
+    }
 }
 
 #[test]

@@ -391,6 +391,11 @@ impl Work {
         parts(contender).1 != "spin"
     }
 
+    /// Whether a peer works at the same time: who is late, or early, costs or saves a system call.
+    pub fn has_peer(&self) -> bool {
+        matches!(self.program, "serve" | "unix")
+    }
+
     /// The contenders that do it.
     pub fn contenders(&self) -> impl Iterator<Item = &'static str> {
         let able = CONTENDERS.into_iter().filter(|contender| !self.without.contains(contender));

@@ -261,6 +261,7 @@ fn received(datagrams: &mut [Datagram], i: usize, received: Received) {
             ((*datagram).local, (*datagram).local_length) = raw::sockaddr((local, 0).into());
         }
     }
+    raw::written(datagram, 1);
 }
 
 fn nanos(time: std::time::Duration) -> u64 {

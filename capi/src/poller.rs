@@ -125,11 +125,15 @@ pub unsafe extern "C" fn mio_st_poller_poll(
 ) -> c_int {
     call(poller, |table| {
         let poller = table.get(poller)?;
+        let array = events;
         // SAFETY: C promises that `events` has room for `capacity` events.
         let events = unsafe { event_array(events, capacity) }?;
         // It finds out by itself that the process was forked, when it looks at anything beside the system.
         match poller.raw_poll(events, u64::try_from(timeout_ns).ok())? {
-            Some(count) => Ok(count as c_int),
+            Some(count) => {
+                raw::written(array, count);
+                Ok(count as c_int)
+            }
             None => Err(Error::FORKED),
         }
     })
@@ -151,8 +155,9 @@ pub unsafe extern "C" fn mio_st_poller_poll_userspace(
     call(poller, |table| {
         let poller = table.poller(poller)?;
         // SAFETY: C promises that `events` has room for `capacity` events.
-        let events = unsafe { event_array(events, capacity) }?;
-        Ok(poller.raw_poll_userspace(events) as c_int)
+        let count = poller.raw_poll_userspace(unsafe { event_array(events, capacity) }?);
+        raw::written(events, count);
+        Ok(count as c_int)
     })
 }
 
@@ -196,14 +201,17 @@ pub extern "C" fn mio_st_poller_try_notify(
 /// Registers any descriptor, such as one that another library owns. It stays its owner's, and should be
 /// non-blocking.
 ///
-/// From now on its readiness gives events with `id`, which is any number. `interests` is at least one of
-/// `MIO_ST_READABLE`, `MIO_ST_WRITABLE` and `MIO_ST_PRIORITY`. `option` is one of `MIO_ST_EDGE`,
+/// From now on its readiness gives events with `id`, which is any number. `interests` are some of
+/// `MIO_ST_READABLE`, `MIO_ST_WRITABLE` and `MIO_ST_PRIORITY`, or 0 for none: then it stays registered, and is
+/// paused. On Linux errors and hang-ups are reported nevertheless, with `MIO_ST_LEVEL` by every poll (so pause with
+/// `MIO_ST_EDGE`, which tells of each once); elsewhere nothing is, and what happened meanwhile is told when it is
+/// reregistered with interests. `option` is one of `MIO_ST_EDGE`,
 /// `MIO_ST_LEVEL` and `MIO_ST_ONESHOT`. What is ready already gives an event at the next poll. What each
 /// kind of descriptor reports on Linux, and whether a short read has emptied it, is in `descriptors.md`.
 ///
 /// Returns 0; `-EEXIST` if it is registered here; `-EBADF` if it is not open; `-EPERM` for a regular file
 /// or a directory, which is always ready, and on Linux for a device that knows no readiness, such as
-/// `/dev/null`; `-EINVAL` for an unknown flag or none; `-EINVAL` or `-ELOOP` for a poller in itself or in a
+/// `/dev/null`; `-EINVAL` for an unknown flag; `-EINVAL` or `-ELOOP` for a poller in itself or in a
 /// circle, and `-ELOOP` for a chain of more than five pollers on Linux; `-ENOMEM` and `-ENOSPC`
 /// (`/proc/sys/fs/epoll/max_user_watches`); the errors of a handle.
 ///
@@ -223,8 +231,8 @@ pub extern "C" fn mio_st_poller_register_fd(
     })
 }
 
-/// Replaces the id, the interests and the trigger of a descriptor that is registered, and arms it again.
-/// No event of the old registration arrives any more.
+/// Replaces the id, the interests and the trigger of a descriptor that is registered, and arms it again; without
+/// interests, 0, pauses it. No event of the old registration arrives any more.
 ///
 /// Returns 0; `-ENOENT` if it is not registered here; the errors of mio_st_poller_register_fd().
 ///
@@ -924,6 +932,80 @@ pub extern "C" fn mio_st_poller_move_deadline(
     })
 }
 
+/// Moves a deadline to `timeout_ns` nanoseconds from now (not from the last poll), as
+/// mio_st_poller_move_deadline() does. Of an interval it is the next event that is moved, and the others with it.
+///
+/// Returns 1; 0 if there was nothing to move, see mio_st_poller_cancel_deadline(); the errors of a
+/// handle.
+///
+/// Thread: that of the poller.
+#[unsafe(no_mangle)]
+pub extern "C" fn mio_st_poller_move_timeout(
+    poller: mio_st_poller_t,
+    key: mio_st_deadline_key_t,
+    timeout_ns: u64,
+) -> c_int {
+    call(poller, |table| {
+        let poller = table.poller(poller)?;
+        let Some(key) = parts(key) else { return Ok(0) };
+        Ok(poller.raw_move_timeout(key, timeout_ns).into())
+    })
+}
+
+/// Moves a deadline, or if it has fired or was cancelled adds one, so that a key can be kept as long as its
+/// connection. A deadline that is moved keeps the id that it was added with.
+///
+/// `id` and `deadline_ns` are as in mio_st_poller_add_deadline(). `key` is that of the deadline to move, such as
+/// `{0, 0}` for none, and receives that of the one that was added.
+///
+/// Returns 1 if one was moved, 0 if one was added; `-EINVAL` if `key` is NULL; `-ENOMEM`; the errors of a handle.
+///
+/// Thread: that of the poller.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn mio_st_poller_move_or_add_deadline(
+    poller: mio_st_poller_t,
+    id: u64,
+    deadline_ns: u64,
+    key: *mut mio_st_deadline_key_t,
+) -> c_int {
+    call(poller, |table| {
+        let poller = table.poller(poller)?;
+        // SAFETY: C promises that `key` is a key, which can be written.
+        let (known, out) = unsafe { kept_key(key) }?;
+        if known.is_some_and(|key| poller.raw_move_deadline(key, deadline_ns)) {
+            return Ok(1);
+        }
+        out.put(key_of(poller.raw_add_deadline(id, deadline_ns)?));
+        Ok(0)
+    })
+}
+
+/// As mio_st_poller_move_or_add_deadline(), to `timeout_ns` nanoseconds from now.
+///
+/// Returns 1 if one was moved, 0 if one was added; `-EINVAL` if `key` is NULL; `-ENOMEM`; the errors of a handle.
+///
+/// Thread: that of the poller.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn mio_st_poller_move_or_add_timeout(
+    poller: mio_st_poller_t,
+    id: u64,
+    timeout_ns: u64,
+    key: *mut mio_st_deadline_key_t,
+) -> c_int {
+    call(poller, |table| {
+        let poller = table.poller(poller)?;
+        // SAFETY: C promises that `key` is a key, which can be written.
+        let (known, out) = unsafe { kept_key(key) }?;
+        if known.is_some_and(|key| poller.raw_move_timeout(key, timeout_ns)) {
+            return Ok(1);
+        }
+        out.put(key_of(poller.raw_add_timeout(id, timeout_ns)?));
+        Ok(0)
+    })
+}
+
 /// Removes the earliest deadline with this id. It looks at all deadlines; mio_st_poller_cancel_deadline()
 /// is the quick form.
 ///
@@ -1213,11 +1295,29 @@ fn trigger(option: u32) -> Result<PollOption> {
 ///
 /// `target` is NULL, or can be written.
 unsafe fn put_key(target: *mut mio_st_deadline_key_t, key: DeadlineKey) {
-    let (slot, serial) = key.to_parts();
     // SAFETY: the caller's promise.
     if let Ok(out) = unsafe { Out::new(target) } {
-        out.put(mio_st_deadline_key_t { slot: slot.into(), serial });
+        out.put(key_of(key));
     }
+}
+
+fn key_of(key: DeadlineKey) -> mio_st_deadline_key_t {
+    let (slot, serial) = key.to_parts();
+    mio_st_deadline_key_t { slot: slot.into(), serial }
+}
+
+/// The key that C keeps, and where it does.
+///
+/// # Safety
+///
+/// `kept` is NULL, or is a key and can be written.
+unsafe fn kept_key(
+    kept: *mut mio_st_deadline_key_t,
+) -> Result<(Option<DeadlineKey>, Out<mio_st_deadline_key_t>)> {
+    // SAFETY: the caller's promise.
+    let out = unsafe { Out::new(kept) }?;
+    // SAFETY: as above. C may have lost the alignment in a cast.
+    Ok((parts(unsafe { kept.read_unaligned() }), out))
 }
 
 /// The key; `None` if it cannot be one.

@@ -104,6 +104,7 @@ fn check(fd: c_int, connected: bool) -> Result<()> {
     memory::check_kind(fd, SocketKind { unix: false, datagram: true, listening: false })?;
     let mut length = size_of::<sockaddr_storage>() as socklen_t;
     let mut peer = MaybeUninit::<sockaddr_storage>::uninit();
+    raw::written(&length, 1);
     // SAFETY: there is room for an address of that length.
     let has_peer = match unsafe { libc::getpeername(fd, peer.as_mut_ptr().cast(), &mut length) } {
         0 => true,

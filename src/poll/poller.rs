@@ -277,6 +277,75 @@ impl Poller {
         }
     }
 
+    /// Registers a descriptor, as [`register`](Poller::register) does a handle: of whatever implements [`AsFd`],
+    /// such as a socket of std's or of another crate. It should be non-blocking.
+    ///
+    /// # Notes
+    ///
+    /// The registration belongs to the descriptor. [`EventedFd`](crate::unix::EventedFd) makes a handle of it,
+    /// where an [`Evented`] is wanted; [`watch_fd`](Poller::watch_fd) is for whoever does not know whether it is
+    /// registered.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`register`](Poller::register).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # fn main() -> std::io::Result<()> {
+    /// use std::os::unix::net::UnixDatagram;
+    ///
+    /// use mio_st::poll::Interests;
+    /// use mio_st::{EventedId, Events, PollOption, Poller};
+    ///
+    /// let (a, b) = UnixDatagram::pair()?;
+    /// let mut poller = Poller::new()?;
+    /// poller.register_fd(&a, EventedId(1), Interests::READABLE, PollOption::Level)?;
+    ///
+    /// b.send(b"hello")?;
+    /// let mut events = Events::new();
+    /// poller.poll(&mut events, None)?;
+    /// assert_eq!(events.iter().next().map(|event| event.id()), Some(EventedId(1)));
+    /// poller.reregister_fd(&a, EventedId(2), Interests::BOTH, PollOption::Edge)?;
+    /// poller.deregister_fd(&a)?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn register_fd<Fd: AsFd>(
+        &mut self,
+        fd: Fd,
+        id: EventedId,
+        interests: Interests,
+        opt: PollOption,
+    ) -> io::Result<()> {
+        self.register_raw(fd.as_fd().as_raw_fd(), id.0 as u64, interests, opt)
+    }
+
+    /// Replaces the registration of a descriptor, as [`reregister`](Poller::reregister) does that of a handle.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`reregister`](Poller::reregister).
+    pub fn reregister_fd<Fd: AsFd>(
+        &mut self,
+        fd: Fd,
+        id: EventedId,
+        interests: Interests,
+        opt: PollOption,
+    ) -> io::Result<()> {
+        self.reregister_raw(fd.as_fd().as_raw_fd(), id.0 as u64, interests, opt)
+    }
+
+    /// Ends the registration of a descriptor, as [`deregister`](Poller::deregister) does that of a handle.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`deregister`](Poller::deregister).
+    pub fn deregister_fd<Fd: AsFd>(&mut self, fd: Fd) -> io::Result<()> {
+        self.deregister_raw(fd.as_fd().as_raw_fd())
+    }
+
     /// Makes the registration of a descriptor be as asked for, whether it is registered or not; without
     /// interests, ends it. It is one call for a library that says of its descriptors what it wants to hear
     /// from now on.
@@ -333,7 +402,7 @@ impl Poller {
             }
             return watch(&mut self.selector);
         }
-        match self.deregister_raw(fd) {
+        match self.try_deregister(fd) {
             // It was not registered.
             Err(error) if error.raw_os_error() == Some(libc::ENOENT) => {
                 sys::ignore(error);
@@ -461,6 +530,62 @@ impl Poller {
         self.move_deadline_nanos(key, sys::nanos(deadline))
     }
 
+    /// Moves a deadline to `timeout` from now (not from the last poll), as
+    /// [`move_deadline`](Poller::move_deadline) does: a program that puts off what it waits for at each sign of
+    /// life need not read the clock. Of an interval it is the next event that is moved, and the others with it.
+    ///
+    /// False when there is nothing to move, see [`cancel_deadline`](Poller::cancel_deadline).
+    pub fn move_timeout(&mut self, key: DeadlineKey, timeout: Duration) -> bool {
+        self.move_timeout_nanos(key, sys::duration(timeout))
+    }
+
+    /// Moves a deadline, or if it has fired or was cancelled adds one with `id`; returns the key of the one that
+    /// there is afterwards. So a key can be kept as long as its connection.
+    ///
+    /// A deadline that is moved keeps its key and the id that it was added with. A key of another poller, too,
+    /// moves nothing.
+    pub fn move_or_add_deadline(
+        &mut self,
+        key: DeadlineKey,
+        id: EventedId,
+        deadline: Instant,
+    ) -> DeadlineKey {
+        if self.move_deadline(key, deadline) { key } else { self.add_deadline(id, deadline) }
+    }
+
+    /// As [`move_or_add_deadline`](Poller::move_or_add_deadline), to `timeout` from now.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # fn main() -> std::io::Result<()> {
+    /// use std::time::Duration;
+    ///
+    /// use mio_st::{EventedId, Events, Poller, Ready};
+    ///
+    /// const IDLE: Duration = Duration::from_millis(10);
+    ///
+    /// let mut poller = Poller::new()?;
+    /// let mut events = Events::new();
+    /// let mut key = poller.add_timeout(EventedId(0), IDLE);
+    /// for _ in 0..3 {
+    ///     // A sign of life, before the time or after it.
+    ///     key = poller.move_or_add_timeout(key, EventedId(0), IDLE);
+    ///     poller.poll(&mut events, None)?;
+    ///     assert_eq!(events.iter().next().map(|event| event.readiness()), Some(Ready::TIMER));
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn move_or_add_timeout(
+        &mut self,
+        key: DeadlineKey,
+        id: EventedId,
+        timeout: Duration,
+    ) -> DeadlineKey {
+        if self.move_timeout(key, timeout) { key } else { self.add_timeout(id, timeout) }
+    }
+
     /// As [`add_deadline`](Poller::add_deadline), in nanoseconds; what cannot be had is `OutOfMemory`. So
     /// are the two below, which also fail if the clock does.
     pub(crate) fn try_add_deadline(&mut self, deadline: u64, id: u64) -> io::Result<DeadlineKey> {
@@ -487,6 +612,11 @@ impl Poller {
 
     pub(crate) fn move_deadline_nanos(&mut self, key: DeadlineKey, deadline: u64) -> bool {
         self.deadlines.move_to(self.now_or_last(), key, deadline)
+    }
+
+    pub(crate) fn move_timeout_nanos(&mut self, key: DeadlineKey, timeout: u64) -> bool {
+        let now = self.read_or_last();
+        self.deadlines.move_to(now, key, now.saturating_add(timeout))
     }
 
     #[inline]
@@ -969,38 +1099,38 @@ impl Poller {
     }
 
     #[inline]
-    pub(crate) fn register_fd(
+    pub(crate) fn register_raw(
         &mut self,
         fd: RawFd,
         id: u64,
         interests: Interests,
         option: PollOption,
     ) -> io::Result<()> {
-        let registered = self.register_raw(fd, id, interests, option)?;
+        let registered = self.try_register(fd, id, interests, option)?;
         registered.map_or_else(|| self.generation.check(), Ok)
     }
 
     #[inline]
-    pub(crate) fn reregister_fd(
+    pub(crate) fn reregister_raw(
         &mut self,
         fd: RawFd,
         id: u64,
         interests: Interests,
         option: PollOption,
     ) -> io::Result<()> {
-        let reregistered = self.reregister_raw(fd, id, interests, option)?;
+        let reregistered = self.try_reregister(fd, id, interests, option)?;
         reregistered.map_or_else(|| self.generation.check(), Ok)
     }
 
     #[inline]
-    pub(crate) fn deregister_fd(&mut self, fd: RawFd) -> io::Result<()> {
-        let deregistered = self.deregister_raw(fd)?;
+    pub(crate) fn deregister_raw(&mut self, fd: RawFd) -> io::Result<()> {
+        let deregistered = self.try_deregister(fd)?;
         deregistered.map_or_else(|| self.generation.check(), Ok)
     }
 
-    /// As `register_fd`; `None` in a forked child. So are the two below.
+    /// As `register_raw`; `None` in a forked child. So are the two below.
     #[inline]
-    pub(crate) fn register_raw(
+    pub(crate) fn try_register(
         &mut self,
         fd: RawFd,
         id: u64,
@@ -1015,7 +1145,7 @@ impl Poller {
     }
 
     #[inline]
-    pub(crate) fn reregister_raw(
+    pub(crate) fn try_reregister(
         &mut self,
         fd: RawFd,
         id: u64,
@@ -1030,7 +1160,7 @@ impl Poller {
     }
 
     #[inline]
-    pub(crate) fn deregister_raw(&mut self, fd: RawFd) -> io::Result<Option<()>> {
+    pub(crate) fn try_deregister(&mut self, fd: RawFd) -> io::Result<Option<()>> {
         if !self.plain.is_current() {
             return self.deregister_specially(fd);
         }

@@ -9,9 +9,9 @@ use std::net::SocketAddr;
 use libc::{c_int, iovec, socklen_t};
 
 use crate::net::{Datagram, Transmit};
-use crate::sys::Fd;
 use crate::sys::control::{self, Control, FULL_ROOM, SEGMENT_ROOM, SEND_ROOM};
 use crate::sys::socket::{self, Addr, InternetAddr, NO_SIGNAL};
+use crate::sys::{Fd, sanitizers};
 
 /// The most datagrams that one call of ours takes.
 pub(crate) const MAX: usize = 64;
@@ -116,6 +116,7 @@ impl<const N: usize, const ROOM: usize> Messages<N, ROOM> {
                 header.msg_control = control.wrapping_add(i).cast();
             }
         }
+        sanitizers::written(self, 1);
         self.headers.as_mut_ptr().cast()
     }
 

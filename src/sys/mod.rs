@@ -57,6 +57,7 @@ mod fork;
 pub(crate) mod mmsg;
 pub(crate) mod pipe;
 pub(crate) mod process;
+pub(crate) mod sanitizers;
 mod shared;
 pub(crate) mod signal;
 pub(crate) mod socket;

@@ -127,6 +127,20 @@ impl UnixStream {
         Ok((UnixStream { fd: a }, UnixStream { fd: b }))
     }
 
+    /// Another handle of the same socket: what is done to one concerns both.
+    ///
+    /// # Notes
+    ///
+    /// A duplicate is registered by itself. epoll goes on reporting events of a registered one that was
+    /// dropped until every other is closed too: close it with [`Poller::close`](crate::Poller::close).
+    ///
+    /// # Errors
+    ///
+    /// `EMFILE` when there are too many descriptors.
+    pub fn try_clone(&self) -> io::Result<UnixStream> {
+        Ok(UnixStream { fd: self.fd.duplicate()? })
+    }
+
     /// Whether the connection stands, as [`TcpStream::connected`](crate::net::TcpStream::connected)
     /// tells; of a stream that [`connect`](UnixStream::connect) returned it does.
     ///
@@ -202,6 +216,7 @@ impl UnixStream {
 
 fd_traits!(UnixStream);
 std_traits!(UnixStream, net::UnixStream);
+socket_options!(UnixStream);
 read_traits!(UnixStream);
 write_traits!(UnixStream, |stream, buf| socket::send(&stream.fd, buf), |stream, bufs| {
     socket::send_vectored(&stream.fd, bufs)

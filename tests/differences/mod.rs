@@ -46,6 +46,13 @@ pub const DIFFERENCES: &[Difference] = &[
                its own writes",
     },
     Difference {
+        name: "a hang-up without interests",
+        line: "9",
+        systems: ALL,
+        what: "a handle that has no interests reports nothing, no error and no hang-up either, until it has some \
+               again",
+    },
+    Difference {
         name: "pipes in both directions",
         line: "10",
         systems: "FreeBSD, OpenBSD, DragonFly",

@@ -181,12 +181,12 @@ impl Note {
     /// setting the NOTE_LOWAT flag in fflags". An end of file comes whatever the mark (sys/kern/uipc_socket.c).
     ///
     /// Pipes know no mark but on Darwin («run», and the sources of all), and Darwin's sockets none beyond the
-    /// size of their buffer.
+    /// size of their buffer: of Linux's a quarter is counted, since the rest may be taken up by what is not data.
     fn above_low_water(&self, holds: Holds) -> Option<Holds> {
         let mark = match self.filter {
             _ if LIKE_A_KERNEL && !DARWIN && self.pipe.is_some() => return Some(holds),
             EVFILT_WRITE if DARWIN => self.low_water.min(buffer(self.ident, libc::SO_SNDBUF)),
-            _ if DARWIN => self.low_water.min(buffer(self.ident, libc::SO_RCVBUF)),
+            _ if DARWIN => self.low_water.min(buffer(self.ident, libc::SO_RCVBUF) / 4),
             _ => self.low_water,
         };
         let low = self.fflags & NOTE_LOWAT != 0 && holds.data < mark;

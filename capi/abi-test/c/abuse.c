@@ -35,7 +35,8 @@ static mio_st_datagram_t bad_datagrams[2] = {{.capacity = 8, .length = 8}};
 static mio_st_transmit_t transmits[2] = {{.buffer = in, .length = 8}, {.buffer = in, .length = 8}};
 static mio_st_transmit_t bad_transmits[2] = {{.length = 8}};
 #define SIZE .size = sizeof(mio_st_socket_options_t)
-static const mio_st_socket_options_t udp_options = {SIZE};
+static const mio_st_socket_options_t udp_options = {SIZE, .flags = MIO_ST_SOCKET_REUSE_PORT};
+static const mio_st_socket_options_t unix_options = {SIZE};
 static const mio_st_socket_options_t options = {SIZE, .flags = MIO_ST_SOCKET_KEEPALIVE};
 static const mio_st_socket_options_t bad_options[7] = {
     {.size = 0},

@@ -70,7 +70,6 @@ static void what_is_no_interest_or_trigger_is_invalid(const struct kind *kind)
     const struct {
         uint32_t interests, option;
     } bad[] = {
-        {0, MIO_ST_EDGE},
         {good | MIO_ST_ERROR, MIO_ST_EDGE},
         {good | MIO_ST_TIMER, MIO_ST_EDGE},
         {good | 1u << 31, MIO_ST_EDGE},

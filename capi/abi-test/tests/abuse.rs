@@ -30,7 +30,6 @@ const BAD_OPTIONS: &[(&str, &str)] = &[
 ];
 
 const BAD_INTERESTS: &[(&str, &str)] = &[
-    ("0", "-EINVAL"),
     ("MIO_ST_EDGE", "-EINVAL"),
     ("MIO_ST_READABLE | MIO_ST_ERROR", "-EINVAL"),
     ("MIO_ST_READABLE | MIO_ST_HUP", "-EINVAL"),
@@ -85,6 +84,9 @@ fn known(function: &str, parameter: &Parameter) -> Values {
     let unix = function.starts_with("mio_st_unix_");
     let only_readable = ONLY_READABLE.iter().any(|end| function.ends_with(end));
     match (parameter.kind.as_str(), parameter.name.as_str()) {
+        (kind, "key") if kind.ends_with('*') && function.contains("_move_or_add_") => {
+            values("(void *)out", &[("NULL", "-EINVAL")])
+        }
         (kind, "peer" | "key" | "sender_length") if kind.ends_with('*') => {
             values("(void *)out", &[])
         }
@@ -135,6 +137,9 @@ fn known(function: &str, parameter: &Parameter) -> Values {
             values("transmits", &[("NULL", "-EINVAL"), ("bad_transmits", "-EINVAL")])
         }
         ("uint32_t", "mode") => values("0", &[("4", "-EINVAL"), ("UINT32_MAX", "-EINVAL")]),
+        ("const mio_st_socket_options_t *", _) if unix => {
+            values("&unix_options", &[("NULL", "-EINVAL"), ("&udp_options", "-EINVAL")])
+        }
         ("const mio_st_socket_options_t *", _) if function.contains("_udp_") => {
             values("&udp_options", &[("NULL", "-EINVAL"), ("&options", "-EINVAL")])
         }
@@ -166,7 +171,6 @@ fn known(function: &str, parameter: &Parameter) -> Values {
             &[
                 ("MIO_ST_READABLE", "-EINVAL"),
                 ("MIO_ST_READABLE | MIO_ST_WRITABLE", "-EINVAL"),
-                ("0", "-EINVAL"),
                 ("UINT32_MAX", "-EINVAL"),
             ],
         ),
@@ -175,14 +179,9 @@ fn known(function: &str, parameter: &Parameter) -> Values {
             &[
                 ("MIO_ST_WRITABLE", "-EINVAL"),
                 ("MIO_ST_READABLE | MIO_ST_WRITABLE", "-EINVAL"),
-                ("0", "-EINVAL"),
                 ("UINT32_MAX", "-EINVAL"),
             ],
         ),
-        // None ends the registration.
-        ("uint32_t", "interests") if function.ends_with("_watch_fd") => {
-            values("MIO_ST_READABLE", &BAD_INTERESTS[1..])
-        }
         ("uint32_t", "interests") => values("MIO_ST_READABLE", BAD_INTERESTS),
         ("uint32_t", "option") => values("MIO_ST_EDGE", BAD_OPTIONS),
         ("uint32_t", "clock") => {

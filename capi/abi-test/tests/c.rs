@@ -28,7 +28,7 @@ fn an_event_is_its_sources_and_of_one_that_is_gone_nobodys() {
     passes("loop");
 }
 
-/// Behaviours 8 and 10.
+/// Behaviours 8 and 9 and 10.
 #[test]
 fn triggers_and_what_the_peer_did() {
     passes("triggers");
@@ -58,6 +58,12 @@ fn awakeners_wake_and_stale_ones_do_not() {
     passes("awakeners");
 }
 
+/// Behaviour 24.
+#[test]
+fn a_wake_hands_over_what_was_written_before() {
+    passes("handover");
+}
+
 /// Behaviours 11 and 26 and 27 and 30.
 #[test]
 fn tcp_connections_begin_and_end() {
@@ -74,6 +80,13 @@ fn everything_arrives_and_no_socket_raises_sigpipe() {
 #[test]
 fn a_forked_child_cannot_disturb_its_parent() {
     passes("fork");
+}
+
+/// Behaviour 33.
+#[test]
+fn a_chain_of_forks_goes_on_and_each_fork_is_noticed() {
+    let wraps = ["-Wl,--wrap=pthread_atfork"];
+    common::run(&common::compile_with(&common::source("forks.c"), "forks", &wraps));
 }
 
 /// Behaviour 34.

@@ -401,6 +401,17 @@ impl World {
         }
     }
 
+    /// A key that the call may replace.
+    pub fn kept_key(&mut self) -> *mut mio_st_deadline_key_t {
+        let key = self.key();
+        if self.byte() < 8 {
+            self.call.loose = true;
+            return ptr::null_mut();
+        }
+        self.call.key = Some(self.call.memories.len());
+        self.memory(bytes_of(&[key]), true).cast()
+    }
+
     /// A time, a period or a slack.
     pub fn time(&mut self) -> u64 {
         match self.byte() {
