@@ -1942,6 +1942,7 @@ int mio_st_udp_socket_max_segments(mio_st_udp_socket_t socket);
  *
  * Receive by mio_st_udp_socket_recv_batch() then: the other functions do not tell where one datagram ends. A run has
  * up to 65,507 bytes; what does not fit the memory is lost, and told of by `MIO_ST_DATAGRAM_TRUNCATED`.
+ * Memory for runs begins best at a page: see the guide.
  *
  * `on` is 0 for no, anything else for yes.
  *
@@ -2125,6 +2126,7 @@ int mio_st_connected_udp_socket_max_segments(mio_st_connected_udp_socket_t socke
  *
  * Receive by mio_st_connected_udp_socket_recv_batch() then: the other functions do not tell where one datagram ends. A run has
  * up to 65,507 bytes; what does not fit the memory is lost, and told of by `MIO_ST_DATAGRAM_TRUNCATED`.
+ * Memory for runs begins best at a page: see the guide.
  *
  * `on` is 0 for no, anything else for yes.
  *

@@ -17,9 +17,10 @@ use libc::{iovec, sockaddr_storage, socklen_t};
 use crate::event::{Event, Ready};
 use crate::net::{ConnectedUdpSocket, QueuedError, TcpListener, TcpStream, UdpSocket};
 use crate::poll::{Awakener, Clock, DeadlineKey, Interests, PollOption, Poller};
+use crate::sys::mmsg::Receiving;
 use crate::sys::signal::Set;
 use crate::sys::socket::{self, Addr};
-use crate::sys::{self, Buffer, unix_socket};
+use crate::sys::{self, Buffer, Fd, unix_socket};
 use crate::unix::{
     self, Sender, Signal, Signals, UnixDatagram, UnixListener, UnixListenerBuilder, UnixStream,
 };
@@ -240,52 +241,67 @@ impl UnixAddr {
     }
 }
 
-/// Connects a socket without taking it, so that it is not lost when that fails.
+/// Connects a socket without taking it, so that it is not lost when that fails; see [`into_connected`].
 pub fn connect_udp(socket: &UdpSocket, peer: SocketAddr) -> io::Result<()> {
     socket.set_peer(peer)
 }
 
-/// As `ConnectedUdpSocket::disconnect`, without taking the socket.
+/// A socket that was given a peer, with what is known about it.
+pub fn into_connected(socket: UdpSocket) -> ConnectedUdpSocket {
+    socket.into_connected()
+}
+
+/// As `ConnectedUdpSocket::disconnect`, without taking the socket; see [`into_disconnected`].
 pub fn disconnect_udp(socket: &ConnectedUdpSocket) -> io::Result<()> {
     socket.clear_peer()
+}
+
+/// A socket whose peer was taken, with what is known about it.
+pub fn into_disconnected(socket: ConnectedUdpSocket) -> UdpSocket {
+    socket.into_disconnected()
 }
 
 pub use crate::sys::control::Control;
 pub use crate::sys::mmsg::Received;
 
-/// As `UdpSocket::recv_batch`, to `count` of any kind of datagrams: `buffer` gives the memory for one, and
+/// A UDP socket, connected or not, with what is known about receiving from it.
+pub struct Source<'a>(&'a Fd, &'a Receiving);
+
+impl fmt::Debug for Source<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Source").finish_non_exhaustive()
+    }
+}
+
+impl<'a> From<&'a UdpSocket> for Source<'a> {
+    fn from(socket: &'a UdpSocket) -> Source<'a> {
+        let (fd, receiving) = socket.receiving();
+        Source(fd, receiving)
+    }
+}
+
+impl<'a> From<&'a ConnectedUdpSocket> for Source<'a> {
+    fn from(socket: &'a ConnectedUdpSocket) -> Source<'a> {
+        let (fd, receiving) = socket.receiving();
+        Source(fd, receiving)
+    }
+}
+
+/// As `recv_batch` of the socket, to `count` of any kind of datagrams: `buffer` gives the memory for one, and
 /// `received` is told of it.
 ///
 /// # Safety
 ///
 /// What `buffer` gives can be written.
 #[allow(unsafe_code)] // The work is done in `sys`.
-pub unsafe fn recv_batch_of<D: ?Sized>(
-    socket: &UdpSocket,
+pub unsafe fn recv_batch_of<'a, D: ?Sized>(
+    socket: impl Into<Source<'a>>,
     count: usize,
     datagrams: &mut D,
     buffer: impl Fn(&mut D, usize) -> iovec,
     received: impl Fn(&mut D, usize, Received),
 ) -> io::Result<usize> {
-    let (fd, receiving) = socket.receiving();
-    // SAFETY: the caller's promise.
-    unsafe { receiving.recv_into(fd, count, datagrams, buffer, received) }
-}
-
-/// As [`recv_batch_of`].
-///
-/// # Safety
-///
-/// As there.
-#[allow(unsafe_code)] // The work is done in `sys`.
-pub unsafe fn recv_batch_of_connected<D: ?Sized>(
-    socket: &ConnectedUdpSocket,
-    count: usize,
-    datagrams: &mut D,
-    buffer: impl Fn(&mut D, usize) -> iovec,
-    received: impl Fn(&mut D, usize, Received),
-) -> io::Result<usize> {
-    let (fd, receiving) = socket.receiving();
+    let Source(fd, receiving) = socket.into();
     // SAFETY: the caller's promise.
     unsafe { receiving.recv_into(fd, count, datagrams, buffer, received) }
 }

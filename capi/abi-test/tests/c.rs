@@ -112,6 +112,16 @@ fn runs_of_datagrams_and_what_goes_along() {
     passes("datagrams");
 }
 
+/// Behaviour 32.
+#[test]
+#[cfg(target_os = "linux")]
+fn runs_that_are_refused_are_sent_as_a_batch() {
+    let wraps = ["sendmsg", "recvmsg", "sendmmsg", "recvmmsg"].map(|c| format!("-Wl,--wrap={c}"));
+    let wraps: Vec<_> = wraps.iter().map(String::as_str).collect();
+    let source = common::source("datagram_calls.c");
+    common::run(&common::compile_with(&source, "datagram_calls", &wraps));
+}
+
 #[test]
 fn options_are_what_the_system_sees() {
     passes("options");
