@@ -46,6 +46,12 @@ fn deadlines_are_never_early_and_their_keys_are_good_once() {
     passes("deadlines");
 }
 
+/// Behaviours 37 and 38.
+#[test]
+fn time_is_the_programs_where_it_drives_the_clock() {
+    passes("clock");
+}
+
 /// Behaviours 24 and 25.
 #[test]
 fn awakeners_wake_and_stale_ones_do_not() {
@@ -104,6 +110,16 @@ fn the_life_of_sockets_and_pipes() {
 #[test]
 fn runs_of_datagrams_and_what_goes_along() {
     passes("datagrams");
+}
+
+/// Behaviour 32.
+#[test]
+#[cfg(target_os = "linux")]
+fn runs_that_are_refused_are_sent_as_a_batch() {
+    let wraps = ["sendmsg", "recvmsg", "sendmmsg", "recvmmsg"].map(|c| format!("-Wl,--wrap={c}"));
+    let wraps: Vec<_> = wraps.iter().map(String::as_str).collect();
+    let source = common::source("datagram_calls.c");
+    common::run(&common::compile_with(&source, "datagram_calls", &wraps));
 }
 
 #[test]
