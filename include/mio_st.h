@@ -254,6 +254,23 @@ size_t mio_st_live_handles(void);
 /* The poller -------------------------------------------------------------------------------------- */
 
 /**
+ * A clock of mio_st_poller_set_clock(): the monotonic clock of the system.
+ */
+#define MIO_ST_CLOCK_MONOTONIC 0
+
+/**
+ * A clock of mio_st_poller_set_clock(): time stands still until mio_st_poller_advance() or
+ * mio_st_poller_set_time(). A poll waits for handles and awakeners as ever, for as long as its timeout in real time.
+ */
+#define MIO_ST_CLOCK_PAUSED 1
+
+/**
+ * A clock of mio_st_poller_set_clock(): as `MIO_ST_CLOCK_PAUSED`; but a poll that would wait, and finds nothing at
+ * the system, jumps to the next deadline or to the end of its timeout, and returns.
+ */
+#define MIO_ST_CLOCK_AUTOMATIC 2
+
+/**
  * A poller: waits for many handles at once, for notifications and for deadlines.
  *
  * Made by mio_st_poller_new(), closed by mio_st_poller_close().
@@ -643,7 +660,8 @@ int mio_st_poller_set_spin(mio_st_poller_t poller,
 /**
  * The time of the last poll; if that did not need to read the clock, it is read now.
  *
- * `now_ns` receives nanoseconds of the monotonic clock (`CLOCK_MONOTONIC`; on macOS `CLOCK_UPTIME_RAW`).
+ * `now_ns` receives nanoseconds of the monotonic clock (`CLOCK_MONOTONIC`; on macOS `CLOCK_UPTIME_RAW`), or of the
+ * one that the program drives, see mio_st_poller_set_clock().
  *
  * Returns 0; `-EINVAL` if `now_ns` is NULL; the errors of a handle.
  *
@@ -652,6 +670,50 @@ int mio_st_poller_set_spin(mio_st_poller_t poller,
 MIO_ST_MUST_USE
 int mio_st_poller_now(mio_st_poller_t poller,
                       uint64_t *now_ns);
+
+/**
+ * Sets the clock that the poller runs on: `MIO_ST_CLOCK_MONOTONIC`, as from the beginning, or one that the program
+ * drives, `MIO_ST_CLOCK_PAUSED` or `MIO_ST_CLOCK_AUTOMATIC`. What every call does on each is a table in the guide,
+ * `c-guide.md`, "A clock that the program drives".
+ *
+ * A clock that is driven begins with the time that there is, on which mio_st_poller_advance() and
+ * mio_st_poller_set_time() go on. Deadlines keep their times and their slack; those that are added or moved on a
+ * driven clock have none, unless mio_st_poller_set_deadline_slack() asked for some. Handles that are ready at once
+ * are handed out in the order in which they were registered since the clock was set.
+ *
+ * Returns 0; `-EINVAL` for an unknown clock; the errors of a handle.
+ *
+ * Thread: that of the poller.
+ */
+MIO_ST_MUST_USE
+int mio_st_poller_set_clock(mio_st_poller_t poller,
+                            uint32_t clock);
+
+/**
+ * Moves the time of a clock that the program drives ahead by `by_ns` nanoseconds. Deadlines that have passed come
+ * with the next poll, in the order of their times.
+ *
+ * Returns 0; `-EINVAL` on the clock of the system, or beyond `UINT64_MAX`: then the time is what it was; the errors
+ * of a handle.
+ *
+ * Thread: that of the poller.
+ */
+MIO_ST_MUST_USE
+int mio_st_poller_advance(mio_st_poller_t poller,
+                          uint64_t by_ns);
+
+/**
+ * Sets the time of a clock that the program drives to `now_ns`, which is in nanoseconds and not before that of
+ * mio_st_poller_now().
+ *
+ * Returns 0; `-EINVAL` on the clock of the system, and for a time that has passed: then the time is what it was; the
+ * errors of a handle.
+ *
+ * Thread: that of the poller.
+ */
+MIO_ST_MUST_USE
+int mio_st_poller_set_time(mio_st_poller_t poller,
+                           uint64_t now_ns);
 
 /* The awakener ------------------------------------------------------------------------------------ */
 

@@ -16,7 +16,7 @@ use libc::{iovec, sockaddr_storage, socklen_t};
 
 use crate::event::{Event, Ready};
 use crate::net::{ConnectedUdpSocket, QueuedError, TcpListener, TcpStream, UdpSocket};
-use crate::poll::{Awakener, DeadlineKey, Interests, PollOption, Poller};
+use crate::poll::{Awakener, Clock, DeadlineKey, Interests, PollOption, Poller};
 use crate::sys::mmsg::Receiving;
 use crate::sys::signal::Set;
 use crate::sys::socket::{self, Addr};
@@ -357,8 +357,8 @@ pub fn is_forked(awakener: &Awakener) -> bool {
     awakener.is_forked()
 }
 
-/// The poller with numbers instead of types. Those that register do not look whether the process was forked:
-/// see [`raw_is_forked`](Poller::raw_is_forked).
+/// The poller with numbers instead of types. Those that register and that poll answer `None` if the process was
+/// forked since the poller was created; others do not look, see [`raw_is_forked`](Poller::raw_is_forked).
 impl Poller {
     /// As `poll`, into memory that need not be initialised; returns how many events were written, and `None`
     /// if the process was forked since the poller was created.
@@ -384,8 +384,8 @@ impl Poller {
         id: u64,
         interests: Interests,
         option: PollOption,
-    ) -> io::Result<()> {
-        self.selector().register(fd, id, interests, option)
+    ) -> io::Result<Option<()>> {
+        self.try_register(fd, id, interests, option)
     }
 
     #[inline]
@@ -395,16 +395,16 @@ impl Poller {
         id: u64,
         interests: Interests,
         option: PollOption,
-    ) -> io::Result<()> {
-        self.selector().reregister(fd, id, interests, option)
+    ) -> io::Result<Option<()>> {
+        self.try_reregister(fd, id, interests, option)
     }
 
     #[inline]
-    pub fn raw_deregister(&mut self, fd: RawFd) -> io::Result<()> {
-        self.selector_mut().deregister(fd)
+    pub fn raw_deregister(&mut self, fd: RawFd) -> io::Result<Option<()>> {
+        self.try_deregister(fd)
     }
 
-    /// As `watch_fd`.
+    /// As `watch_fd`; the process was not forked.
     #[inline]
     pub fn raw_watch(
         &mut self,
@@ -419,7 +419,9 @@ impl Poller {
     /// As `raw_deregister`, of what need not be registered.
     #[inline]
     pub fn raw_forget(&mut self, fd: RawFd) {
-        self.selector_mut().deregister(fd).unwrap_or_else(sys::ignore);
+        if let Err(error) = self.try_deregister(fd) {
+            sys::ignore(error);
+        }
     }
 
     /// As `notify`; growth that fails is `OutOfMemory`.
@@ -481,7 +483,7 @@ impl Poller {
     }
 
     pub fn raw_set_deadline_slack(&mut self, slack: u64) {
-        self.deadlines().set_slack(slack);
+        self.set_deadline_slack_nanos(slack);
     }
 
     pub fn raw_set_spin(&mut self, spin: u64) {
@@ -494,5 +496,17 @@ impl Poller {
 
     pub fn raw_now(&self) -> u64 {
         self.now_nanos()
+    }
+
+    pub fn raw_set_clock(&mut self, clock: Clock) -> io::Result<()> {
+        self.change_clock(clock)
+    }
+
+    pub fn raw_advance(&mut self, by: u64) -> io::Result<()> {
+        self.advance_nanos(by)
+    }
+
+    pub fn raw_set_time(&mut self, time: u64) -> io::Result<()> {
+        self.set_time_nanos(time)
     }
 }

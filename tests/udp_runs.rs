@@ -444,7 +444,7 @@ mod linux {
         }
     }
 
-    /// The address of a broadcast is none to answer from, whatever the family of the socket.
+    /// The address of a broadcast is none to answer from, whatever the family of the socket. Behaviour 32
     #[test]
     fn a_broadcast_is_told_from_a_datagram_to_one() {
         let dual = mio_st::net::UdpSocketBuilder::new()

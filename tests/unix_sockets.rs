@@ -775,7 +775,7 @@ fn no_fds<const N: usize>() -> [Option<OwnedFd>; N] {
     [const { None }; N]
 }
 
-/// Behaviour 37.
+/// Behaviour 39.
 #[test]
 fn descriptors_are_passed_with_bytes_and_with_datagrams() {
     let _alone = no_child_starts();
@@ -831,7 +831,7 @@ fn descriptors_are_passed_with_bytes_and_with_datagrams() {
     }
 }
 
-/// Behaviour 37.
+/// Behaviour 39.
 #[test]
 fn a_descriptor_for_which_there_is_no_room_is_closed_and_told() {
     let _alone = no_child_starts();
@@ -863,7 +863,7 @@ fn a_descriptor_for_which_there_is_no_room_is_closed_and_told() {
     }
 }
 
-/// Behaviour 37.
+/// Behaviour 39.
 #[test]
 fn descriptors_go_with_a_byte_and_a_plain_read_closes_them() {
     let _alone = no_child_starts();
@@ -889,7 +889,7 @@ fn descriptors_go_with_a_byte_and_a_plain_read_closes_them() {
     assert_eq!((end, fds[0].is_some()), (UnixMessage::default(), true));
 }
 
-/// Behaviour 37.
+/// Behaviour 39.
 #[test]
 fn credentials_come_with_a_message_where_they_are_asked_for() {
     let own = UCred::current();
@@ -926,7 +926,7 @@ fn credentials_come_with_a_message_where_they_are_asked_for() {
     assert_eq!(b.recv_message(&mut buf, &mut []).unwrap().cred, None);
 }
 
-/// Behaviour 37.
+/// Behaviour 39.
 #[test]
 fn the_credentials_of_others_are_for_the_privileged() {
     passes_alone("alone_send_the_credentials_of_others", &[]);

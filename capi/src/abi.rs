@@ -83,6 +83,17 @@ pub const MIO_ST_LEVEL: u32 = 1u32 << 9;
 /// A trigger: one event, which disarms the whole handle, both directions, until it is reregistered.
 pub const MIO_ST_ONESHOT: u32 = 1u32 << 10;
 
+/// A clock of mio_st_poller_set_clock(): the monotonic clock of the system.
+pub const MIO_ST_CLOCK_MONOTONIC: u32 = 0;
+
+/// A clock of mio_st_poller_set_clock(): time stands still until mio_st_poller_advance() or
+/// mio_st_poller_set_time(). A poll waits for handles and awakeners as ever, for as long as its timeout in real time.
+pub const MIO_ST_CLOCK_PAUSED: u32 = 1;
+
+/// A clock of mio_st_poller_set_clock(): as `MIO_ST_CLOCK_PAUSED`; but a poll that would wait, and finds nothing at
+/// the system, jumps to the next deadline or to the end of its timeout, and returns.
+pub const MIO_ST_CLOCK_AUTOMATIC: u32 = 2;
+
 /// A buffer of so many bytes is large enough for any text that mio_st_addr_format() writes.
 pub const MIO_ST_ADDR_TEXT_SIZE: u32 = 128;
 

@@ -359,9 +359,7 @@ fn end_registration(entries: &mut Slots<Entry>, poller: u64, fd: RawFd) {
     let Some(entry) = entries.get(poller) else { return };
     let Object::Poller(poller) = &mut entry.object else { return };
     // What a forked child closes stays registered with the parent's poller.
-    if !poller.raw_is_forked() {
-        poller.raw_forget(fd);
-    }
+    poller.raw_forget(fd);
 }
 
 /// Why the bits of a handle of a kind name nothing in the table of a thread.

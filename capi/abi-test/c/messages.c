@@ -1,4 +1,4 @@
-/* Behaviour 37: descriptors and credentials that are passed over Unix sockets. */
+/* Behaviour 39: descriptors and credentials that are passed over Unix sockets. */
 
 #include <fcntl.h>
 #include <sys/stat.h>

@@ -190,6 +190,9 @@ fn known(function: &str, parameter: &Parameter) -> Values {
         ),
         ("uint32_t", "interests") => values("MIO_ST_READABLE", BAD_INTERESTS),
         ("uint32_t", "option") => values("MIO_ST_EDGE", BAD_OPTIONS),
+        ("uint32_t", "clock") => {
+            values("MIO_ST_CLOCK_PAUSED", &[("3", "-EINVAL"), ("UINT32_MAX", "-EINVAL")])
+        }
         ("uint32_t", "readiness") => values("MIO_ST_READABLE", BAD_READINESS),
         ("uint32_t", "ttl") => {
             values("64", &[("0", "-EINVAL"), ("256", "-EINVAL"), ("UINT32_MAX", "-EINVAL")])

@@ -46,6 +46,12 @@ fn deadlines_are_never_early_and_their_keys_are_good_once() {
     passes("deadlines");
 }
 
+/// Behaviours 37 and 38.
+#[test]
+fn time_is_the_programs_where_it_drives_the_clock() {
+    passes("clock");
+}
+
 /// Behaviours 24 and 25.
 #[test]
 fn awakeners_wake_and_stale_ones_do_not() {
@@ -106,7 +112,7 @@ fn runs_of_datagrams_and_what_goes_along() {
     passes("datagrams");
 }
 
-/// Behaviour 37.
+/// Behaviour 39.
 #[test]
 fn descriptors_and_credentials_are_passed() {
     passes("messages");
@@ -145,6 +151,25 @@ fn an_allocation_that_fails_is_an_error_and_steady_state_makes_none() {
     let wraps = wraps.each_ref().map(String::as_str);
     let program = common::compile_with(&common::source("memory.c"), "memory", &wraps);
     println!("{}", common::run(&program));
+}
+
+/// Behaviour 17.
+#[test]
+#[cfg(any(target_arch = "x86_64", target_arch = "x86"))] // Elsewhere it may run in an emulator, which has no limit.
+fn the_first_call_of_a_thread_without_memory_is_an_error() {
+    let program = common::compile(&common::source("no_memory.c"), "no_memory");
+    common::succeeds(Command::new(program).arg(common::library().join("libmio_st.so")));
+}
+
+#[test]
+fn a_plugin_that_has_the_archive_in_it_may_be_closed() {
+    let source = common::source("plugin.c");
+    let plugin = common::scratch("plugin.so");
+    let mut compiler = common::compiler(&std::env::var("CC").unwrap_or("cc".into()), &source);
+    compiler.args(["-shared", "-fPIC"]).arg(common::library().join("libmio_st.a"));
+    common::succeeds(compiler.arg("-o").arg(&plugin));
+    let host = common::compile(&common::source("plugin_host.c"), "plugin_host");
+    common::succeeds(Command::new(host).arg(plugin));
 }
 
 /// Behaviour 36: each call of the system's that an operation makes, with each errno.

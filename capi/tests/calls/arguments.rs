@@ -475,6 +475,17 @@ impl World {
         }
     }
 
+    pub fn clock(&mut self) -> u32 {
+        let good = [MIO_ST_CLOCK_MONOTONIC, MIO_ST_CLOCK_PAUSED, MIO_ST_CLOCK_AUTOMATIC];
+        self.flags(&good)
+    }
+
+    /// A time to go to, which depends on the clock.
+    pub fn driven_time(&mut self) -> u64 {
+        self.call.loose = true;
+        self.time()
+    }
+
     /// Hardly any: a fuzzer has no time.
     pub fn timeout(&mut self) -> i64 {
         self.choose(&[0, 0, 0, 0, 0, 0, 1, 1000])
