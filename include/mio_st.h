@@ -224,6 +224,15 @@ const char *mio_st_strerror(int error);
 #define MIO_ST_ONESHOT (1u << 10)
 
 /**
+ * Goes with `MIO_ST_EDGE` or `MIO_ST_LEVEL` when registering: of several pollers that wait for one descriptor so, such as
+ * a listener that threads or processes share, an event wakes one, or some, and not all (`EPOLLEXCLUSIVE`). With
+ * `MIO_ST_ONESHOT`, with an interest in `MIO_ST_PRIORITY`, of a poller, and when reregistering what is registered so, it
+ * is `-EINVAL`: deregister first. `MIO_ST_READ_CLOSED` is reported with `MIO_ST_HUP` only. On macOS and BSD it is
+ * `-EOPNOTSUPP`.
+ */
+#define MIO_ST_EXCLUSIVE (1u << 11)
+
+/**
  * An event: whose, and what it is ready for. 16 bytes on every system.
  */
 typedef struct {

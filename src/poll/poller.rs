@@ -322,6 +322,51 @@ impl Poller {
         self.register_raw(fd.as_fd().as_raw_fd(), id.0 as u64, interests, opt)
     }
 
+    /// As [`register_fd`](Poller::register_fd), so that of several pollers that wait for one descriptor an event
+    /// wakes one, or some, and not all (`EPOLLEXCLUSIVE`): for a listener that threads or processes share.
+    ///
+    /// # Notes
+    ///
+    /// Each of the pollers registers it so; one that registers it as usual is woken always. A connection that nobody
+    /// accepts is told to nobody else, unless the trigger is [`Level`](PollOption::Level). Linux wakes the poller
+    /// that came last, so that few connections go to few threads: to spread them, give each thread a listener of its
+    /// own by [`reuse_port`](crate::net::TcpListenerBuilder::reuse_port).
+    ///
+    /// `READ_CLOSED` is reported with `HUP` only.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`register`](Poller::register); `InvalidInput` for [`Oneshot`](PollOption::Oneshot), for an
+    /// interest in `PRIORITY`, and for a poller. Reregistering it is `InvalidInput`, too: deregister it first.
+    /// `Unsupported` on macOS and BSD.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # fn main() -> std::io::Result<()> {
+    /// use mio_st::net::TcpListener;
+    /// use mio_st::{EventedId, PollOption, Poller};
+    ///
+    /// let listener = TcpListener::bind("127.0.0.1:0".parse().unwrap())?;
+    /// let mut poller = Poller::new()?;
+    /// # if cfg!(target_os = "linux") {
+    /// poller.register_exclusive(&listener, EventedId(0), TcpListener::INTERESTS, PollOption::Level)?;
+    /// # }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn register_exclusive<Fd: AsFd>(
+        &mut self,
+        fd: Fd,
+        id: EventedId,
+        interests: Interests,
+        opt: PollOption,
+    ) -> io::Result<()> {
+        let registered =
+            self.try_register_exclusive(fd.as_fd().as_raw_fd(), id.0 as u64, interests, opt)?;
+        registered.map_or_else(|| self.generation.check(), Ok)
+    }
+
     /// Replaces the registration of a descriptor, as [`reregister`](Poller::reregister) does that of a handle.
     ///
     /// # Errors
@@ -1142,6 +1187,21 @@ impl Poller {
             return self.register_specially(fd, id, true, register);
         }
         self.selector.register(fd, id, interests, option).map(Some)
+    }
+
+    pub(crate) fn try_register_exclusive(
+        &mut self,
+        fd: RawFd,
+        id: u64,
+        interests: Interests,
+        option: PollOption,
+    ) -> io::Result<Option<()>> {
+        let register =
+            |selector: &mut Selector| selector.register_exclusive(fd, id, interests, option);
+        if !self.plain.is_current() {
+            return self.register_specially(fd, id, true, register);
+        }
+        register(&mut self.selector).map(Some)
     }
 
     #[inline]

@@ -622,6 +622,17 @@ impl Selector {
         self.replace(fd, old, entry)
     }
 
+    /// No kqueue wakes one of several.
+    pub(crate) fn register_exclusive(
+        &self,
+        _: RawFd,
+        _: u64,
+        _: Interests,
+        _: PollOption,
+    ) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
     pub(crate) fn reregister(
         &self,
         fd: RawFd,
