@@ -698,7 +698,7 @@ fn an_exclusive_registration_has_its_rules() {
 }
 
 /// How often the threads that share a listener are woken by connections that come one by one.
-#[cfg(target_os = "linux")]
+#[cfg(all(epoll, target_os = "linux"))]
 fn wakes_of_eight_pollers(exclusive: bool, connections: usize) -> usize {
     use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
     use std::sync::mpsc;
