@@ -244,7 +244,9 @@ impl Note {
 /// returns the socket error (if any) in fflags." Linux tells that there is an error; to be told which would
 /// take it away.
 fn socket_error(seen: i16) -> u32 {
-    if seen & libc::POLLERR != 0 { libc::ECONNRESET as u32 } else { 0 }
+    // By the number that it has there.
+    let reset = if LIKE_A_KERNEL { 54 } else { libc::ECONNRESET as u32 };
+    if seen & libc::POLLERR != 0 { reset } else { 0 }
 }
 
 /// «man», EVFILT_READ: "returns whenever there is data available to read."
@@ -450,10 +452,10 @@ fn cannot_send(fd: c_int, seen: i16) -> bool {
 /// and returns the socket error (if any) in fflags."
 fn except(fd: c_int, wanted: u32) -> Option<Holds> {
     let seen = seen(fd, libc::POLLPRI | libc::POLLRDHUP);
-    // DragonFly and OpenBSD know nothing but out-of-band data.
-    let eof = seen & libc::POLLRDHUP != 0 && !LIKE_A_KERNEL;
     let oob = if has_urgent_data(seen, fd) { wanted & NOTE_OOB } else { 0 };
-    let fflags = if eof { socket_error(seen) | oob } else { oob };
+    // Where data waits it is told of first. DragonFly and OpenBSD know nothing else.
+    let eof = oob == 0 && seen & libc::POLLRDHUP != 0 && !LIKE_A_KERNEL;
+    let fflags = if eof { socket_error(seen) } else { oob };
     (eof || oob != 0).then_some(Holds { flags: if eof { EV_EOF } else { 0 }, fflags, data: 0 })
 }
 
