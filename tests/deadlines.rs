@@ -442,19 +442,3 @@ fn a_cancelled_interval_leaves_its_room_to_others() {
     assert!(poller.cancel_deadline(interval));
     assert_eq!(poller.next_wakeup(), None);
 }
-
-// Behaviour 21. The one whose slack was waited for is cancelled, and many others come later.
-#[test]
-fn a_poll_does_not_end_for_one_that_was_cancelled() {
-    let mut poller = Poller::new().unwrap();
-    let start = Instant::now() + Duration::from_millis(300);
-    let key = poller.add_deadline(EventedId(0), start);
-    poller.set_deadline_slack(Duration::ZERO);
-    for i in 0..1200 {
-        poller.add_deadline(EventedId(1), start + Duration::from_nanos(600_000 + i));
-    }
-    assert!(poller.next_wakeup().is_some());
-    assert!(poller.cancel_deadline(key));
-    assert!(!poll(&mut poller, None).is_empty());
-    assert!(Instant::now() >= start + Duration::from_nanos(600_000));
-}

@@ -1,7 +1,7 @@
 //! Runs of datagrams, and what goes along with a datagram: segments, addresses, traffic class, hops, time.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::slice;
 use std::time::{Duration, SystemTime};
@@ -264,6 +264,99 @@ mod linux {
         }
     }
 
+    /// From now on a system call of this thread fails, if its arguments 1 and 2 are these.
+    #[cfg(target_arch = "x86_64")]
+    fn refuse(call: libc::c_long, arguments: Option<[libc::c_int; 2]>, errno: libc::c_int) {
+        const ALLOW: u8 = u8::MAX;
+        let statement =
+            |code: u32, k: u32| libc::sock_filter { code: code as u16, jt: 0, jf: 0, k };
+        let load = |at| statement(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, at);
+        let unless = |k: u32| libc::sock_filter {
+            jf: ALLOW,
+            ..statement(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, k)
+        };
+        let answer = |value| statement(libc::BPF_RET | libc::BPF_K, value);
+        // Of a struct seccomp_data: the call's number, and the lower half of an argument.
+        let mut program = vec![load(0), unless(call as u32)];
+        for (i, argument) in arguments.into_iter().flatten().enumerate() {
+            program.extend([load(16 + 8 * (i as u32 + 1)), unless(argument as u32)]);
+        }
+        program.push(answer(libc::SECCOMP_RET_ERRNO | errno as u32));
+        program.push(answer(libc::SECCOMP_RET_ALLOW));
+        let end = program.len() - 1;
+        for (i, one) in program.iter_mut().enumerate().filter(|(_, one)| one.jf == ALLOW) {
+            one.jf = (end - i - 1) as u8;
+        }
+        let program = libc::sock_fprog { len: program.len() as u16, filter: program.as_mut_ptr() };
+        // SAFETY: the program is one, of the length that it says.
+        let results = unsafe {
+            [
+                libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0),
+                libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &raw const program),
+            ]
+        };
+        assert_eq!(results, [0, 0], "{}", io::Error::last_os_error());
+    }
+
+    /// A system that knows no runs is found out before one is sent, which older ones would send as one datagram.
+    #[test]
+    #[cfg(target_arch = "x86_64")]
+    fn a_system_without_runs_is_given_batches() {
+        let (sender, receiver, target) = pair("127.0.0.1:0");
+        let option = [libc::IPPROTO_UDP, 103];
+        refuse(libc::SYS_getsockopt, Some(option), libc::ENOPROTOOPT);
+        refuse(libc::SYS_setsockopt, Some(option), libc::ENOPROTOOPT);
+        let data = numbered(20_000);
+        let expected: Vec<_> = data.chunks(1_000).map(<[u8]>::to_vec).collect();
+        let mut run = Transmit::new(&data).target(target).segment_size(1_000);
+        assert_eq!(sender.send_transmits(slice::from_mut(&mut run)).unwrap(), 1);
+        assert_eq!(sender.max_segments(), 1);
+        assert_eq!(received(&receiver), expected);
+    }
+
+    /// Every run is one message, which the system refuses from some moment on; several are not refused. Behaviour 32.
+    #[test]
+    #[cfg(target_arch = "x86_64")]
+    fn runs_that_are_refused_from_now_on_are_sent_as_batches() {
+        for errno in [libc::EIO, libc::EINVAL, libc::EMSGSIZE, libc::EOPNOTSUPP] {
+            // A thread keeps its filter.
+            let thread = std::thread::spawn(move || {
+                let (sender, receiver, target) = pair("127.0.0.1:0");
+                let data = numbered(30_000);
+                let expected: Vec<_> = data.chunks(1_000).map(<[u8]>::to_vec).collect();
+                for (round, segments) in [64, 1, 1].into_iter().enumerate() {
+                    if round == 1 {
+                        refuse(libc::SYS_sendmsg, None, errno);
+                    }
+                    let mut run = Transmit::new(&data).target(target).segment_size(1_000);
+                    assert_eq!(sender.send_transmits(slice::from_mut(&mut run)).unwrap(), 1);
+                    assert_eq!(received(&receiver), expected, "{round}");
+                    assert_eq!(sender.max_segments(), segments);
+                }
+            });
+            thread.join().unwrap();
+        }
+    }
+
+    /// What is refused as a batch, too, is an error, of which nothing was sent and nothing is remembered.
+    #[test]
+    #[cfg(target_arch = "x86_64")]
+    fn a_refusal_of_all_is_an_error() {
+        let (sender, receiver, target) = pair("127.0.0.1:0");
+        assert_eq!(sender.max_segments(), 64);
+        refuse(libc::SYS_sendmsg, None, libc::EIO);
+        refuse(libc::SYS_sendmmsg, None, libc::EIO);
+        let data = numbered(3_000);
+        let mut run = Transmit::new(&data).target(target).segment_size(1_000);
+        for _ in 0..2 {
+            let error = sender.send_transmits(slice::from_mut(&mut run)).unwrap_err();
+            assert_eq!(error.raw_os_error(), Some(libc::EIO));
+            assert_eq!((run.remaining(), run.is_sent()), (&data[..], false));
+            assert_eq!(sender.max_segments(), 64);
+        }
+        assert_eq!(received(&receiver), Vec::<Vec<u8>>::new());
+    }
+
     /// What is refused for another reason does not count as a refusal of runs.
     #[test]
     fn another_mistake_is_not_remembered() {
@@ -348,6 +441,31 @@ mod linux {
             client.recv_batch(slice::from_mut(&mut datagram)).unwrap();
             assert_eq!(datagram.sender(), Some((ip, port).into()));
             assert_eq!(datagram.ecn(), Some(Ecn::Ce));
+        }
+    }
+
+    /// The address of a broadcast is none to answer from, whatever the family of the socket. Behaviour 32
+    #[test]
+    fn a_broadcast_is_told_from_a_datagram_to_one() {
+        let dual = mio_st::net::UdpSocketBuilder::new()
+            .only_v6(false)
+            .bind("[::]:0".parse().unwrap())
+            .unwrap();
+        for echo in [bind("0.0.0.0:0"), dual] {
+            echo.set_recv_local(true).unwrap();
+            let port = echo.local_addr().unwrap().port();
+            let client = bind("127.0.0.1:0");
+            client.set_broadcast(true).unwrap();
+            client.send_to(b"anybody?", (Ipv4Addr::new(127, 255, 255, 255), port).into()).unwrap();
+            let mut buffer = [0; 16];
+            let mut datagram = Datagram::new(&mut buffer);
+            echo.recv_batch(slice::from_mut(&mut datagram)).unwrap();
+            assert!(datagram.is_multicast());
+            assert_eq!(datagram.local(), Some(Ipv4Addr::LOCALHOST.into()));
+            let mut answer = Transmit::reply(b"me", &datagram);
+            assert_eq!(echo.send_transmits(slice::from_mut(&mut answer)).unwrap(), 1);
+            let from = (Ipv4Addr::LOCALHOST, port).into();
+            assert_eq!(client.recv_from(&mut [0; 16]).unwrap(), (2, from));
         }
     }
 }

@@ -7,7 +7,7 @@ use std::process::{Command, Output};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::plan::Work;
-use crate::shipped;
+use crate::{namespaces, shipped};
 
 /// How long the load generator waits before each request when counting, in microseconds: the server is
 /// asleep by then, under valgrind too.
@@ -84,6 +84,11 @@ fn program(before: &[&OsStr], program: &str, contender: &str) -> Command {
     let mut command = Command::new(&words[0]);
     command.args(&words[1..]);
     command.env("LOAD", programs().join("load")).env("CONTENDERS", shipped::folder());
+    if program == "udp"
+        && let Some(made) = namespaces::made()
+    {
+        command.envs(namespaces::VARIABLES.into_iter().zip(made));
+    }
     command
 }
 

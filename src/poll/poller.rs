@@ -12,8 +12,12 @@ use crate::event::{Event, Evented, EventedId, Events, Ready};
 use crate::poll::awakener::Awakeners;
 use crate::poll::notifications::Notifications;
 use crate::poll::shares::Turn;
-use crate::poll::{Awakener, Interests, PollOption};
+use crate::poll::{Awakener, Clock, Interests, PollOption};
 use crate::sys::{self, Batch, Buffer, Generation, Selector, select_translated};
+
+mod special;
+
+use self::special::Special;
 
 /// What the kernel allows itself at the end of any wait, `PR_SET_TIMERSLACK` in `prctl(2)`.
 const KERNEL_SLACK: u64 = 50_000;
@@ -104,6 +108,8 @@ pub struct Poller {
     nice: Cell<bool>,
     /// When that was.
     nice_asked: Cell<u64>,
+    /// Whether adding a deadline has nothing to ask but the time, and the system for that.
+    has_asked: Cell<bool>,
     /// This process, as long as there are neither notifications nor deadlines, and `now` is not known;
     /// otherwise none. So a poll that is but a system call finds out by one comparison, and that the
     /// process was not forked by the same.
@@ -111,7 +117,14 @@ pub struct Poller {
     /// What `quiet` becomes where a poll need be nothing but a system call: none, if there are awakeners, or
     /// it is to spin.
     calm: Generation,
+    /// `generation`, unless there is something special: so whoever looks whether the process was forked finds out
+    /// both at once.
+    plain: Generation,
     generation: Generation,
+    special: Option<Special>,
+    clock: Clock,
+    /// The slack that was asked for.
+    slack: Option<u64>,
     spin: Spin,
     _thread: PhantomData<*const ()>,
 }
@@ -150,9 +163,14 @@ impl Poller {
             last_read: Cell::new(0),
             nice: Cell::new(false),
             nice_asked: Cell::new(0),
+            has_asked: Cell::new(false),
             quiet: Cell::new(Generation::NONE),
             calm: generation,
+            plain: generation,
             generation,
+            special: None,
+            clock: Clock::Monotonic,
+            slack: None,
             spin: Spin::default(),
             _thread: PhantomData,
         };
@@ -378,15 +396,19 @@ impl Poller {
         option: PollOption,
     ) -> io::Result<()> {
         if let Some(interests) = interests {
-            return self.selector.watch(fd, id, interests, option);
+            let watch = |selector: &mut Selector| selector.watch(fd, id, interests, option);
+            if self.special.is_some() {
+                return self.register_specially(fd, id, false, watch).map(drop);
+            }
+            return watch(&mut self.selector);
         }
-        match self.selector.deregister(fd) {
+        match self.try_deregister(fd) {
             // It was not registered.
             Err(error) if error.raw_os_error() == Some(libc::ENOENT) => {
                 sys::ignore(error);
                 Ok(())
             }
-            result => result,
+            result => result.map(drop),
         }
     }
 
@@ -472,8 +494,7 @@ impl Poller {
     /// Asks for an event with `id` and [`Ready::TIMER`] after `timeout`, counted from now (not from the
     /// last poll).
     pub fn add_timeout(&mut self, id: EventedId, timeout: Duration) -> DeadlineKey {
-        self.expect_deadlines();
-        let now = self.read_or_last();
+        let now = self.time_of_addition().unwrap_or_else(|error| self.last(error));
         self.deadlines.add(now, now.saturating_add(sys::duration(timeout)), id.0 as u64)
     }
 
@@ -489,8 +510,7 @@ impl Poller {
         period: Duration,
     ) -> DeadlineKey {
         let period = NonZeroU64::new(sys::duration(period)).unwrap_or(NonZeroU64::MIN);
-        self.expect_deadlines();
-        let now = self.read_or_last();
+        let now = self.time_of_addition().unwrap_or_else(|error| self.last(error));
         let first = now.saturating_add(sys::duration(first));
         self.deadlines.add_interval(now, first, period, id.0 as u64)
     }
@@ -575,8 +595,7 @@ impl Poller {
     }
 
     pub(crate) fn try_add_timeout(&mut self, timeout: u64, id: u64) -> io::Result<DeadlineKey> {
-        self.expect_deadlines();
-        let now = self.read()?;
+        let now = self.time_of_addition()?;
         Ok(self.deadlines.try_add(now, now.saturating_add(timeout), id)?)
     }
 
@@ -586,8 +605,7 @@ impl Poller {
         period: NonZeroU64,
         id: u64,
     ) -> io::Result<DeadlineKey> {
-        self.expect_deadlines();
-        let now = self.read()?;
+        let now = self.time_of_addition()?;
         let first = now.saturating_add(first);
         Ok(self.deadlines.try_add_interval(now, first, period, id)?)
     }
@@ -597,16 +615,40 @@ impl Poller {
     }
 
     pub(crate) fn move_timeout_nanos(&mut self, key: DeadlineKey, timeout: u64) -> bool {
-        let now = self.read_or_last();
+        let now = self.time_of_addition().unwrap_or_else(|error| self.last(error));
         self.deadlines.move_to(now, key, now.saturating_add(timeout))
     }
 
     #[inline]
     fn expect_deadlines(&self) {
         self.quiet.set(Generation::NONE);
+        if !self.has_asked.get() {
+            self.ask();
+        }
+    }
+
+    /// As [`expect_deadlines`](Poller::expect_deadlines), and tells the time.
+    #[inline]
+    fn time_of_addition(&self) -> io::Result<u64> {
+        self.quiet.set(Generation::NONE);
+        if !self.has_asked.get() {
+            if let Some(now) = self.ask() {
+                return Ok(now);
+            }
+        }
+        self.read()
+    }
+
+    /// Asks what there is to ask before the first deadline, and for the time, if the program drives it.
+    #[cold]
+    #[inline(never)]
+    fn ask(&self) -> Option<u64> {
         if self.deadlines.is_new() {
             self.nice.set(sys::is_nice());
         }
+        let driven = self.driven_time();
+        self.has_asked.set(driven.is_none());
+        driven
     }
 
     /// Removes the earliest deadline with this id, if there is one.
@@ -622,7 +664,12 @@ impl Poller {
     ///
     /// The default is 2^20 ns, about 1.05 ms. Zero is exact, up to the kernel's own slack.
     pub fn set_deadline_slack(&mut self, slack: Duration) {
-        self.deadlines.set_slack(sys::duration(slack));
+        self.set_deadline_slack_nanos(sys::duration(slack));
+    }
+
+    pub(crate) fn set_deadline_slack_nanos(&mut self, slack: u64) {
+        self.slack = Some(slack);
+        self.apply_slack();
     }
 
     /// Sets for how long a poll that has to wait looks again and again before it sleeps; never longer than
@@ -642,7 +689,7 @@ impl Poller {
 
     /// Finds out what `calm` is.
     fn calm_down(&mut self) {
-        let calm = self.spin.limit == 0 && self.awakeners.is_none();
+        let calm = self.spin.limit == 0 && self.awakeners.is_none() && self.special.is_none();
         self.calm = if calm { self.generation } else { Generation::NONE };
         self.quiet.set(Generation::NONE);
     }
@@ -658,7 +705,8 @@ impl Poller {
             return Some(0);
         }
         let wakeup = self.deadlines.next_wakeup()?;
-        Some(wakeup.saturating_sub(self.read_or_last()))
+        let now = self.driven_time().unwrap_or_else(|| self.read_or_last());
+        Some(wakeup.saturating_sub(now))
     }
 
     /// The time of the last poll; if that did not need to read the clock, it is read now.
@@ -739,15 +787,31 @@ impl Poller {
     #[inline(never)]
     fn refill(&mut self, batch: &mut Batch, timeout: Option<Duration>) -> io::Result<()> {
         batch.fill(|buffer| {
-            self.generation.check()?;
+            if !self.plain.is_current() {
+                return self.refill_specially(buffer, timeout);
+            }
             if buffer.room() == 0 {
-                return Err(io::Error::new(io::ErrorKind::InvalidInput, "no capacity for events"));
+                return Err(no_capacity());
             }
             if self.fill_notified(buffer) {
                 return Ok(());
             }
             self.fill(buffer, timeout.map(sys::duration))
         })
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn refill_specially(
+        &mut self,
+        buffer: &mut Buffer<'_>,
+        timeout: Option<Duration>,
+    ) -> io::Result<()> {
+        self.generation.check()?;
+        if buffer.room() == 0 {
+            return Err(no_capacity());
+        }
+        self.fill_specially(buffer, timeout.map(sys::duration))
     }
 
     /// As [`poll`](Poller::poll), without asking the system: it hands out notifications and expired
@@ -758,7 +822,8 @@ impl Poller {
 
     /// The poll cycle without the system.
     pub(crate) fn fill_userspace(&mut self, buffer: &mut Buffer<'_>) {
-        self.now.set(None);
+        // Unless the program drives the time.
+        self.now.set(self.driven_time());
         self.deadlines.begin(PORTION);
         let expired = !self.deadlines.is_empty() && self.deadlines.is_due(self.now_or_last());
         let waiting = self.notifications.len();
@@ -789,8 +854,8 @@ impl Poller {
         events: &mut [MaybeUninit<Event>],
         timeout: Option<u64>,
     ) -> io::Result<Option<usize>> {
-        if !self.generation.is_current() {
-            return Ok(None);
+        if !self.plain.is_current() {
+            return self.fill_array_specially(events, timeout);
         }
         let fill = |buffer: &mut Buffer<'_>| {
             if self.fill_notified(buffer) {
@@ -799,6 +864,19 @@ impl Poller {
             self.fill(buffer, timeout)
         };
         Buffer::translated(events, fill).map(Some)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn fill_array_specially(
+        &mut self,
+        events: &mut [MaybeUninit<Event>],
+        timeout: Option<u64>,
+    ) -> io::Result<Option<usize>> {
+        if !self.generation.is_current() {
+            return Ok(None);
+        }
+        Buffer::translated(events, |buffer| self.fill_specially(buffer, timeout)).map(Some)
     }
 
     /// Whether nothing but the system can have events.
@@ -1028,8 +1106,8 @@ impl Poller {
         interests: Interests,
         option: PollOption,
     ) -> io::Result<()> {
-        self.generation.check()?;
-        self.selector.register(fd, id, interests, option)
+        let registered = self.try_register(fd, id, interests, option)?;
+        registered.map_or_else(|| self.generation.check(), Ok)
     }
 
     #[inline]
@@ -1040,14 +1118,53 @@ impl Poller {
         interests: Interests,
         option: PollOption,
     ) -> io::Result<()> {
-        self.generation.check()?;
-        self.selector.reregister(fd, id, interests, option)
+        let reregistered = self.try_reregister(fd, id, interests, option)?;
+        reregistered.map_or_else(|| self.generation.check(), Ok)
     }
 
     #[inline]
     pub(crate) fn deregister_raw(&mut self, fd: RawFd) -> io::Result<()> {
-        self.generation.check()?;
-        self.selector.deregister(fd)
+        let deregistered = self.try_deregister(fd)?;
+        deregistered.map_or_else(|| self.generation.check(), Ok)
+    }
+
+    /// As `register_raw`; `None` in a forked child. So are the two below.
+    #[inline]
+    pub(crate) fn try_register(
+        &mut self,
+        fd: RawFd,
+        id: u64,
+        interests: Interests,
+        option: PollOption,
+    ) -> io::Result<Option<()>> {
+        if !self.plain.is_current() {
+            let register = |selector: &mut Selector| selector.register(fd, id, interests, option);
+            return self.register_specially(fd, id, true, register);
+        }
+        self.selector.register(fd, id, interests, option).map(Some)
+    }
+
+    #[inline]
+    pub(crate) fn try_reregister(
+        &mut self,
+        fd: RawFd,
+        id: u64,
+        interests: Interests,
+        option: PollOption,
+    ) -> io::Result<Option<()>> {
+        if !self.plain.is_current() {
+            let change = |selector: &mut Selector| selector.reregister(fd, id, interests, option);
+            return self.register_specially(fd, id, false, change);
+        }
+        self.selector.reregister(fd, id, interests, option).map(Some)
+    }
+
+    #[inline]
+    pub(crate) fn try_deregister(&mut self, fd: RawFd) -> io::Result<Option<()>> {
+        if !self.plain.is_current() {
+            return self.deregister_specially(fd);
+        }
+        self.selector.deregister(fd).map(Some)
     }
 
     /// As `notify`, with an error where that would abort for want of memory.
@@ -1063,14 +1180,6 @@ impl Poller {
             self.deadlines.try_reserve(deadlines)?;
         }
         Ok(self.notifications.try_reserve(notifications)?)
-    }
-
-    pub(crate) fn selector(&self) -> &Selector {
-        &self.selector
-    }
-
-    pub(crate) fn selector_mut(&mut self) -> &mut Selector {
-        &mut self.selector
     }
 
     pub(crate) fn deadlines(&mut self) -> &mut Deadlines {
@@ -1123,6 +1232,10 @@ impl Spin {
     const PATIENCE: u64 = 5_000;
     /// How long it may not be asked while wakes come.
     const LONGEST: u64 = 50_000;
+}
+
+fn no_capacity() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, "no capacity for events")
 }
 
 /// The timeout in nanoseconds, if waiting for it asks for no clock.

@@ -360,8 +360,8 @@ impl Waker {
     /// Fails only when the descriptor was closed behind our back: the counter would be full after 2^64 - 2
     /// wakes, which is thousands of years.
     pub(crate) fn wake(&self) -> io::Result<()> {
-        let one = 1u64.to_ne_bytes();
+        static ONE: [u8; 8] = 1u64.to_ne_bytes();
         // SAFETY: the pointer and the length are those of an array.
-        unsafe { syscall!(write(self.eventfd.raw(), one.as_ptr().cast(), one.len())) }.map(drop)
+        unsafe { syscall!(write(self.eventfd.raw(), ONE.as_ptr().cast(), ONE.len())) }.map(drop)
     }
 }

@@ -38,7 +38,7 @@ const SECTIONS: &[(&str, &[&str])] = &[
         ],
     ),
     ("Handles", &["mio_st_live_handles"]),
-    ("The poller", &["mio_st_poller_*", "mio_st_deadline_key_t"]),
+    ("The poller", &["mio_st_poller_*", "mio_st_deadline_key_t", "MIO_ST_CLOCK_*"]),
     ("The awakener", &["mio_st_awakener_*"]),
     ("Addresses", &["MIO_ST_ADDR_*", "mio_st_addr_*"]),
     ("Options of sockets", &["MIO_ST_SOCKET_*", "mio_st_keepalive_t", "mio_st_socket_options_t"]),
@@ -60,7 +60,16 @@ const SECTIONS: &[(&str, &[&str])] = &[
             "*register_connected_udp_socket",
         ],
     ),
-    ("Unix streams", &["mio_st_unix_stream_*", "mio_st_ucred_t", "*register_unix_stream"]),
+    (
+        "Unix streams",
+        &[
+            "MIO_ST_MESSAGE_*",
+            "mio_st_ucred_t",
+            "mio_st_unix_message_t",
+            "mio_st_unix_stream_*",
+            "*register_unix_stream",
+        ],
+    ),
     ("Unix listeners", &["mio_st_unix_listener_*", "*register_unix_listener"]),
     ("Unix datagram sockets", &["mio_st_unix_datagram_*", "*register_unix_datagram"]),
     (

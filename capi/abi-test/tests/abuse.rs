@@ -157,6 +157,12 @@ fn known(function: &str, parameter: &Parameter) -> Values {
         ("int", "pid") => {
             values("1", &[("0", "-EINVAL"), ("-1", "-EINVAL"), ("INT_MIN", "-EINVAL")])
         }
+        ("const int *", "fds") => values("&pipe_fd", &[("NULL", "-EINVAL"), ("bad_fds", "-EBADF")]),
+        ("int *", "fds") => values("passed_fds", &[("NULL", "-EINVAL")]),
+        ("size_t", "count") if function.ends_with("_send_message") => {
+            values("1", &[("SIZE_MAX", "-EINVAL"), ("254", "-EINVAL")])
+        }
+        ("const mio_st_ucred_t *", "cred") => values("NULL", &[]),
         ("size_t", "count") => values("2", &[("SIZE_MAX", "-EINVAL")]),
         ("size_t", "capacity") => values("4", &[("0", "-EINVAL")]),
         ("size_t", "deadlines" | "notifications") => {
@@ -184,6 +190,9 @@ fn known(function: &str, parameter: &Parameter) -> Values {
         ),
         ("uint32_t", "interests") => values("MIO_ST_READABLE", BAD_INTERESTS),
         ("uint32_t", "option") => values("MIO_ST_EDGE", BAD_OPTIONS),
+        ("uint32_t", "clock") => {
+            values("MIO_ST_CLOCK_PAUSED", &[("3", "-EINVAL"), ("UINT32_MAX", "-EINVAL")])
+        }
         ("uint32_t", "readiness") => values("MIO_ST_READABLE", BAD_READINESS),
         ("uint32_t", "ttl") => {
             values("64", &[("0", "-EINVAL"), ("256", "-EINVAL"), ("UINT32_MAX", "-EINVAL")])
