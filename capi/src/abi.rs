@@ -267,6 +267,28 @@ pub struct mio_st_ucred_t {
     pub pid: i32,
 }
 
+/// A flag of mio_st_unix_message_t: the datagram was longer than the buffer, and its end is lost.
+pub const MIO_ST_MESSAGE_TRUNCATED: u32 = 1u32 << 0;
+
+/// A flag of mio_st_unix_message_t: more came along than there was room for, or than the process may have open. The
+/// descriptors that are missing are closed.
+pub const MIO_ST_MESSAGE_CONTROL_TRUNCATED: u32 = 1u32 << 1;
+
+/// A flag of mio_st_unix_message_t: `cred` is known.
+pub const MIO_ST_MESSAGE_CRED: u32 = 1u32 << 2;
+
+/// What came along with a message, see mio_st_unix_stream_recv_message().
+#[derive(Copy, Clone, Debug, Eq, PartialEq)]
+#[repr(C)]
+pub struct mio_st_unix_message_t {
+    /// How many descriptors were received.
+    pub fds: usize,
+    /// `MIO_ST_MESSAGE_...`.
+    pub flags: u32,
+    /// Who sent it, with `MIO_ST_MESSAGE_CRED`.
+    pub cred: mio_st_ucred_t,
+}
+
 /// A flag of mio_st_datagram_t: the datagram was longer than the memory, and its end is lost.
 pub const MIO_ST_DATAGRAM_TRUNCATED: u32 = 1u32 << 0;
 

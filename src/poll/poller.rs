@@ -615,7 +615,7 @@ impl Poller {
     }
 
     pub(crate) fn move_timeout_nanos(&mut self, key: DeadlineKey, timeout: u64) -> bool {
-        let now = self.read_or_last();
+        let now = self.time_of_addition().unwrap_or_else(|error| self.last(error));
         self.deadlines.move_to(now, key, now.saturating_add(timeout))
     }
 

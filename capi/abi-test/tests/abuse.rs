@@ -157,6 +157,12 @@ fn known(function: &str, parameter: &Parameter) -> Values {
         ("int", "pid") => {
             values("1", &[("0", "-EINVAL"), ("-1", "-EINVAL"), ("INT_MIN", "-EINVAL")])
         }
+        ("const int *", "fds") => values("&pipe_fd", &[("NULL", "-EINVAL"), ("bad_fds", "-EBADF")]),
+        ("int *", "fds") => values("passed_fds", &[("NULL", "-EINVAL")]),
+        ("size_t", "count") if function.ends_with("_send_message") => {
+            values("1", &[("SIZE_MAX", "-EINVAL"), ("254", "-EINVAL")])
+        }
+        ("const mio_st_ucred_t *", "cred") => values("NULL", &[]),
         ("size_t", "count") => values("2", &[("SIZE_MAX", "-EINVAL")]),
         ("size_t", "capacity") => values("4", &[("0", "-EINVAL")]),
         ("size_t", "deadlines" | "notifications") => {

@@ -112,6 +112,12 @@ fn runs_of_datagrams_and_what_goes_along() {
     passes("datagrams");
 }
 
+/// Behaviour 39.
+#[test]
+fn descriptors_and_credentials_are_passed() {
+    passes("messages");
+}
+
 /// Behaviour 32.
 #[test]
 #[cfg(target_os = "linux")]
