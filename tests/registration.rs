@@ -192,6 +192,24 @@ fn a_bad_descriptor_is_an_error() {
 
 // Behaviour 2
 #[test]
+fn a_device_that_is_no_terminal_is_as_the_system_has_it() {
+    for path in ["/dev/null", "/dev/zero"] {
+        let file = File::open(path).unwrap();
+        let mut poller = Poller::new().unwrap();
+        let result =
+            poller.register(&mut EventedFd::new(&file), EventedId(0), R, PollOption::Level);
+        if differs("devices") {
+            assert_eq!(errno(result), Some(libc::EINVAL), "{path}");
+        } else if cfg!(epoll) {
+            assert_eq!(errno(result), Some(libc::EPERM), "{path}");
+        } else {
+            result.unwrap();
+        }
+    }
+}
+
+// Behaviour 2
+#[test]
 fn a_regular_file_and_a_folder_are_refused_with_eperm() {
     type Call = fn(&mut Poller, &mut EventedFd) -> io::Result<()>;
     let calls: [(&str, Call); 4] = [

@@ -457,7 +457,10 @@ impl Entry {
         let plain = match note {
             UNCONNECTED if is_unconnected(fd) => return self.hang_up(),
             UNCONNECTED => return NOTHING,
-            PRIORITY if event.fflags & OUT_OF_BAND != 0 => Ready::PRIORITY,
+            // With an end these are not flags but an error, one of whose bits may be the same.
+            PRIORITY if event.flags & EV_EOF == 0 && event.fflags & OUT_OF_BAND != 0 => {
+                Ready::PRIORITY
+            }
             READ if self.interests.is_readable() => Ready::READABLE,
             WRITE if self.interests.is_writable() => Ready::WRITABLE,
             _ => NOTHING,
