@@ -12,7 +12,7 @@ use crate::event::{Event, Evented, EventedId, Events, Ready};
 use crate::poll::awakener::Awakeners;
 use crate::poll::notifications::Notifications;
 use crate::poll::shares::Turn;
-use crate::poll::{Awakener, Clock, Interests, PollOption};
+use crate::poll::{Awakener, Clock, Interests, PollOption, Registrar};
 use crate::sys::{self, Batch, Buffer, Generation, Selector, select_translated};
 
 mod special;
@@ -90,10 +90,11 @@ const ASKING_AGAIN: u64 = 1_000_000_000;
 /// ```
 #[derive(Debug)]
 pub struct Poller {
+    /// Dropped first: other threads register no more when the selector is closed.
+    awakeners: Option<Awakeners>,
     selector: Selector,
     notifications: Notifications,
     deadlines: Deadlines,
-    awakeners: Option<Awakeners>,
     /// Somebody may wait for the descriptor of the poller.
     exposed: Cell<bool>,
     turn: Turn,
@@ -1258,19 +1259,33 @@ impl Poller {
     }
 
     pub(crate) fn add_awakener(&mut self, id: u64) -> io::Result<Awakener> {
-        let awakeners = match &mut self.awakeners {
-            Some(awakeners) => awakeners,
+        let awakener = self.awakeners()?.add(id);
+        self.calm_down();
+        awakener
+    }
+
+    pub(crate) fn add_registrar(&mut self) -> io::Result<Registrar> {
+        let registrar = self.awakeners()?.registrar();
+        self.calm_down();
+        registrar
+    }
+
+    fn awakeners(&mut self) -> io::Result<&mut Awakeners> {
+        match &mut self.awakeners {
+            Some(awakeners) => Ok(awakeners),
             none => {
                 let awakeners = Awakeners::new(&self.selector, self.generation)?;
                 if self.exposed.get() {
                     awakeners.expose();
                 }
-                none.insert(awakeners)
+                Ok(none.insert(awakeners))
             }
-        };
-        let awakener = awakeners.add(id);
-        self.calm_down();
-        awakener
+        }
+    }
+
+    /// Another thread has it: what was found out of the old one does not hold.
+    pub(super) fn change_thread(&mut self) {
+        self.nice.set(sys::is_nice());
     }
 }
 

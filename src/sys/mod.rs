@@ -50,6 +50,7 @@ pub fn keeping_errno<T>(body: impl FnOnce() -> T) -> T {
 mod selector;
 
 mod buffer;
+mod carried;
 mod clock;
 pub(crate) mod control;
 mod fd;
@@ -64,6 +65,7 @@ pub(crate) mod socket;
 pub(crate) mod unix_socket;
 
 pub(crate) use self::buffer::{Batch, Buffer, Sorting, select_translated};
+pub(crate) use self::carried::{Carried, Carry};
 pub(crate) use self::clock::{duration, instant, monotonic, nanos};
 /// A descriptor that tells of signals, or of a process.
 #[cfg(epoll)]
@@ -76,7 +78,7 @@ pub(crate) use self::fork::Generation;
 #[cfg(kqueue)]
 pub(crate) use self::selector::Queue as Source;
 pub(crate) use self::selector::{
-    CLOSING_DEREGISTERS, KernelEvent, MAX_EVENTS, MAX_WAIT, Selector, Waker, is_nice, stretch,
-    untranslated,
+    CLOSING_DEREGISTERS, KernelEvent, MAX_EVENTS, MAX_WAIT, Remote, Selector, Waker, is_nice,
+    stretch, untranslated,
 };
 pub(crate) use self::shared::{Pushed, Queue, Shared, Stack};
