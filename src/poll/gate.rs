@@ -1,5 +1,6 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
+
+use crate::sys;
 
 /// Lets other threads at what its owner will close: not before the last of them is out, and nobody after that.
 #[derive(Debug)]
@@ -25,7 +26,7 @@ impl Gate {
     pub(super) fn close(&self) {
         self.0.fetch_or(CLOSED, Ordering::AcqRel);
         while self.0.load(Ordering::Acquire) != CLOSED {
-            thread::yield_now();
+            sys::yield_now();
         }
     }
 }

@@ -45,6 +45,13 @@ pub fn keeping_errno<T>(body: impl FnOnce() -> T) -> T {
     result
 }
 
+/// Lets other threads run. Not std's function, which the compiler takes for one that may panic.
+#[inline]
+pub(crate) fn yield_now() {
+    // SAFETY: it takes nothing.
+    unsafe { libc::sched_yield() };
+}
+
 #[cfg_attr(epoll, path = "epoll.rs")]
 #[cfg_attr(kqueue, path = "kqueue.rs")]
 mod selector;
