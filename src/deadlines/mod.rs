@@ -125,7 +125,7 @@ const FEW: usize = 32;
 pub const PORTION: u32 = 4096;
 
 /// How many nodes, or links, lie together in memory.
-const PIECE: usize = 2048;
+const PIECE: usize = 1024;
 
 /// At how many deadlines one looks, at most, for the one that wants to wake up first.
 const LOOK: usize = 1024;
@@ -229,47 +229,68 @@ impl Link {
 /// An array that never moves: what it has outgrown goes on elsewhere. To move a great one takes the system
 /// milliseconds, even if it does so page by page.
 struct Pieces<T> {
-    /// Each has room for [`PIECE`] of them.
-    pieces: Vec<Vec<T>>,
+    /// Of a length that the compiler knows: an index into one needs no check.
+    pieces: Vec<Box<[T; PIECE]>>,
+    /// Memory that is not written to yet: it becomes another piece.
+    spare: Vec<Vec<T>>,
     len: usize,
 }
 
-impl<T> Pieces<T> {
-    const EMPTY: Pieces<T> = Pieces { pieces: Vec::new(), len: 0 };
+impl<T: Copy> Pieces<T> {
+    const EMPTY: Pieces<T> = Pieces { pieces: Vec::new(), spare: Vec::new(), len: 0 };
 
     #[inline]
     fn get(&self, n: usize) -> Option<&T> {
-        self.pieces.get(n / PIECE)?.get(n % PIECE)
+        Some(&self.pieces.get(n / PIECE)?[n % PIECE])
     }
 
     #[inline]
     fn get_mut(&mut self, n: usize) -> Option<&mut T> {
-        self.pieces.get_mut(n / PIECE)?.get_mut(n % PIECE)
+        Some(&mut self.pieces.get_mut(n / PIECE)?[n % PIECE])
     }
 
     fn iter(&self) -> impl Iterator<Item = &T> {
-        self.pieces.iter().flatten()
+        self.pieces.iter().flat_map(|piece| piece.iter())
     }
 
     fn room(&self) -> usize {
-        self.pieces.len() * PIECE - self.len
+        (self.pieces.len() + self.spare.len()) * PIECE - self.len
     }
 
     fn try_reserve(&mut self, additional: usize) -> Result<(), TryReserveError> {
         while self.room() < additional {
-            self.pieces.try_reserve(1)?;
-            let mut piece = Vec::new();
-            piece.try_reserve_exact(PIECE)?;
-            push_reserved(&mut self.pieces, piece);
+            self.pieces.try_reserve(self.spare.len() + 1)?;
+            self.spare.try_reserve(1)?;
+            let mut memory = Vec::new();
+            memory.try_reserve_exact(PIECE)?;
+            push_reserved(&mut self.spare, memory);
         }
         Ok(())
     }
 
     /// Where there is room, which was made.
     fn push(&mut self, value: T) {
-        if let Some(piece) = self.pieces.get_mut(self.len / PIECE) {
-            push_reserved(piece, value);
+        if self.len == self.pieces.len() * PIECE {
+            self.make_piece(value);
+        }
+        if let Some(next) = self.get_mut(self.len) {
+            *next = value;
             self.len += 1;
+        }
+    }
+
+    /// Makes a piece of spare memory, and fills it.
+    #[cold]
+    fn make_piece(&mut self, value: T) {
+        let Some(mut memory) = self.spare.pop() else { return };
+        for _ in 0..PIECE {
+            push_reserved(&mut memory, value);
+        }
+        // With more room than it needs it would be allocated once more, which could fail.
+        if memory.capacity() == PIECE {
+            if let Ok(piece) = memory.try_into() {
+                push_reserved(&mut self.pieces, piece);
+            }
         }
     }
 }
@@ -413,7 +434,7 @@ impl Deadlines {
     /// Whether there never was a deadline, nor room for any.
     #[inline]
     pub fn is_new(&self) -> bool {
-        self.links.pieces.is_empty()
+        self.links.room() == 0 && self.links.len == 0
     }
 
     /// Begins a poll, in which so many deadlines may be filed.

@@ -13,7 +13,7 @@ use crate::poll::awakener::Awakeners;
 use crate::poll::notifications::Notifications;
 use crate::poll::shares::Turn;
 use crate::poll::{Awakener, Interests, PollOption};
-use crate::sys::{self, Batch, Buffer, Generation, Selector, select_translated};
+use crate::sys::{self, Batch, Buffer, Clock, Generation, Selector, select_translated};
 
 /// What the kernel allows itself at the end of any wait, `PR_SET_TIMERSLACK` in `prctl(2)`.
 const KERNEL_SLACK: u64 = 50_000;
@@ -92,6 +92,7 @@ pub struct Poller {
     awakeners: Option<Awakeners>,
     /// Somebody may wait for the descriptor of the poller.
     exposed: Cell<bool>,
+    clock: Clock,
     turn: Turn,
     /// `poll_userspace` has its own, so that calling it never takes the system's turn away.
     turn_in_userspace: Turn,
@@ -144,6 +145,7 @@ impl Poller {
             deadlines: Deadlines::new(),
             awakeners: None,
             exposed: Cell::new(false),
+            clock: Clock::new(),
             turn: Turn::default(),
             turn_in_userspace: Turn::default(),
             now: Cell::new(None),
@@ -394,14 +396,16 @@ impl Poller {
     /// # Ok(())
     /// # }
     /// ```
+    #[inline]
     pub fn add_deadline(&mut self, id: EventedId, deadline: Instant) -> DeadlineKey {
         self.expect_deadlines();
         let now = self.now_or_last();
-        self.deadlines.add(now, sys::nanos(deadline), id.0 as u64)
+        self.deadlines.add(now, self.clock.nanos(deadline), id.0 as u64)
     }
 
     /// Asks for an event with `id` and [`Ready::TIMER`] after `timeout`, counted from now (not from the
     /// last poll).
+    #[inline]
     pub fn add_timeout(&mut self, id: EventedId, timeout: Duration) -> DeadlineKey {
         self.expect_deadlines();
         let now = self.read_or_last();
@@ -430,6 +434,7 @@ impl Poller {
     ///
     /// False when there is nothing to cancel: it fired (its event may be among those that the last poll
     /// handed out), was cancelled, or belongs to another poller.
+    #[inline]
     pub fn cancel_deadline(&mut self, key: DeadlineKey) -> bool {
         self.deadlines.cancel(key)
     }
@@ -437,18 +442,21 @@ impl Poller {
     /// Moves a deadline to another time, earlier or later; the key stays valid. Takes constant time.
     ///
     /// False when there is nothing to move, see [`cancel_deadline`](Poller::cancel_deadline).
+    #[inline]
     pub fn move_deadline(&mut self, key: DeadlineKey, deadline: Instant) -> bool {
-        self.move_deadline_nanos(key, sys::nanos(deadline))
+        self.move_deadline_nanos(key, self.clock.nanos(deadline))
     }
 
     /// As [`add_deadline`](Poller::add_deadline), in nanoseconds; what cannot be had is `OutOfMemory`. So
     /// are the two below, which also fail if the clock does.
+    #[inline]
     pub(crate) fn try_add_deadline(&mut self, deadline: u64, id: u64) -> io::Result<DeadlineKey> {
         self.expect_deadlines();
         let now = self.now_or_last();
         Ok(self.deadlines.try_add(now, deadline, id)?)
     }
 
+    #[inline]
     pub(crate) fn try_add_timeout(&mut self, timeout: u64, id: u64) -> io::Result<DeadlineKey> {
         self.expect_deadlines();
         let now = self.read()?;
@@ -467,6 +475,7 @@ impl Poller {
         Ok(self.deadlines.try_add_interval(now, first, period, id)?)
     }
 
+    #[inline]
     pub(crate) fn move_deadline_nanos(&mut self, key: DeadlineKey, deadline: u64) -> bool {
         self.deadlines.move_to(self.now_or_last(), key, deadline)
     }
@@ -475,8 +484,13 @@ impl Poller {
     fn expect_deadlines(&self) {
         self.quiet.set(Generation::NONE);
         if self.deadlines.is_new() {
-            self.nice.set(sys::is_nice());
+            self.expect_first_deadline();
         }
+    }
+
+    #[cold]
+    fn expect_first_deadline(&self) {
+        self.nice.set(sys::is_nice());
     }
 
     /// Removes the earliest deadline with this id, if there is one.
@@ -533,7 +547,7 @@ impl Poller {
 
     /// The time of the last poll; if that did not need to read the clock, it is read now.
     pub fn now(&self) -> Instant {
-        sys::instant(self.now_nanos())
+        self.clock.instant(self.now_nanos())
     }
 
     pub(crate) fn now_nanos(&self) -> u64 {
