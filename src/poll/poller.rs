@@ -373,7 +373,8 @@ impl Poller {
     ///
     /// It is never early, and a poll that waits is late for it by at most its slack (see
     /// [`set_deadline_slack`](Poller::set_deadline_slack)) and the kernel's. A poll that comes after its time
-    /// for any other reason has the event, whatever the slack. An id may have any number of deadlines. It
+    /// for any other reason has the event, whatever the slack; but where more than some thousand were added or moved
+    /// meanwhile, it may be one of the next polls. An id may have any number of deadlines. It
     /// allocates when there are more deadlines than ever before.
     ///
     /// # Examples

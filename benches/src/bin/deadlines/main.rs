@@ -154,15 +154,16 @@ struct Ours {
     poller: Poller,
     events: Events,
     keys: Vec<Option<mio_st::poll::DeadlineKey>>,
-    /// The time of this turn.
+    /// The time of this turn, and that of those re-armed in it.
     now: Instant,
+    rearmed: Instant,
 }
 
 impl Ours {
     fn new(n: usize) -> Ours {
         let poller = Poller::with_capacity(n, 0).unwrap();
         let now = poller.now();
-        Ours { poller, events: Events::new(), keys: vec![None; n], now }
+        Ours { poller, events: Events::new(), keys: vec![None; n], now, rearmed: now }
     }
 }
 
@@ -176,14 +177,14 @@ impl Peer for Ours {
         assert!(self.poller.cancel_deadline(self.keys[i].unwrap()));
     }
 
-    fn rearm(&mut self, now: u64, i: usize, deadline: u64) {
-        let deadline = self.now + Duration::from_nanos(deadline - now);
-        assert!(self.poller.move_deadline(self.keys[i].unwrap(), deadline));
+    fn rearm(&mut self, _: u64, i: usize, _: u64) {
+        assert!(self.poller.move_deadline(self.keys[i].unwrap(), self.rearmed));
     }
 
     fn expire(&mut self, _: u64, mut fired: impl FnMut(usize)) {
         self.poller.poll_userspace(&mut self.events);
         self.now = self.poller.now();
+        self.rearmed = self.now + Duration::from_nanos(REARM);
         self.events.iter().for_each(|event| fired(event.id().0));
     }
 
