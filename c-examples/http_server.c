@@ -354,10 +354,7 @@ static uint64_t now(void)
 static void set_deadline(struct connection *c, uint64_t timeout)
 {
     c->expires = now() + timeout;
-    if (mio_st_poller_move_deadline(poller, c->deadline, c->expires) > 0)
-        return;
-    /* There was none, or it has fired. */
-    check(mio_st_poller_add_deadline(poller, c->id, c->expires, &c->deadline));
+    check(mio_st_poller_move_or_add_deadline(poller, c->id, c->expires, &c->deadline));
 }
 
 static const char *reason(int status)

@@ -224,6 +224,15 @@ const char *mio_st_strerror(int error);
 #define MIO_ST_ONESHOT (1u << 10)
 
 /**
+ * Goes with `MIO_ST_EDGE` or `MIO_ST_LEVEL` when registering: of several pollers that wait for one descriptor so, such as
+ * a listener that threads or processes share, an event wakes one, or some, and not all (`EPOLLEXCLUSIVE`). With
+ * `MIO_ST_ONESHOT`, with an interest in `MIO_ST_PRIORITY`, of a poller, and when reregistering what is registered so, it
+ * is `-EINVAL`: deregister first. `MIO_ST_READ_CLOSED` is reported with `MIO_ST_HUP` only. On macOS and BSD it is
+ * `-EOPNOTSUPP`.
+ */
+#define MIO_ST_EXCLUSIVE (1u << 11)
+
+/**
  * An event: whose, and what it is ready for. 16 bytes on every system.
  */
 typedef struct {
@@ -252,6 +261,23 @@ typedef struct {
 size_t mio_st_live_handles(void);
 
 /* The poller -------------------------------------------------------------------------------------- */
+
+/**
+ * A clock of mio_st_poller_set_clock(): the monotonic clock of the system.
+ */
+#define MIO_ST_CLOCK_MONOTONIC 0
+
+/**
+ * A clock of mio_st_poller_set_clock(): time stands still until mio_st_poller_advance() or
+ * mio_st_poller_set_time(). A poll waits for handles and awakeners as ever, for as long as its timeout in real time.
+ */
+#define MIO_ST_CLOCK_PAUSED 1
+
+/**
+ * A clock of mio_st_poller_set_clock(): as `MIO_ST_CLOCK_PAUSED`; but a poll that would wait, and finds nothing at
+ * the system, jumps to the next deadline or to the end of its timeout, and returns.
+ */
+#define MIO_ST_CLOCK_AUTOMATIC 2
 
 /**
  * A poller: waits for many handles at once, for notifications and for deadlines.
@@ -399,14 +425,17 @@ int mio_st_poller_try_notify(mio_st_poller_t poller,
  * Registers any descriptor, such as one that another library owns. It stays its owner's, and should be
  * non-blocking.
  *
- * From now on its readiness gives events with `id`, which is any number. `interests` is at least one of
- * `MIO_ST_READABLE`, `MIO_ST_WRITABLE` and `MIO_ST_PRIORITY`. `option` is one of `MIO_ST_EDGE`,
+ * From now on its readiness gives events with `id`, which is any number. `interests` are some of
+ * `MIO_ST_READABLE`, `MIO_ST_WRITABLE` and `MIO_ST_PRIORITY`, or 0 for none: then it stays registered, and is
+ * paused. On Linux errors and hang-ups are reported nevertheless, with `MIO_ST_LEVEL` by every poll (so pause with
+ * `MIO_ST_EDGE`, which tells of each once); elsewhere nothing is, and what happened meanwhile is told when it is
+ * reregistered with interests. `option` is one of `MIO_ST_EDGE`,
  * `MIO_ST_LEVEL` and `MIO_ST_ONESHOT`. What is ready already gives an event at the next poll. What each
  * kind of descriptor reports on Linux, and whether a short read has emptied it, is in `descriptors.md`.
  *
  * Returns 0; `-EEXIST` if it is registered here; `-EBADF` if it is not open; `-EPERM` for a regular file
  * or a directory, which is always ready, and on Linux for a device that knows no readiness, such as
- * `/dev/null`; `-EINVAL` for an unknown flag or none; `-EINVAL` or `-ELOOP` for a poller in itself or in a
+ * `/dev/null`; `-EINVAL` for an unknown flag; `-EINVAL` or `-ELOOP` for a poller in itself or in a
  * circle, and `-ELOOP` for a chain of more than five pollers on Linux; `-ENOMEM` and `-ENOSPC`
  * (`/proc/sys/fs/epoll/max_user_watches`); the errors of a handle.
  *
@@ -420,8 +449,8 @@ int mio_st_poller_register_fd(mio_st_poller_t poller,
                               uint32_t option);
 
 /**
- * Replaces the id, the interests and the trigger of a descriptor that is registered, and arms it again.
- * No event of the old registration arrives any more.
+ * Replaces the id, the interests and the trigger of a descriptor that is registered, and arms it again; without
+ * interests, 0, pauses it. No event of the old registration arrives any more.
  *
  * Returns 0; `-ENOENT` if it is not registered here; the errors of mio_st_poller_register_fd().
  *
@@ -544,6 +573,49 @@ int mio_st_poller_move_deadline(mio_st_poller_t poller,
                                 uint64_t deadline_ns);
 
 /**
+ * Moves a deadline to `timeout_ns` nanoseconds from now (not from the last poll), as
+ * mio_st_poller_move_deadline() does. Of an interval it is the next event that is moved, and the others with it.
+ *
+ * Returns 1; 0 if there was nothing to move, see mio_st_poller_cancel_deadline(); the errors of a
+ * handle.
+ *
+ * Thread: that of the poller.
+ */
+int mio_st_poller_move_timeout(mio_st_poller_t poller,
+                               mio_st_deadline_key_t key,
+                               uint64_t timeout_ns);
+
+/**
+ * Moves a deadline, or if it has fired or was cancelled adds one, so that a key can be kept as long as its
+ * connection. A deadline that is moved keeps the id that it was added with.
+ *
+ * `id` and `deadline_ns` are as in mio_st_poller_add_deadline(). `key` is that of the deadline to move, such as
+ * `{0, 0}` for none, and receives that of the one that was added.
+ *
+ * Returns 1 if one was moved, 0 if one was added; `-EINVAL` if `key` is NULL; `-ENOMEM`; the errors of a handle.
+ *
+ * Thread: that of the poller.
+ */
+MIO_ST_MUST_USE
+int mio_st_poller_move_or_add_deadline(mio_st_poller_t poller,
+                                       uint64_t id,
+                                       uint64_t deadline_ns,
+                                       mio_st_deadline_key_t *key);
+
+/**
+ * As mio_st_poller_move_or_add_deadline(), to `timeout_ns` nanoseconds from now.
+ *
+ * Returns 1 if one was moved, 0 if one was added; `-EINVAL` if `key` is NULL; `-ENOMEM`; the errors of a handle.
+ *
+ * Thread: that of the poller.
+ */
+MIO_ST_MUST_USE
+int mio_st_poller_move_or_add_timeout(mio_st_poller_t poller,
+                                      uint64_t id,
+                                      uint64_t timeout_ns,
+                                      mio_st_deadline_key_t *key);
+
+/**
  * Removes the earliest deadline with this id. It looks at all deadlines; mio_st_poller_cancel_deadline()
  * is the quick form.
  *
@@ -598,7 +670,8 @@ int mio_st_poller_set_spin(mio_st_poller_t poller,
 /**
  * The time of the last poll; if that did not need to read the clock, it is read now.
  *
- * `now_ns` receives nanoseconds of the monotonic clock (`CLOCK_MONOTONIC`; on macOS `CLOCK_UPTIME_RAW`).
+ * `now_ns` receives nanoseconds of the monotonic clock (`CLOCK_MONOTONIC`; on macOS `CLOCK_UPTIME_RAW`), or of the
+ * one that the program drives, see mio_st_poller_set_clock().
  *
  * Returns 0; `-EINVAL` if `now_ns` is NULL; the errors of a handle.
  *
@@ -607,6 +680,50 @@ int mio_st_poller_set_spin(mio_st_poller_t poller,
 MIO_ST_MUST_USE
 int mio_st_poller_now(mio_st_poller_t poller,
                       uint64_t *now_ns);
+
+/**
+ * Sets the clock that the poller runs on: `MIO_ST_CLOCK_MONOTONIC`, as from the beginning, or one that the program
+ * drives, `MIO_ST_CLOCK_PAUSED` or `MIO_ST_CLOCK_AUTOMATIC`. What every call does on each is a table in the guide,
+ * `c-guide.md`, "A clock that the program drives".
+ *
+ * A clock that is driven begins with the time that there is, on which mio_st_poller_advance() and
+ * mio_st_poller_set_time() go on. Deadlines keep their times and their slack; those that are added or moved on a
+ * driven clock have none, unless mio_st_poller_set_deadline_slack() asked for some. Handles that are ready at once
+ * are handed out in the order in which they were registered since the clock was set.
+ *
+ * Returns 0; `-EINVAL` for an unknown clock; the errors of a handle.
+ *
+ * Thread: that of the poller.
+ */
+MIO_ST_MUST_USE
+int mio_st_poller_set_clock(mio_st_poller_t poller,
+                            uint32_t clock);
+
+/**
+ * Moves the time of a clock that the program drives ahead by `by_ns` nanoseconds. Deadlines that have passed come
+ * with the next poll, in the order of their times.
+ *
+ * Returns 0; `-EINVAL` on the clock of the system, or beyond `UINT64_MAX`: then the time is what it was; the errors
+ * of a handle.
+ *
+ * Thread: that of the poller.
+ */
+MIO_ST_MUST_USE
+int mio_st_poller_advance(mio_st_poller_t poller,
+                          uint64_t by_ns);
+
+/**
+ * Sets the time of a clock that the program drives to `now_ns`, which is in nanoseconds and not before that of
+ * mio_st_poller_now().
+ *
+ * Returns 0; `-EINVAL` on the clock of the system, and for a time that has passed: then the time is what it was; the
+ * errors of a handle.
+ *
+ * Thread: that of the poller.
+ */
+MIO_ST_MUST_USE
+int mio_st_poller_set_time(mio_st_poller_t poller,
+                           uint64_t now_ns);
 
 /* The awakener ------------------------------------------------------------------------------------ */
 
@@ -1835,6 +1952,7 @@ int mio_st_udp_socket_max_segments(mio_st_udp_socket_t socket);
  *
  * Receive by mio_st_udp_socket_recv_batch() then: the other functions do not tell where one datagram ends. A run has
  * up to 65,507 bytes; what does not fit the memory is lost, and told of by `MIO_ST_DATAGRAM_TRUNCATED`.
+ * Memory for runs begins best at a page: see the guide.
  *
  * `on` is 0 for no, anything else for yes.
  *
@@ -2018,6 +2136,7 @@ int mio_st_connected_udp_socket_max_segments(mio_st_connected_udp_socket_t socke
  *
  * Receive by mio_st_connected_udp_socket_recv_batch() then: the other functions do not tell where one datagram ends. A run has
  * up to 65,507 bytes; what does not fit the memory is lost, and told of by `MIO_ST_DATAGRAM_TRUNCATED`.
+ * Memory for runs begins best at a page: see the guide.
  *
  * `on` is 0 for no, anything else for yes.
  *
@@ -3050,6 +3169,22 @@ int mio_st_connected_udp_socket_into_fd(mio_st_connected_udp_socket_t socket);
 /* Unix streams ------------------------------------------------------------------------------------ */
 
 /**
+ * A flag of mio_st_unix_message_t: the datagram was longer than the buffer, and its end is lost.
+ */
+#define MIO_ST_MESSAGE_TRUNCATED (1u << 0)
+
+/**
+ * A flag of mio_st_unix_message_t: more came along than there was room for, or than the process may have open. The
+ * descriptors that are missing are closed.
+ */
+#define MIO_ST_MESSAGE_CONTROL_TRUNCATED (1u << 1)
+
+/**
+ * A flag of mio_st_unix_message_t: `cred` is known.
+ */
+#define MIO_ST_MESSAGE_CRED (1u << 2)
+
+/**
  * A connection between processes of one machine. Non-blocking and close-on-exec. When the peer closes, the event
  * has `MIO_ST_HUP`.
  *
@@ -3080,6 +3215,24 @@ typedef struct {
      */
     int32_t pid;
 } mio_st_ucred_t;
+
+/**
+ * What came along with a message, see mio_st_unix_stream_recv_message().
+ */
+typedef struct {
+    /**
+     * How many descriptors were received.
+     */
+    size_t fds;
+    /**
+     * `MIO_ST_MESSAGE_...`.
+     */
+    uint32_t flags;
+    /**
+     * Who sent it, with `MIO_ST_MESSAGE_CRED`.
+     */
+    mio_st_ucred_t cred;
+} mio_st_unix_message_t;
 
 /**
  * Registers a Unix stream, as mio_st_poller_register_fd() does a descriptor.
@@ -3117,6 +3270,62 @@ int mio_st_poller_reregister_unix_stream(mio_st_poller_t poller,
  * Thread: that of both handles.
  */
 int mio_st_poller_deregister_unix_stream(mio_st_poller_t poller, mio_st_unix_stream_t stream);
+
+/**
+ * Sends bytes over a stream, and passes descriptors and the credentials of this process along (`SCM_RIGHTS` and
+ * `SCM_CREDENTIALS`, see `unix(7)`).
+ *
+ * The descriptors `fds` are duplicated for the receiver, and stay the caller's. They go with the first of the bytes:
+ * who sent fewer than wanted sends the rest without them. `cred` may be NULL: a receiver that asks for credentials is
+ * told those of this process all the same, and only a privileged one may send others than its own.
+ *
+ * Returns the number of bytes that were sent; `-EAGAIN` if there is no room; `-EPIPE` if the peer is gone, and never
+ * SIGPIPE; `-EINVAL` for more than 253 descriptors, for some, or for `cred`, without a byte to go with, or if a
+ * pointer is NULL and its length is not 0; `-EBADF` for a descriptor that is not open; `-EPERM` for the credentials
+ * of others; `-EOPNOTSUPP` for `cred` on BSD and macOS; the errors of a handle.
+ *
+ * Thread: that of the stream.
+ */
+MIO_ST_MUST_USE
+int64_t mio_st_unix_stream_send_message(mio_st_unix_stream_t stream,
+                                        const void *buffer,
+                                        size_t length,
+                                        const int *fds,
+                                        size_t count,
+                                        const mio_st_ucred_t *cred);
+
+/**
+ * Receives bytes from a stream, with the descriptors and credentials that were passed along.
+ *
+ * `fds` has room for `count` descriptors, and receives new ones of this process, close-on-exec, which the caller closes
+ * or makes handles of. No descriptor is lost silently: where there is no room for one it is closed, and `message` says
+ * so. A plain read of bytes that came with descriptors closes these. `message` receives what came along.
+ *
+ * Returns the number of bytes, 0 at the end of the stream; `-EAGAIN` if there is nothing; `-EINVAL` if `message` is
+ * NULL, or another pointer is and its length is not 0; the errors of `recvmsg(2)`; the errors of a handle.
+ *
+ * Thread: that of the stream.
+ */
+MIO_ST_MUST_USE
+int64_t mio_st_unix_stream_recv_message(mio_st_unix_stream_t stream,
+                                        void *buffer,
+                                        size_t length,
+                                        int *fds,
+                                        size_t count,
+                                        mio_st_unix_message_t *message);
+
+/**
+ * Sets whether messages come with the credentials of their senders (`SO_PASSCRED`), which is off at first. Set it
+ * before the first message: of those that were sent before, the process is not known.
+ *
+ * `on` is 0 or not.
+ *
+ * Returns 0; `-EOPNOTSUPP` on BSD and macOS; the errors of a handle.
+ *
+ * Thread: that of the stream.
+ */
+int mio_st_unix_stream_set_recv_cred(mio_st_unix_stream_t stream,
+                                     int on);
 
 /**
  * Connects to the socket at a path. Unlike TCP it is done when this returns.
@@ -3184,6 +3393,20 @@ int mio_st_unix_stream_pair(mio_st_unix_stream_t *a,
 MIO_ST_MUST_USE
 int mio_st_unix_stream_from_fd(mio_st_unix_stream_t *stream,
                                int fd);
+
+/**
+ * Makes another stream of the same socket.
+ *
+ * `clone` receives it; close it with mio_st_unix_stream_close(), too. Each is registered by itself.
+ *
+ * Returns 0; `-EMFILE` if there are too many descriptors; `-EINVAL` if `clone` is NULL; `-ENOMEM`; the
+ * errors of a handle.
+ *
+ * Thread: that of the stream, to which the new one belongs, too.
+ */
+MIO_ST_MUST_USE
+int mio_st_unix_stream_try_clone(mio_st_unix_stream_t *clone,
+                                 mio_st_unix_stream_t stream);
 
 /**
  * Closes a stream. That ends its registrations, in every poller.
@@ -3446,6 +3669,23 @@ int mio_st_unix_listener_bind_addr(mio_st_unix_listener_t *listener,
                                    socklen_t length);
 
 /**
+ * As mio_st_unix_listener_bind_addr(), with options.
+ *
+ * `options` are read before the call returns. `backlog` and the sizes of buffers have a meaning here. (On Linux
+ * connections do not inherit the latter.)
+ *
+ * Returns as mio_st_unix_listener_bind_addr(); `-EINVAL` for a `size` that is not that of the struct, for any
+ * flag, for a member that has no meaning here, and for what does not fit an `int`; the errors of `setsockopt(2)`.
+ *
+ * The listener belongs to the calling thread.
+ */
+MIO_ST_MUST_USE
+int mio_st_unix_listener_bind_with(mio_st_unix_listener_t *listener,
+                                   const struct sockaddr *address,
+                                   socklen_t length,
+                                   const mio_st_socket_options_t *options);
+
+/**
  * Makes a listener of a descriptor, and makes that non-blocking and close-on-exec.
  *
  * `listener` receives it, and owns the descriptor from now on; if the call fails it stays the caller's.
@@ -3674,6 +3914,20 @@ int mio_st_unix_datagram_from_fd(mio_st_unix_datagram_t *socket,
                                  int fd);
 
 /**
+ * Makes another socket of the same socket.
+ *
+ * `clone` receives it; close it with mio_st_unix_datagram_close(), too. Each is registered by itself.
+ *
+ * Returns 0; `-EMFILE` if there are too many descriptors; `-EINVAL` if `clone` is NULL; `-ENOMEM`; the
+ * errors of a handle.
+ *
+ * Thread: that of the socket, to which the new one belongs, too.
+ */
+MIO_ST_MUST_USE
+int mio_st_unix_datagram_try_clone(mio_st_unix_datagram_t *clone,
+                                   mio_st_unix_datagram_t socket);
+
+/**
  * Closes a socket. That ends its registrations, in every poller.
  *
  * Returns 0, also for `{0}`; the errors of a handle.
@@ -3886,6 +4140,51 @@ MIO_ST_MUST_USE int mio_st_unix_datagram_fd(mio_st_unix_datagram_t socket);
  */
 MIO_ST_MUST_USE
 int mio_st_unix_datagram_into_fd(mio_st_unix_datagram_t socket);
+
+/**
+ * Sends a datagram to the peer that the socket is connected to, and passes descriptors and credentials along, as
+ * mio_st_unix_stream_send_message() does. A datagram may be empty.
+ *
+ * Returns as mio_st_unix_datagram_send(), and as mio_st_unix_stream_send_message().
+ *
+ * Thread: that of the socket.
+ */
+MIO_ST_MUST_USE
+int64_t mio_st_unix_datagram_send_message(mio_st_unix_datagram_t socket,
+                                          const void *buffer,
+                                          size_t length,
+                                          const int *fds,
+                                          size_t count,
+                                          const mio_st_ucred_t *cred);
+
+/**
+ * Receives a datagram, with the descriptors and credentials that were passed along, as
+ * mio_st_unix_stream_recv_message() does.
+ *
+ * Returns the number of bytes; as mio_st_unix_stream_recv_message() otherwise.
+ *
+ * Thread: that of the socket.
+ */
+MIO_ST_MUST_USE
+int64_t mio_st_unix_datagram_recv_message(mio_st_unix_datagram_t socket,
+                                          void *buffer,
+                                          size_t length,
+                                          int *fds,
+                                          size_t count,
+                                          mio_st_unix_message_t *message);
+
+/**
+ * Sets whether messages come with the credentials of their senders (`SO_PASSCRED`), which is off at first. Set it
+ * before the first message: of those that were sent before, the process is not known.
+ *
+ * `on` is 0 or not.
+ *
+ * Returns 0; `-EOPNOTSUPP` on BSD and macOS; the errors of a handle.
+ *
+ * Thread: that of the socket.
+ */
+int mio_st_unix_datagram_set_recv_cred(mio_st_unix_datagram_t socket,
+                                       int on);
 
 /* Pipes ------------------------------------------------------------------------------------------- */
 

@@ -234,6 +234,74 @@ fn handles_and_awakeners_share_a_poll_however_little_room_there_is() {
     }
 }
 
+/// Leaves an edge on the descriptor of two awakeners, without a wake: one of both is handed out in a poll without
+/// the system.
+fn leave_an_edge(poller: &mut Poller, awakeners: &[Awakener; 2]) {
+    awakeners.iter().for_each(|awakener| awakener.wake().unwrap());
+    let mut events = Events::with_capacity(1);
+    for _ in awakeners {
+        poller.poll(&mut events, Some(Duration::ZERO)).unwrap();
+        assert_eq!(events.len(), 1);
+    }
+}
+
+// Behaviour 24. With room for one, an event of the library's own is not in the way of a handle's.
+#[test]
+fn the_only_room_is_not_taken_by_what_is_not_handed_out() {
+    let (ours, peer) = UnixStream::pair().unwrap();
+    let mut poller = Poller::new().unwrap();
+    // From here on each wake uses the descriptor.
+    assert!(!is_readable(&poller));
+    let awakeners = [0, 1].map(|id| Awakener::new(&mut poller, EventedId(id)).unwrap());
+    let mut handle = EventedFd::new(&ours);
+    poller.register(&mut handle, WAKE, Interests::READABLE, PollOption::Edge).unwrap();
+    for _ in 0..4 {
+        leave_an_edge(&mut poller, &awakeners);
+        (&peer).write_all(b"x").unwrap();
+        let mut events = Events::with_capacity(1);
+        poller.poll(&mut events, Some(Duration::ZERO)).unwrap();
+        assert_eq!(events.collect::<Vec<_>>(), woken(WAKE));
+    }
+}
+
+// Behaviour 25
+#[test]
+#[cfg(epoll)] // A kqueue is not inherited, and has no more registrations than descriptors.
+fn what_awakeners_leave_is_nobodys_event_though_a_child_has_a_copy() {
+    passes_alone("alone_what_awakeners_leave_is_nobodys_event", &[]);
+}
+
+#[test]
+#[cfg(epoll)]
+#[ignore = "in a process of its own, which it forks"]
+fn alone_what_awakeners_leave_is_nobodys_event() {
+    let (ours, peer) = UnixStream::pair().unwrap();
+    let mut poller = Poller::new().unwrap();
+    assert!(!is_readable(&poller));
+    let awakeners = [0, 1].map(|id| Awakener::new(&mut poller, EventedId(id)).unwrap());
+    leave_an_edge(&mut poller, &awakeners);
+    // SAFETY: the child calls nothing but `read` and `_exit`.
+    let child = unsafe { libc::fork() };
+    if child == 0 {
+        let mut byte = 0u8;
+        // SAFETY: as above; the pointer is that of a byte. The parent closes its end when it is done.
+        unsafe {
+            libc::close(peer.as_raw_fd());
+            libc::read(ours.as_raw_fd(), (&raw mut byte).cast(), 1);
+            libc::_exit(0);
+        }
+    }
+    drop(awakeners);
+    for _ in 0..3 {
+        assert_eq!(poll(&mut poller), []);
+    }
+    drop(peer);
+    let mut status = 1;
+    // SAFETY: the pointer is that of an integer.
+    assert_eq!(unsafe { libc::waitpid(child, &mut status, 0) }, child);
+    assert_eq!(status, 0);
+}
+
 // Behaviour 24
 #[test]
 fn a_poll_that_spins_sees_wakes() {

@@ -102,6 +102,34 @@ fn a_process_that_is_no_child_can_be_waited_for() {
 }
 
 #[test]
+fn a_dead_process_of_another_user_is_told_too() {
+    // SAFETY: no pointer is passed.
+    if unsafe { libc::geteuid() } == 0 {
+        passes_alone("alone_as_another_user", &[]);
+    }
+}
+
+#[test]
+#[ignore = "run by a_dead_process_of_another_user_is_told_too"]
+fn alone_as_another_user() {
+    let mut child = start(&mut Command::new("true"));
+    let pid = child.id();
+    let how = libc::WEXITED | libc::WNOWAIT;
+    // SAFETY: all-zero is a valid siginfo.
+    let mut info: libc::siginfo_t = unsafe { std::mem::zeroed() };
+    // SAFETY: the pointer is that of a siginfo.
+    assert_eq!(unsafe { libc::waitid(libc::P_PID, pid, &mut info, how) }, 0);
+    passes_forked(|| {
+        const NOBODY: libc::uid_t = 65534;
+        // SAFETY: no pointer is passed.
+        assert_eq!(unsafe { libc::setuid(NOBODY) }, 0);
+        let mut process = Process::from_pid(pid).unwrap();
+        assert!(readiness(&mut process, Process::INTERESTS, LONG).unwrap().is_readable());
+    });
+    assert!(child.wait().unwrap().success());
+}
+
+#[test]
 fn dropping_does_nothing_to_the_process() {
     let mut child = cat();
     drop(Process::new(&child).unwrap());

@@ -9,6 +9,7 @@ use std::io::{self, Read, Write};
 use std::os::fd::AsFd;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::net::UnixStream;
+use std::rc::Rc;
 use std::time::Duration;
 
 use mio_st::event::{Event, Evented};
@@ -187,6 +188,24 @@ fn a_bad_descriptor_is_an_error() {
         }
     }
     assert_eq!(poll(&mut poller), []);
+}
+
+// Behaviour 2
+#[test]
+fn a_device_that_is_no_terminal_is_as_the_system_has_it() {
+    for path in ["/dev/null", "/dev/zero"] {
+        let file = File::open(path).unwrap();
+        let mut poller = Poller::new().unwrap();
+        let result =
+            poller.register(&mut EventedFd::new(&file), EventedId(0), R, PollOption::Level);
+        if differs("devices") {
+            assert_eq!(errno(result), Some(libc::EINVAL), "{path}");
+        } else if cfg!(epoll) {
+            assert_eq!(errno(result), Some(libc::EPERM), "{path}");
+        } else {
+            result.unwrap();
+        }
+    }
 }
 
 // Behaviour 2
@@ -528,4 +547,253 @@ fn a_poller_in_itself_or_in_a_circle_is_an_error() {
     // A duplicate of itself is the same poller.
     let itself = a.register(&mut EventedFd::new(&fd), EventedId(0), R, PollOption::Level);
     assert_eq!(errno(itself), Some(libc::EINVAL));
+}
+
+/// As a user has it: interests that the handle gets when it is not paused, and a peer that makes it readable.
+fn paused(option: PollOption) -> (Poller, EventedIo, UnixStream) {
+    let (ours, peer) = UnixStream::pair().unwrap();
+    let mut ours = EventedIo::from(OwnedFd::from(ours));
+    let mut poller = Poller::new().unwrap();
+    poller.register(&mut ours, EventedId(1), R | W, option).unwrap();
+    poller.reregister(&mut ours, EventedId(1), Interests::NONE, option).unwrap();
+    (poller, ours, peer)
+}
+
+// Behaviour 9
+#[test]
+fn without_interests_a_handle_gives_no_event_until_it_has_some_again() {
+    for option in [PollOption::Edge, PollOption::Level, PollOption::Oneshot] {
+        let (mut poller, mut ours, mut peer) = paused(option);
+        peer.write_all(b"x").unwrap();
+        assert_eq!(ids(&mut poller), []);
+        poller.reregister(&mut ours, EventedId(2), R, option).unwrap();
+        assert_eq!(poll(&mut poller), [Event::new(EventedId(2), Ready::READABLE)]);
+
+        // From the beginning, of every kind of handle.
+        for (name, mut handle, interests) in handles() {
+            let handle = &mut *handle;
+            poller.register(handle, EventedId(3), Interests::NONE, option).unwrap();
+            let again = poller.register(handle, EventedId(3), interests, option);
+            assert_eq!(kind(again), io::ErrorKind::AlreadyExists, "{name}");
+            poller.reregister(handle, EventedId(3), interests, option).unwrap();
+            poller.reregister(handle, EventedId(3), Interests::NONE, option).unwrap();
+            poller.deregister(handle).unwrap();
+            assert_eq!(kind(poller.deregister(handle)), io::ErrorKind::NotFound, "{name}");
+        }
+    }
+}
+
+// Behaviour 9
+#[test]
+fn a_hang_up_is_told_without_interests_where_the_system_cannot_be_silent() {
+    for option in [PollOption::Edge, PollOption::Level, PollOption::Oneshot] {
+        let (mut poller, mut ours, peer) = paused(option);
+        drop(peer);
+        for turn in 0..3 {
+            let told = !differs("a hang-up without interests")
+                && (turn == 0 || option == PollOption::Level);
+            let hang_up = Ready::READABLE | Ready::READ_CLOSED | Ready::WRITE_CLOSED | Ready::HUP;
+            let expected = told.then_some(Event::new(EventedId(1), hang_up));
+            assert_eq!(poll(&mut poller), Vec::from_iter(expected), "{option:?}, {turn}");
+        }
+        // Nothing is lost.
+        poller.reregister(&mut ours, EventedId(1), R, option).unwrap();
+        assert!(poll(&mut poller)[0].readiness().is_hup());
+    }
+}
+
+// Behaviour 9. Closing ends the registration of a paused handle, too.
+#[test]
+fn the_number_of_a_paused_handle_that_was_closed_can_be_registered() {
+    let _alone = no_child_starts();
+    let mut poller = Poller::new().unwrap();
+    // A high number, which nobody else gets.
+    let first = duplicate(&UnixStream::pair().unwrap().0, 800);
+    let number = first.as_raw_fd();
+    poller.register_fd(&first, EventedId(1), Interests::NONE, PollOption::Edge).unwrap();
+    drop(first);
+    let (other, mut peer) = UnixStream::pair().unwrap();
+    let other = duplicate(&other, 800);
+    assert_eq!(other.as_raw_fd(), number);
+    poller.register_fd(&other, EventedId(7), R, PollOption::Edge).unwrap();
+    peer.write_all(b"x").unwrap();
+    assert_eq!(ids(&mut poller), [7]);
+}
+
+#[test]
+fn what_owns_a_handle_or_borrows_it_is_registered_as_the_handle() {
+    let mut poller = Poller::new().unwrap();
+    let (ours, _peer) = mio_st::unix::UnixStream::pair().unwrap();
+    let id = EventedId(1);
+    let mut shared = Rc::new(ours);
+    let other = Rc::clone(&shared);
+    poller.register(&mut shared, id, W, PollOption::Level).unwrap();
+    assert_eq!(ids(&mut poller), [1]);
+    poller.reregister(&mut &*other, EventedId(2), W, PollOption::Level).unwrap();
+    assert_eq!(ids(&mut poller), [2]);
+    poller.deregister(&mut shared).unwrap();
+    assert_eq!(ids(&mut poller), []);
+
+    let mut boxed: Box<dyn Evented> = Box::new(shared);
+    poller.register(&mut boxed, id, W, PollOption::Level).unwrap();
+    poller.reregister(&mut &mut boxed, EventedId(3), W, PollOption::Level).unwrap();
+    assert_eq!(ids(&mut poller), [3]);
+    poller.close(boxed).unwrap();
+    assert_eq!(ids(&mut poller), []);
+    poller.register(&mut &*other, id, W, PollOption::Level).unwrap();
+
+    // What makes no sense for the handle is refused as ever.
+    let (sender, receiver) = new_pipe().unwrap();
+    assert_eq!(errno(poller.register(&mut Rc::new(receiver), id, W, PollOption::Edge)), None);
+    assert_eq!(errno(poller.register(&mut Box::new(sender), id, R, PollOption::Edge)), None);
+}
+
+#[test]
+fn a_descriptor_is_registered_without_a_handle() {
+    let mut poller = Poller::new().unwrap();
+    let (ours, mut peer) = UnixStream::pair().unwrap();
+    let not_found = |result| assert_eq!(kind(result), io::ErrorKind::NotFound);
+    not_found(poller.reregister_fd(&ours, EventedId(1), R, PollOption::Level));
+    poller.register_fd(&ours, EventedId(1), R, PollOption::Level).unwrap();
+    peer.write_all(b"x").unwrap();
+    assert_eq!(ids(&mut poller), [1]);
+    poller.reregister_fd(&ours, EventedId(2), R, PollOption::Level).unwrap();
+    assert_eq!(ids(&mut poller), [2]);
+    poller.deregister_fd(&ours).unwrap();
+    assert_eq!(ids(&mut poller), []);
+    not_found(poller.deregister_fd(ours));
+}
+
+#[test]
+fn a_file_that_is_no_regular_one_is_registered_as_its_owners_handle() {
+    let folder = unix_support::Folder::new();
+    let path = folder.join("fifo");
+    let name = std::ffi::CString::new(path.as_os_str().as_encoded_bytes()).unwrap();
+    // SAFETY: the name ends with a NUL.
+    assert_eq!(unsafe { libc::mkfifo(name.as_ptr(), 0o600) }, 0);
+    let file = File::options().read(true).write(true).open(&path).unwrap();
+    let mut fifo = EventedIo::from(file);
+    let mut poller = Poller::new().unwrap();
+    poller.register(&mut fifo, EventedId(1), R, PollOption::Edge).unwrap();
+    fifo.write_all(b"x").unwrap();
+    assert_eq!(ids(&mut poller), [1]);
+    let mut file = File::from(fifo);
+    let mut buffer = [0; 2];
+    assert_eq!(file.read(&mut buffer).unwrap(), 1);
+    assert_eq!(kind(file.read(&mut buffer).map(drop)), io::ErrorKind::WouldBlock);
+}
+
+// Behaviour 40
+#[test]
+fn an_exclusive_registration_has_its_rules() {
+    let mut poller = Poller::new().unwrap();
+    let (mut ours, mut peer) = UnixStream::pair().unwrap();
+    let level = PollOption::Level;
+    if cfg!(kqueue) {
+        let unsupported = poller.register_exclusive(&ours, EventedId(1), R, level);
+        assert_eq!(kind(unsupported), io::ErrorKind::Unsupported);
+        return;
+    }
+    let invalid = |result| assert_eq!(kind(result), io::ErrorKind::InvalidInput);
+    let inner = Poller::new().unwrap();
+    invalid(poller.register_exclusive(&ours, EventedId(1), R, PollOption::Oneshot));
+    invalid(poller.register_exclusive(&ours, EventedId(1), R | Interests::PRIORITY, level));
+    invalid(poller.register_exclusive(&inner, EventedId(1), R, level));
+    for option in [PollOption::Edge, level] {
+        poller.register_exclusive(&ours, EventedId(1), R, option).unwrap();
+        let again = poller.register_exclusive(&ours, EventedId(1), R, option);
+        assert_eq!(kind(again), io::ErrorKind::AlreadyExists);
+        invalid(poller.reregister_fd(&ours, EventedId(2), R, option));
+        peer.write_all(b"x").unwrap();
+        assert_eq!(poll(&mut poller), [Event::new(EventedId(1), Ready::READABLE)]);
+        assert_eq!(ids(&mut poller).len(), usize::from(option == level));
+        poller.deregister_fd(&ours).unwrap();
+        assert_eq!(ours.read(&mut [0; 4]).unwrap(), 1);
+    }
+    drop(peer);
+    poller.register_exclusive(&ours, EventedId(1), R, level).unwrap();
+    assert!(poll(&mut poller)[0].readiness().contains(Ready::HUP | Ready::READ_CLOSED));
+}
+
+/// How often the threads that share a listener are woken by connections that come one by one.
+#[cfg(all(epoll, target_os = "linux"))]
+fn wakes_of_eight_pollers(exclusive: bool, connections: usize) -> usize {
+    use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+    use std::sync::mpsc;
+    use std::thread;
+
+    use mio_st::poll::Awakener;
+
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let (accepted, ends) = (AtomicUsize::new(0), AtomicBool::new(false));
+    let (sender, receiver) = mpsc::channel();
+    let sleeps = |thread: i32| {
+        let state = fs::read_to_string(format!("/proc/self/task/{thread}/stat")).unwrap();
+        state.rsplit_once(") ").unwrap().1.starts_with('S')
+    };
+    let switches = |thread: i32| -> usize {
+        let status = fs::read_to_string(format!("/proc/self/task/{thread}/status")).unwrap();
+        let (_, switches) = status.split_once("\nvoluntary_ctxt_switches:").unwrap();
+        switches.lines().next().unwrap().trim().parse().unwrap()
+    };
+    thread::scope(|scope| {
+        for _ in 0..8 {
+            let (listener, sender) = (listener.try_clone().unwrap(), sender.clone());
+            let (accepted, ends) = (&accepted, &ends);
+            scope.spawn(move || {
+                let listener = TcpListener::from(listener);
+                let mut poller = Poller::new().unwrap();
+                let awakener = Awakener::new(&mut poller, EventedId(1)).unwrap();
+                let register = |poller: &mut Poller| {
+                    if exclusive {
+                        poller.register_exclusive(&listener, EventedId(0), R, PollOption::Level)
+                    } else {
+                        poller.register_fd(&listener, EventedId(0), R, PollOption::Level)
+                    }
+                };
+                register(&mut poller).unwrap();
+                // SAFETY: it takes nothing.
+                sender.send((unsafe { libc::gettid() }, awakener)).unwrap();
+                let mut events = Events::new();
+                while !ends.load(Ordering::Relaxed) {
+                    poller.poll(&mut events, None).unwrap();
+                    if listener.accept().is_ok() {
+                        accepted.fetch_add(1, Ordering::Relaxed);
+                    }
+                }
+            });
+        }
+        let threads: Vec<_> = receiver.iter().take(8).collect();
+        let all_sleep = || threads.iter().all(|(thread, _)| sleeps(*thread));
+        let all = || threads.iter().map(|(thread, _)| switches(*thread)).sum::<usize>();
+        while !all_sleep() {
+            thread::yield_now();
+        }
+        let before = all();
+        for n in 1..=connections {
+            let _client = std::net::TcpStream::connect(address).unwrap();
+            while accepted.load(Ordering::Relaxed) < n || !all_sleep() {
+                thread::yield_now();
+            }
+        }
+        let woken = all() - before;
+        ends.store(true, Ordering::Relaxed);
+        for (_, awakener) in &threads {
+            awakener.wake().unwrap();
+        }
+        woken
+    })
+}
+
+// Behaviour 40
+#[cfg(all(epoll, target_os = "linux"))]
+#[test]
+fn a_connection_wakes_one_of_eight_pollers_that_wait_exclusively() {
+    let _alone = no_child_starts();
+    let connections = 20;
+    let (shared, exclusive) =
+        (wakes_of_eight_pollers(false, connections), wakes_of_eight_pollers(true, connections));
+    assert!(exclusive >= connections, "{exclusive}");
+    assert!(3 * exclusive < shared, "{exclusive}, and {shared} otherwise");
 }

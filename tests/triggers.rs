@@ -169,6 +169,7 @@ fn flags(letters: &str) -> Option<Ready> {
             'H' => Ready::HUP,
             'r' => Ready::READ_CLOSED,
             'w' => Ready::WRITE_CLOSED,
+            'P' => Ready::PRIORITY,
             _ => panic!("{letter}"),
         })
         .reduce(|flags, flag| flags | flag)
@@ -221,6 +222,11 @@ impl Scene {
         match what {
             "nothing" | "does not read and we are full" => {}
             "sent" => scene.send(),
+            "sent urgently" => scene.send_urgently(),
+            "sent urgently and shut down writing" => {
+                scene.send_urgently();
+                shutdown(scene.peer.as_ref().unwrap(), Shutdown::Write);
+            }
             "sent and closed" => {
                 scene.send();
                 scene.peer = None;
@@ -272,6 +278,11 @@ impl Scene {
 
     fn send(&self) {
         write(self.peer.as_ref().unwrap(), b"hello").unwrap();
+    }
+
+    fn send_urgently(&self) {
+        send_out_of_band(self.peer.as_ref().unwrap());
+        wait_for(&self.ours, Interests::PRIORITY, Ready::PRIORITY);
     }
 
     fn reset(&mut self) {
@@ -408,14 +419,18 @@ fn settle(
 #[test]
 fn what_the_peer_did_gives_exactly_these_flags_with_every_trigger_and_interest() {
     let _alone = unix_support::no_child_starts();
+    is_as_in(PEER, [R, W, both()]);
+}
+
+fn is_as_in(table: &str, interests: [Interests; 3]) {
     let mut wrong = Vec::new();
-    for (kind, what, columns) in rows(PEER) {
+    for (kind, what, columns) in rows(table) {
         let columns = columns_here(kind, &what).unwrap_or(columns);
         let scene = Scene::play(kind, &what);
 
         let expected = flags(columns[2]);
-        settle(&scene.ours, both(), |ready| ready == expected);
-        for (interests, column) in [R, W, both()].into_iter().zip(columns) {
+        settle(&scene.ours, interests[2], |ready| ready == expected);
+        for (interests, column) in interests.into_iter().zip(columns) {
             for option in OPTIONS {
                 let mut poller = registered(&mut EventedFd::new(&scene.ours), interests, option);
                 let ready = poll(&mut poller).first().map(Event::readiness);
@@ -430,6 +445,21 @@ fn what_the_peer_did_gives_exactly_these_flags_with_every_trigger_and_interest()
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+// Behaviour 10
+#[test]
+fn what_an_end_of_a_pipe_reports_is_decided_anew_when_it_is_reregistered() {
+    let _alone = unix_support::no_child_starts();
+    for option in OPTIONS {
+        let Scene { ours, peer } = Scene::of("writer");
+        let mut handle = EventedFd::new(&ours);
+        let mut poller = registered(&mut handle, both(), option);
+        poller.reregister(&mut handle, EventedId(2), W, option).unwrap();
+        drop(peer);
+        let expected = Event::new(EventedId(2), Ready::WRITABLE | Ready::ERROR);
+        assert_eq!(poll(&mut poller), [expected], "{option:?}");
+    }
 }
 
 // Behaviour 10
@@ -500,10 +530,36 @@ fn out_of_band_data_is_priority_where_asked_for_and_never_readable_alone() {
     wait_for(&ours, R | priority, Ready::READABLE | Ready::PRIORITY);
 }
 
-fn send_out_of_band(peer: &TcpStream) {
+/// As `PEER`, P PRIORITY, for PRIORITY alone, with reading, and with both.
+const URGENT: &str = "
+    tcp    nothing                                    -       -       W
+    tcp    sent                                       -       R       RW
+    tcp    sent urgently                              P       P       WP
+    tcp    shut down writing                          -       Rr      RWr
+    tcp    sent urgently and shut down writing        P       RrP     RWrP
+    tcp    reset                                      REHrw   REHrw   RWEHrw
+    tcp    both shut down writing                     RHrw    RHrw    RWHrw
+";
+
+// Behaviour 10, Behaviour 11
+#[test]
+fn what_the_peer_did_is_told_with_priority_too() {
+    if !differs("no out-of-band data") {
+        let _alone = unix_support::no_child_starts();
+        let priority = Interests::PRIORITY;
+        is_as_in(URGENT, [priority, R | priority, both() | priority]);
+    }
+}
+
+fn send_out_of_band(peer: &impl AsRawFd) {
     // SAFETY: the pointer and the length are those of the data.
     let sent = unsafe { libc::send(peer.as_raw_fd(), c"!".as_ptr().cast(), 1, libc::MSG_OOB) };
     assert_eq!(sent, 1);
+}
+
+fn receive_out_of_band(fd: &OwnedFd) -> isize {
+    // SAFETY: the pointer is that of one byte.
+    unsafe { libc::recv(fd.as_raw_fd(), [0_u8; 1].as_mut_ptr().cast(), 1, libc::MSG_OOB) }
 }
 
 // Behaviour 11
@@ -518,11 +574,18 @@ fn out_of_band_data_is_told_after_ordinary_data_and_repeats_while_it_is_there() 
         let mut poller = registered(&mut EventedFd::new(&ours), Interests::PRIORITY, option);
         peer.write_all(b"ordinary").unwrap();
         wait_for(&ours, R, Ready::READABLE);
+        is_asleep(&mut poller);
         assert_eq!(poll(&mut poller), [], "{option:?}");
         // Another registration of the same descriptor fails, and takes nothing away.
         let twice =
             poller.register(&mut EventedFd::new(&ours), EventedId(1), Interests::PRIORITY, option);
         assert_eq!(twice.unwrap_err().kind(), io::ErrorKind::AlreadyExists);
+        is_asleep(&mut poller);
+        // Also when it is so much that the kernel tells of it.
+        fill(&peer.try_clone().unwrap().into());
+        assert_eq!(poll(&mut poller), [], "{option:?}");
+        let mut all = nonblocking(&ours);
+        while all.read(&mut [0; 1 << 16]).is_ok_and(|read| read > 0) {}
         send_out_of_band(&peer);
         let mut events = Events::new();
         poller.poll(&mut events, Some(LONG)).unwrap();
@@ -532,12 +595,45 @@ fn out_of_band_data_is_told_after_ordinary_data_and_repeats_while_it_is_there() 
         for _ in 0..3 {
             assert_eq!(poll(&mut poller), again, "{option:?}");
         }
+        // Until it is received, or where the mark stays, until what is behind it is.
+        assert_eq!(receive_out_of_band(&ours), 1);
+        let stays = option == PollOption::Level && differs("urgent data stays");
+        let expected = if stays { again } else { vec![] };
+        assert_eq!(poll(&mut poller), expected, "{option:?}");
+        peer.write_all(b"behind").unwrap();
+        wait_for(&ours, R, Ready::READABLE);
+        assert_eq!(all.read(&mut [0; 16]).unwrap(), 6);
+        assert_eq!(poll(&mut poller), [], "{option:?}");
         // The next.
         send_out_of_band(&peer);
         let next = if option == PollOption::Oneshot { 0 } else { 1 };
         poller.poll(&mut events, Some(Duration::from_millis(100 + next * 10_000))).unwrap();
         assert_eq!(events.len() as u64, next, "{option:?}");
     }
+}
+
+/// The kernel has no event for a poller that the poller would only throw away: it would wake the thread.
+fn is_asleep(poller: &mut Poller) {
+    #[cfg(all(kqueue, target_pointer_width = "64"))]
+    {
+        unsafe extern "C" {
+            fn kevent(
+                queue: libc::c_int,
+                changes: *const [u64; 8],
+                how_many: libc::c_int,
+                events: *mut [u64; 8],
+                room: libc::c_int,
+                timeout: *const libc::timespec,
+            ) -> libc::c_int;
+        }
+        // More than an event takes anywhere.
+        let (mut event, now) = ([0; 8], libc::timespec { tv_sec: 0, tv_nsec: 0 });
+        let queue = poller.as_raw_fd();
+        // SAFETY: there are no changes, and room for one event.
+        let told = unsafe { kevent(queue, std::ptr::null(), 0, &mut event, 1, &now) };
+        assert_eq!(told, 0, "{event:?}");
+    }
+    let _ = poller;
 }
 
 // --- Edge, level, oneshot --------------------------------------------------------------------------
@@ -656,6 +752,52 @@ fn a_writer_that_was_full_gets_an_edge_when_there_is_room_again() {
     receiver.read_exact(&mut [0; 65536]).unwrap();
     assert_eq!(poll(&mut poller)[0].readiness(), Ready::WRITABLE);
     assert_eq!(poll(&mut poller).len(), 0);
+}
+
+// Behaviour 8
+#[test]
+fn what_the_peer_takes_is_an_edge_to_a_unix_writer_also_if_it_was_not_full() {
+    let (ours, peer) = tcp();
+    let (our_unix, unix_peer) = UnixStream::pair().unwrap();
+    let tcp_too = differs("edges of acknowledgements");
+    let pairs: [([OwnedFd; 2], bool); 2] =
+        [([ours.into(), peer.into()], tcp_too), ([our_unix.into(), unix_peer.into()], true)];
+    for ([ours, peer], is_edge) in pairs {
+        let mut poller = registered(&mut EventedFd::new(&ours), W, PollOption::Edge);
+        assert_eq!(poll(&mut poller).len(), 1);
+        assert_eq!(poll(&mut poller).len(), 0);
+        write(&ours, b"some").unwrap();
+        wait_for(&peer, R, Ready::READABLE);
+        assert_eq!(nonblocking(&peer).read(&mut [0; 16]).unwrap(), 4);
+        assert_eq!(poll(&mut poller).len(), is_edge.into());
+        assert_eq!(poll(&mut poller).len(), 0);
+    }
+}
+
+// Behaviour 8
+#[test]
+fn a_socket_may_be_registered_before_it_listens() {
+    let ours = unconnected("tcp");
+    let fd = ours.as_raw_fd();
+    let mut poller = registered(&mut EventedFd::new(&ours), R, PollOption::Edge);
+    // That it was not connected.
+    poll(&mut poller);
+    // Where no address is bound, the system chooses one.
+    // SAFETY: no pointer is passed.
+    assert_eq!(unsafe { libc::listen(fd, 1) }, 0);
+    let listener = TcpListener::from(ours.try_clone().unwrap());
+    let port = listener.local_addr().unwrap().port();
+    poll(&mut poller);
+    let _peer = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    let mut events = Events::new();
+    if differs("listening later") {
+        poller.poll(&mut events, Some(Duration::from_millis(10))).unwrap();
+        assert_eq!((&mut events).collect::<Vec<_>>(), []);
+    } else {
+        poller.poll(&mut events, Some(LONG)).unwrap();
+        let expected = Event::new(EventedId(1), Ready::READABLE);
+        assert_eq!((&mut events).collect::<Vec<_>>(), [expected]);
+    }
 }
 
 // Behaviour 8

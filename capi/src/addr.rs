@@ -60,6 +60,7 @@ pub unsafe extern "C" fn mio_st_addr_format(
         let with_nul = text.bytes.get(..=text.len).unwrap_or_default();
         let target = buffer.get_mut(..with_nul.len()).ok_or(Error::of(libc::ENOSPC))?;
         target.iter_mut().zip(with_nul).for_each(|(to, from)| *to = *from);
+        raw::written(target.as_ptr(), target.len());
         Ok(text.len as c_int)
     })
 }
@@ -123,6 +124,7 @@ impl Text {
     fn push_ip(&mut self, family: c_int, octets: &[u8]) {
         let room = self.bytes.get_mut(self.len..).unwrap_or_default();
         let (text, size) = (room.as_mut_ptr().cast(), room.len() as socklen_t);
+        raw::written(octets.as_ptr(), octets.len());
         // SAFETY: the octets are those of the family, and the text has so much room.
         unsafe { inet_ntop(family, octets.as_ptr().cast(), text, size) };
         self.len += room.iter().take_while(|byte| **byte != 0).count();
@@ -186,6 +188,7 @@ fn parse_ip<const N: usize>(family: c_int, text: &[u8]) -> Option<[u8; N]> {
     }
     with_nul.iter_mut().zip(text).for_each(|(to, from)| *to = *from);
     let mut octets = [0; N];
+    raw::written(&with_nul, 1);
     // SAFETY: the text ends with a NUL, and the octets are as many as the family has.
     let read = unsafe { inet_pton(family, with_nul.as_ptr().cast(), octets.as_mut_ptr().cast()) };
     (read == 1).then_some(octets)
@@ -271,6 +274,7 @@ pub(crate) fn put((storage, length): Parts, target: Out<sockaddr_storage>) -> c_
         let source = (&raw const storage).cast::<u8>();
         source.copy_to_nonoverlapping(target.pointer().cast(), length);
     }
+    raw::written(target.pointer().cast::<u8>(), length);
     length as c_int
 }
 

@@ -132,6 +132,7 @@ impl Slot {
         if state.wakes() > 0 || !self.change(state, state.with_phase(CHANGING)) {
             return false;
         }
+        raw::acquire(self);
         // SAFETY: the awakener was there, and the phase is ours.
         unsafe { (*self.awakener.get()).assume_init_drop() };
         // One whose generations are used up is never used again.
@@ -321,6 +322,7 @@ fn wake(bits: u64) -> Result<()> {
     // SAFETY: it was OPEN, and stays until it is counted out.
     let awakener = unsafe { (*slot.awakener.get()).assume_init_ref() };
     let result = if raw::is_forked(awakener) { Err(Error::FORKED) } else { Ok(awakener.wake()) };
+    raw::release(slot);
     slot.state.fetch_sub(1, Ordering::Release);
     Ok(result??)
 }

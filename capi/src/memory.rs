@@ -35,6 +35,7 @@ impl<T> Out<T> {
     pub(crate) fn put(self, value: T) {
         // SAFETY: `new` was promised that it is valid. C may have lost the alignment in a cast.
         unsafe { self.0.write_unaligned(value) }
+        raw::written(self.0.as_ptr(), 1);
     }
 }
 

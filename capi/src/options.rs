@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use mio_st::net::{Keepalive, TcpListenerBuilder, TcpStreamBuilder, UdpSocketBuilder};
+use mio_st::unix::UnixListenerBuilder;
 
 use crate::abi::*;
 use crate::addr;
@@ -164,6 +165,27 @@ impl Options {
         let mut builder = set_tcp!(options, set_any!(options, TcpListenerBuilder::new()));
         if options.backlog > 0 {
             builder = builder.backlog(options.backlog);
+        }
+        Ok(builder)
+    }
+
+    /// # Safety
+    ///
+    /// As [`read`](Options::read).
+    pub(crate) unsafe fn unix_listener(
+        options: *const mio_st_socket_options_t,
+    ) -> Result<UnixListenerBuilder> {
+        // SAFETY: the caller's promise.
+        let options = unsafe { Options::read(options, 0, true, false) }?;
+        let mut builder = UnixListenerBuilder::new();
+        if options.backlog > 0 {
+            builder = builder.backlog(options.backlog);
+        }
+        if options.send_buffer_size > 0 {
+            builder = builder.send_buffer_size(options.send_buffer_size);
+        }
+        if options.recv_buffer_size > 0 {
+            builder = builder.recv_buffer_size(options.recv_buffer_size);
         }
         Ok(builder)
     }

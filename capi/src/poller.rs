@@ -1,12 +1,13 @@
 //! `Poller`.
 
 use std::ffi::c_int;
+use std::io;
 use std::mem::MaybeUninit;
 use std::num::NonZeroU64;
 use std::os::fd::AsRawFd;
 
 use mio_st::event::{Event, Ready};
-use mio_st::poll::{DeadlineKey, Interests, PollOption, Poller};
+use mio_st::poll::{Clock, DeadlineKey, Interests, PollOption, Poller};
 use mio_st::raw;
 
 use crate::abi::*;
@@ -124,11 +125,15 @@ pub unsafe extern "C" fn mio_st_poller_poll(
 ) -> c_int {
     call(poller, |table| {
         let poller = table.get(poller)?;
+        let array = events;
         // SAFETY: C promises that `events` has room for `capacity` events.
         let events = unsafe { event_array(events, capacity) }?;
         // It finds out by itself that the process was forked, when it looks at anything beside the system.
         match poller.raw_poll(events, u64::try_from(timeout_ns).ok())? {
-            Some(count) => Ok(count as c_int),
+            Some(count) => {
+                raw::written(array, count);
+                Ok(count as c_int)
+            }
             None => Err(Error::FORKED),
         }
     })
@@ -150,8 +155,9 @@ pub unsafe extern "C" fn mio_st_poller_poll_userspace(
     call(poller, |table| {
         let poller = table.poller(poller)?;
         // SAFETY: C promises that `events` has room for `capacity` events.
-        let events = unsafe { event_array(events, capacity) }?;
-        Ok(poller.raw_poll_userspace(events) as c_int)
+        let count = poller.raw_poll_userspace(unsafe { event_array(events, capacity) }?);
+        raw::written(events, count);
+        Ok(count as c_int)
     })
 }
 
@@ -195,14 +201,17 @@ pub extern "C" fn mio_st_poller_try_notify(
 /// Registers any descriptor, such as one that another library owns. It stays its owner's, and should be
 /// non-blocking.
 ///
-/// From now on its readiness gives events with `id`, which is any number. `interests` is at least one of
-/// `MIO_ST_READABLE`, `MIO_ST_WRITABLE` and `MIO_ST_PRIORITY`. `option` is one of `MIO_ST_EDGE`,
+/// From now on its readiness gives events with `id`, which is any number. `interests` are some of
+/// `MIO_ST_READABLE`, `MIO_ST_WRITABLE` and `MIO_ST_PRIORITY`, or 0 for none: then it stays registered, and is
+/// paused. On Linux errors and hang-ups are reported nevertheless, with `MIO_ST_LEVEL` by every poll (so pause with
+/// `MIO_ST_EDGE`, which tells of each once); elsewhere nothing is, and what happened meanwhile is told when it is
+/// reregistered with interests. `option` is one of `MIO_ST_EDGE`,
 /// `MIO_ST_LEVEL` and `MIO_ST_ONESHOT`. What is ready already gives an event at the next poll. What each
 /// kind of descriptor reports on Linux, and whether a short read has emptied it, is in `descriptors.md`.
 ///
 /// Returns 0; `-EEXIST` if it is registered here; `-EBADF` if it is not open; `-EPERM` for a regular file
 /// or a directory, which is always ready, and on Linux for a device that knows no readiness, such as
-/// `/dev/null`; `-EINVAL` for an unknown flag or none; `-EINVAL` or `-ELOOP` for a poller in itself or in a
+/// `/dev/null`; `-EINVAL` for an unknown flag; `-EINVAL` or `-ELOOP` for a poller in itself or in a
 /// circle, and `-ELOOP` for a chain of more than five pollers on Linux; `-ENOMEM` and `-ENOSPC`
 /// (`/proc/sys/fs/epoll/max_user_watches`); the errors of a handle.
 ///
@@ -217,14 +226,13 @@ pub extern "C" fn mio_st_poller_register_fd(
     option: u32,
 ) -> c_int {
     call(poller, |table| {
-        let poller = table.poller(poller)?;
-        poller.raw_register(fd, id, some_interests(interests)?, trigger(option)?)?;
-        Ok(0)
+        let poller = table.get(poller)?;
+        register_in(poller, fd, id, some_interests(interests)?, option)
     })
 }
 
-/// Replaces the id, the interests and the trigger of a descriptor that is registered, and arms it again.
-/// No event of the old registration arrives any more.
+/// Replaces the id, the interests and the trigger of a descriptor that is registered, and arms it again; without
+/// interests, 0, pauses it. No event of the old registration arrives any more.
 ///
 /// Returns 0; `-ENOENT` if it is not registered here; the errors of mio_st_poller_register_fd().
 ///
@@ -239,9 +247,8 @@ pub extern "C" fn mio_st_poller_reregister_fd(
     option: u32,
 ) -> c_int {
     call(poller, |table| {
-        let poller = table.poller(poller)?;
-        poller.raw_reregister(fd, id, some_interests(interests)?, trigger(option)?)?;
-        Ok(0)
+        let poller = table.get(poller)?;
+        done(poller.raw_reregister(fd, id, some_interests(interests)?, trigger(option)?))
     })
 }
 
@@ -253,10 +260,7 @@ pub extern "C" fn mio_st_poller_reregister_fd(
 /// Thread: that of the poller.
 #[unsafe(no_mangle)]
 pub extern "C" fn mio_st_poller_deregister_fd(poller: mio_st_poller_t, fd: c_int) -> c_int {
-    call(poller, |table| {
-        table.poller(poller)?.raw_deregister(fd)?;
-        Ok(0)
-    })
+    call(poller, |table| done(table.get(poller)?.raw_deregister(fd)))
 }
 
 /// Makes the registration of a descriptor be as asked for, whether it is registered or not; with no
@@ -929,6 +933,80 @@ pub extern "C" fn mio_st_poller_move_deadline(
     })
 }
 
+/// Moves a deadline to `timeout_ns` nanoseconds from now (not from the last poll), as
+/// mio_st_poller_move_deadline() does. Of an interval it is the next event that is moved, and the others with it.
+///
+/// Returns 1; 0 if there was nothing to move, see mio_st_poller_cancel_deadline(); the errors of a
+/// handle.
+///
+/// Thread: that of the poller.
+#[unsafe(no_mangle)]
+pub extern "C" fn mio_st_poller_move_timeout(
+    poller: mio_st_poller_t,
+    key: mio_st_deadline_key_t,
+    timeout_ns: u64,
+) -> c_int {
+    call(poller, |table| {
+        let poller = table.poller(poller)?;
+        let Some(key) = parts(key) else { return Ok(0) };
+        Ok(poller.raw_move_timeout(key, timeout_ns).into())
+    })
+}
+
+/// Moves a deadline, or if it has fired or was cancelled adds one, so that a key can be kept as long as its
+/// connection. A deadline that is moved keeps the id that it was added with.
+///
+/// `id` and `deadline_ns` are as in mio_st_poller_add_deadline(). `key` is that of the deadline to move, such as
+/// `{0, 0}` for none, and receives that of the one that was added.
+///
+/// Returns 1 if one was moved, 0 if one was added; `-EINVAL` if `key` is NULL; `-ENOMEM`; the errors of a handle.
+///
+/// Thread: that of the poller.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn mio_st_poller_move_or_add_deadline(
+    poller: mio_st_poller_t,
+    id: u64,
+    deadline_ns: u64,
+    key: *mut mio_st_deadline_key_t,
+) -> c_int {
+    call(poller, |table| {
+        let poller = table.poller(poller)?;
+        // SAFETY: C promises that `key` is a key, which can be written.
+        let (known, out) = unsafe { kept_key(key) }?;
+        if known.is_some_and(|key| poller.raw_move_deadline(key, deadline_ns)) {
+            return Ok(1);
+        }
+        out.put(key_of(poller.raw_add_deadline(id, deadline_ns)?));
+        Ok(0)
+    })
+}
+
+/// As mio_st_poller_move_or_add_deadline(), to `timeout_ns` nanoseconds from now.
+///
+/// Returns 1 if one was moved, 0 if one was added; `-EINVAL` if `key` is NULL; `-ENOMEM`; the errors of a handle.
+///
+/// Thread: that of the poller.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn mio_st_poller_move_or_add_timeout(
+    poller: mio_st_poller_t,
+    id: u64,
+    timeout_ns: u64,
+    key: *mut mio_st_deadline_key_t,
+) -> c_int {
+    call(poller, |table| {
+        let poller = table.poller(poller)?;
+        // SAFETY: C promises that `key` is a key, which can be written.
+        let (known, out) = unsafe { kept_key(key) }?;
+        if known.is_some_and(|key| poller.raw_move_timeout(key, timeout_ns)) {
+            return Ok(1);
+        }
+        out.put(key_of(poller.raw_add_timeout(id, timeout_ns)?));
+        Ok(0)
+    })
+}
+
 /// Removes the earliest deadline with this id. It looks at all deadlines; mio_st_poller_cancel_deadline()
 /// is the quick form.
 ///
@@ -1003,7 +1081,8 @@ pub extern "C" fn mio_st_poller_set_spin(poller: mio_st_poller_t, spin_ns: u64) 
 
 /// The time of the last poll; if that did not need to read the clock, it is read now.
 ///
-/// `now_ns` receives nanoseconds of the monotonic clock (`CLOCK_MONOTONIC`; on macOS `CLOCK_UPTIME_RAW`).
+/// `now_ns` receives nanoseconds of the monotonic clock (`CLOCK_MONOTONIC`; on macOS `CLOCK_UPTIME_RAW`), or of the
+/// one that the program drives, see mio_st_poller_set_clock().
 ///
 /// Returns 0; `-EINVAL` if `now_ns` is NULL; the errors of a handle.
 ///
@@ -1015,6 +1094,66 @@ pub unsafe extern "C" fn mio_st_poller_now(poller: mio_st_poller_t, now_ns: *mut
         let poller = table.poller(poller)?;
         // SAFETY: C promises that `now_ns` can be written.
         unsafe { Out::new(now_ns) }?.put(poller.raw_now());
+        Ok(0)
+    })
+}
+
+/// Sets the clock that the poller runs on: `MIO_ST_CLOCK_MONOTONIC`, as from the beginning, or one that the program
+/// drives, `MIO_ST_CLOCK_PAUSED` or `MIO_ST_CLOCK_AUTOMATIC`. What every call does on each is a table in the guide,
+/// `c-guide.md`, "A clock that the program drives".
+///
+/// A clock that is driven begins with the time that there is, on which mio_st_poller_advance() and
+/// mio_st_poller_set_time() go on. Deadlines keep their times and their slack; those that are added or moved on a
+/// driven clock have none, unless mio_st_poller_set_deadline_slack() asked for some. Handles that are ready at once
+/// are handed out in the order in which they were registered since the clock was set.
+///
+/// Returns 0; `-EINVAL` for an unknown clock; the errors of a handle.
+///
+/// Thread: that of the poller.
+#[unsafe(no_mangle)]
+#[must_use]
+pub extern "C" fn mio_st_poller_set_clock(poller: mio_st_poller_t, clock: u32) -> c_int {
+    call(poller, |table| {
+        let poller = table.poller(poller)?;
+        let clock = match clock {
+            MIO_ST_CLOCK_MONOTONIC => Clock::Monotonic,
+            MIO_ST_CLOCK_PAUSED => Clock::Paused,
+            MIO_ST_CLOCK_AUTOMATIC => Clock::Automatic,
+            _ => return Err(INVALID),
+        };
+        poller.raw_set_clock(clock)?;
+        Ok(0)
+    })
+}
+
+/// Moves the time of a clock that the program drives ahead by `by_ns` nanoseconds. Deadlines that have passed come
+/// with the next poll, in the order of their times.
+///
+/// Returns 0; `-EINVAL` on the clock of the system, or beyond `UINT64_MAX`: then the time is what it was; the errors
+/// of a handle.
+///
+/// Thread: that of the poller.
+#[unsafe(no_mangle)]
+#[must_use]
+pub extern "C" fn mio_st_poller_advance(poller: mio_st_poller_t, by_ns: u64) -> c_int {
+    call(poller, |table| {
+        table.poller(poller)?.raw_advance(by_ns)?;
+        Ok(0)
+    })
+}
+
+/// Sets the time of a clock that the program drives to `now_ns`, which is in nanoseconds and not before that of
+/// mio_st_poller_now().
+///
+/// Returns 0; `-EINVAL` on the clock of the system, and for a time that has passed: then the time is what it was; the
+/// errors of a handle.
+///
+/// Thread: that of the poller.
+#[unsafe(no_mangle)]
+#[must_use]
+pub extern "C" fn mio_st_poller_set_time(poller: mio_st_poller_t, now_ns: u64) -> c_int {
+    call(poller, |table| {
+        table.poller(poller)?.raw_set_time(now_ns)?;
         Ok(0)
     })
 }
@@ -1086,6 +1225,36 @@ impl Registered for mio_st_process_t {
     const REFUSED: u32 = MIO_ST_WRITABLE;
 }
 
+#[inline]
+fn register_in(
+    poller: &mut Poller,
+    fd: c_int,
+    id: u64,
+    interests: Interests,
+    option: u32,
+) -> Result<c_int> {
+    match trigger(option) {
+        Ok(option) => done(poller.raw_register(fd, id, interests, option)),
+        Err(_) => register_exclusive(poller, fd, id, interests, option),
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn register_exclusive(
+    poller: &mut Poller,
+    fd: c_int,
+    id: u64,
+    interests: Interests,
+    option: u32,
+) -> Result<c_int> {
+    if option & MIO_ST_EXCLUSIVE == 0 {
+        return Err(INVALID);
+    }
+    let option = trigger(option & !MIO_ST_EXCLUSIVE)?;
+    done(poller.raw_register_exclusive(fd, id, interests, option))
+}
+
 fn register<H: Registered>(
     poller: mio_st_poller_t,
     handle: H,
@@ -1095,8 +1264,8 @@ fn register<H: Registered>(
 ) -> c_int {
     call(handle, |table| {
         let fd = table.fd_to_register(handle)?;
-        let into = table.poller(poller)?;
-        into.raw_register(fd, id, interests_of::<H>(interests)?, trigger(option)?)?;
+        let into = table.get(poller)?;
+        register_in(into, fd, id, interests_of::<H>(interests)?, option)?;
         table.note_registered(handle, poller);
         Ok(0)
     })
@@ -1112,9 +1281,8 @@ fn reregister<H: Registered>(
 ) -> c_int {
     call(handle, |table| {
         let fd = table.fd(handle)?;
-        let poller = table.poller(poller)?;
-        poller.raw_reregister(fd, id, interests_of::<H>(interests)?, trigger(option)?)?;
-        Ok(0)
+        let poller = table.get(poller)?;
+        done(poller.raw_reregister(fd, id, interests_of::<H>(interests)?, trigger(option)?))
     })
 }
 
@@ -1122,13 +1290,19 @@ fn reregister<H: Registered>(
 fn deregister<H: Registered>(poller: mio_st_poller_t, handle: H) -> c_int {
     call(handle, |table| {
         let fd = table.fd(handle)?;
-        let result = table.poller(poller)?.raw_deregister(fd).map_err(Error::from);
+        let result = done(table.get(poller)?.raw_deregister(fd));
         // Also when the registration was ended through the descriptor.
-        if matches!(result, Ok(()) | Err(Error::NOT_FOUND)) {
+        if matches!(result, Ok(_) | Err(Error::NOT_FOUND)) {
             table.note_deregistered(handle, poller);
         }
-        result.map(|()| 0)
+        result
     })
+}
+
+/// What a change of a registration answers.
+#[inline]
+fn done(result: io::Result<Option<()>>) -> Result<c_int> {
+    result?.map_or(Err(Error::FORKED), |()| Ok(0))
 }
 
 fn interests_of<H: Registered>(bits: u32) -> Result<Interests> {
@@ -1152,11 +1326,29 @@ fn trigger(option: u32) -> Result<PollOption> {
 ///
 /// `target` is NULL, or can be written.
 unsafe fn put_key(target: *mut mio_st_deadline_key_t, key: DeadlineKey) {
-    let (slot, serial) = key.to_parts();
     // SAFETY: the caller's promise.
     if let Ok(out) = unsafe { Out::new(target) } {
-        out.put(mio_st_deadline_key_t { slot: slot.into(), serial });
+        out.put(key_of(key));
     }
+}
+
+fn key_of(key: DeadlineKey) -> mio_st_deadline_key_t {
+    let (slot, serial) = key.to_parts();
+    mio_st_deadline_key_t { slot: slot.into(), serial }
+}
+
+/// The key that C keeps, and where it does.
+///
+/// # Safety
+///
+/// `kept` is NULL, or is a key and can be written.
+unsafe fn kept_key(
+    kept: *mut mio_st_deadline_key_t,
+) -> Result<(Option<DeadlineKey>, Out<mio_st_deadline_key_t>)> {
+    // SAFETY: the caller's promise.
+    let out = unsafe { Out::new(kept) }?;
+    // SAFETY: as above. C may have lost the alignment in a cast.
+    Ok((parts(unsafe { kept.read_unaligned() }), out))
 }
 
 /// The key; `None` if it cannot be one.

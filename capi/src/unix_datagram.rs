@@ -145,6 +145,31 @@ pub unsafe extern "C" fn mio_st_unix_datagram_from_fd(
     })
 }
 
+/// Makes another socket of the same socket.
+///
+/// `clone` receives it; close it with mio_st_unix_datagram_close(), too. Each is registered by itself.
+///
+/// Returns 0; `-EMFILE` if there are too many descriptors; `-EINVAL` if `clone` is NULL; `-ENOMEM`; the
+/// errors of a handle.
+///
+/// Thread: that of the socket, to which the new one belongs, too.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn mio_st_unix_datagram_try_clone(
+    clone: *mut mio_st_unix_datagram_t,
+    socket: mio_st_unix_datagram_t,
+) -> c_int {
+    call(socket, |table| {
+        table.get(socket)?;
+        // SAFETY: C promises that `clone` can be written.
+        let out = unsafe { Out::new(clone) }?;
+        table.reserve()?;
+        let another = table.get(socket)?.try_clone()?;
+        out.put(table.open(another)?);
+        Ok(0)
+    })
+}
+
 /// Closes a socket. That ends its registrations, in every poller.
 ///
 /// Returns 0, also for `{0}`; the errors of a handle.

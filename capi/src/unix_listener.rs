@@ -11,6 +11,7 @@ use crate::abi::*;
 use crate::addr;
 use crate::error::Error;
 use crate::memory::{self, Out};
+use crate::options::Options;
 use crate::thread::{call, close, create};
 
 /// Makes a socket at a path and listens. The file stays when the listener is closed: `unlink(2)` it.
@@ -68,6 +69,36 @@ pub unsafe extern "C" fn mio_st_unix_listener_bind_addr(
         let address = unsafe { addr::read_unix(address, length) }?;
         table.reserve()?;
         out.put(table.open(address.bind_listener()?)?);
+        Ok(0)
+    })
+}
+
+/// As mio_st_unix_listener_bind_addr(), with options.
+///
+/// `options` are read before the call returns. `backlog` and the sizes of buffers have a meaning here. (On Linux
+/// connections do not inherit the latter.)
+///
+/// Returns as mio_st_unix_listener_bind_addr(); `-EINVAL` for a `size` that is not that of the struct, for any
+/// flag, for a member that has no meaning here, and for what does not fit an `int`; the errors of `setsockopt(2)`.
+///
+/// The listener belongs to the calling thread.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn mio_st_unix_listener_bind_with(
+    listener: *mut mio_st_unix_listener_t,
+    address: *const sockaddr,
+    length: socklen_t,
+    options: *const mio_st_socket_options_t,
+) -> c_int {
+    create(|table| {
+        // SAFETY: C promises that `listener` can be written.
+        let out = unsafe { Out::new(listener) }?;
+        // SAFETY: C promises that the pointer and the length are those of an address.
+        let address = unsafe { addr::read_unix(address, length) }?;
+        // SAFETY: C promises that the struct has the size that it says, and that its address is one.
+        let builder = unsafe { Options::unix_listener(options) }?;
+        table.reserve()?;
+        out.put(table.open(address.bind_listener_with(builder)?)?);
         Ok(0)
     })
 }

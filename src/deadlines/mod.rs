@@ -110,7 +110,7 @@ impl DeadlineKey {
 }
 
 /// How late a deadline may be unless [`Deadlines::set_slack`] says otherwise, in nanoseconds.
-const DEFAULT_SLACK: u64 = 1 << 20;
+pub const DEFAULT_SLACK: u64 = 1 << 20;
 
 /// The bits of a time that no level looks at: a bucket of the lowest is 4,096 ns wide.
 const IGNORED: u32 = 12;

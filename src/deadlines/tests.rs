@@ -86,6 +86,25 @@ fn a_moved_or_cancelled_deadline_never_wakes_at_its_old_time() {
     assert_eq!(expire_all(&mut deadlines, 20), [1]);
 }
 
+/// The earliest might come after many that are later, of which it is known only about when they begin. When it is
+/// cancelled that time is nothing to wake up at.
+#[test]
+fn a_cancelled_deadline_does_not_make_many_others_wake_early() {
+    for step in 0..8 {
+        let mut deadlines = Deadlines::new();
+        deadlines.set_slack(1 << 26);
+        let earliest = deadlines.add(0, 10 * SECOND, 0);
+        deadlines.set_slack(0);
+        let begin = 10 * SECOND + 30 * MS + 131_000 * step;
+        for i in 0..LOOK as u64 + 1 {
+            deadlines.add(0, begin + i % 1000, 1);
+        }
+        assert!(deadlines.next_wakeup().unwrap() <= begin);
+        assert!(deadlines.cancel(earliest));
+        assert_eq!(deadlines.next_wakeup(), Some(begin));
+    }
+}
+
 #[test]
 fn a_key_is_for_one_deadline_only() {
     let mut deadlines = Deadlines::new();

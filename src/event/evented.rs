@@ -1,4 +1,5 @@
 use std::io;
+use std::rc::Rc;
 
 use crate::event::EventedId;
 use crate::poll::{Interests, PollOption, Poller};
@@ -12,6 +13,11 @@ use crate::poll::{Interests, PollOption, Poller};
 /// An implementation delegates to a handle of this crate, such as a
 /// [`TcpStream`](crate::net::TcpStream), or to an [`EventedFd`](crate::unix::EventedFd) around any
 /// descriptor.
+///
+/// # Owners
+///
+/// A `Box`, a `&mut` and an [`Rc`] of a handle are handles too, the last where a reference to what it holds is one,
+/// as of all handles of this crate. Of a type of your own, implement the trait for `&Connection` to have it so.
 ///
 /// # Dropping
 ///
@@ -67,4 +73,85 @@ pub trait Evented {
 
     /// Ends the registration, see [`Poller::deregister`].
     fn deregister(&mut self, poller: &mut Poller) -> io::Result<()>;
+}
+
+impl<T: Evented + ?Sized> Evented for Box<T> {
+    fn register(
+        &mut self,
+        poller: &mut Poller,
+        id: EventedId,
+        interests: Interests,
+        opt: PollOption,
+    ) -> io::Result<()> {
+        (**self).register(poller, id, interests, opt)
+    }
+
+    fn reregister(
+        &mut self,
+        poller: &mut Poller,
+        id: EventedId,
+        interests: Interests,
+        opt: PollOption,
+    ) -> io::Result<()> {
+        (**self).reregister(poller, id, interests, opt)
+    }
+
+    fn deregister(&mut self, poller: &mut Poller) -> io::Result<()> {
+        (**self).deregister(poller)
+    }
+}
+
+impl<T: Evented + ?Sized> Evented for &mut T {
+    fn register(
+        &mut self,
+        poller: &mut Poller,
+        id: EventedId,
+        interests: Interests,
+        opt: PollOption,
+    ) -> io::Result<()> {
+        (**self).register(poller, id, interests, opt)
+    }
+
+    fn reregister(
+        &mut self,
+        poller: &mut Poller,
+        id: EventedId,
+        interests: Interests,
+        opt: PollOption,
+    ) -> io::Result<()> {
+        (**self).reregister(poller, id, interests, opt)
+    }
+
+    fn deregister(&mut self, poller: &mut Poller) -> io::Result<()> {
+        (**self).deregister(poller)
+    }
+}
+
+impl<T: ?Sized> Evented for Rc<T>
+where
+    for<'a> &'a T: Evented,
+{
+    fn register(
+        &mut self,
+        poller: &mut Poller,
+        id: EventedId,
+        interests: Interests,
+        opt: PollOption,
+    ) -> io::Result<()> {
+        (&**self).register(poller, id, interests, opt)
+    }
+
+    fn reregister(
+        &mut self,
+        poller: &mut Poller,
+        id: EventedId,
+        interests: Interests,
+        opt: PollOption,
+    ) -> io::Result<()> {
+        (&**self).reregister(poller, id, interests, opt)
+    }
+
+    fn deregister(&mut self, poller: &mut Poller) -> io::Result<()> {
+        (&**self).deregister(poller)
+    }
 }

@@ -67,10 +67,14 @@ impl Events {
         self.len() == 0
     }
 
-    /// Looks at the events that remain without consuming them.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = Event> + FusedIterator + '_ {
-        // The batch has an event at each of the positions.
-        (self.position..self.batch.len()).map(|n| self.batch.get(n).expect("an event of the batch"))
+    /// Looks at the events that remain without consuming them. So does a loop over `&events`.
+    pub fn iter(&self) -> Iter<'_> {
+        Iter { events: self, position: self.position }
+    }
+
+    /// Forgets the events that remain. A poll does so by itself.
+    pub fn clear(&mut self) {
+        self.position = self.batch.len();
     }
 
     /// The memory to fill anew: whatever remained is forgotten.
@@ -90,6 +94,48 @@ impl Default for Events {
 impl fmt::Debug for Events {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.iter()).finish()
+    }
+}
+
+/// The events that remain, see [`Events::iter`].
+#[derive(Clone)]
+pub struct Iter<'a> {
+    events: &'a Events,
+    position: usize,
+}
+
+impl Iterator for Iter<'_> {
+    type Item = Event;
+
+    #[inline]
+    fn next(&mut self) -> Option<Event> {
+        let event = self.events.batch.get(self.position)?;
+        self.position += 1;
+        Some(event)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let remaining = self.events.batch.len() - self.position;
+        (remaining, Some(remaining))
+    }
+}
+
+impl ExactSizeIterator for Iter<'_> {}
+
+impl FusedIterator for Iter<'_> {}
+
+impl fmt::Debug for Iter<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.clone()).finish()
+    }
+}
+
+impl<'a> IntoIterator for &'a Events {
+    type Item = Event;
+    type IntoIter = Iter<'a>;
+
+    fn into_iter(self) -> Iter<'a> {
+        self.iter()
     }
 }
 
@@ -144,6 +190,28 @@ mod tests {
             assert_eq!((&mut events).next(), None);
         }
         assert_eq!(events.len(), 0);
+    }
+
+    #[test]
+    fn looking_consumes_nothing_and_clearing_everything() {
+        let mut events = three();
+        let mut seen = 0;
+        for event in &events {
+            assert_eq!(event.id(), EventedId(seen));
+            seen += 1;
+        }
+        assert_eq!((seen, events.len()), (3, 3));
+        (&mut events).next();
+        let mut iter = events.iter();
+        assert_eq!((iter.len(), iter.clone().count()), (2, 2));
+        iter.next();
+        assert_eq!(format!("{iter:?}"), "[Event { id: EventedId(2), readiness: READABLE }]");
+        assert_eq!(
+            (iter.next().is_some(), iter.next(), iter.next(), iter.len()),
+            (true, None, None, 0)
+        );
+        events.clear();
+        assert_eq!((events.len(), (&mut events).next(), events.iter().next()), (0, None, None));
     }
 
     #[test]

@@ -7,7 +7,7 @@ mod events;
 mod ready;
 
 pub use self::evented::Evented;
-pub use self::events::Events;
+pub use self::events::{Events, Iter};
 pub use self::ready::Ready;
 
 /// The id that the caller associates with a handle, a notification or a deadline.

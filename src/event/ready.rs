@@ -1,5 +1,5 @@
 use std::fmt;
-use std::ops::{BitOr, BitOrAssign};
+use std::ops::{BitAnd, BitAndAssign, BitOr, BitOrAssign};
 
 /// What a handle is ready for: a set of flags.
 ///
@@ -112,6 +112,24 @@ impl Ready {
         self.0
     }
 
+    /// Whether no flag is set: of what is left by `&`, and never of an event.
+    #[inline]
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// The flags that are set, one by one.
+    ///
+    /// ```
+    /// use mio_st::Ready;
+    ///
+    /// let ready = Ready::WRITABLE | Ready::READABLE;
+    /// assert!(ready.iter().eq([Ready::READABLE, Ready::WRITABLE]));
+    /// ```
+    pub fn iter(self) -> impl Iterator<Item = Ready> {
+        Ready::ALL.into_iter().map(|(flag, _)| flag).filter(move |flag| self.contains(*flag))
+    }
+
     /// Whether all flags of `other` are in `self`.
     #[inline]
     pub const fn contains(self, other: Ready) -> bool {
@@ -183,6 +201,22 @@ impl BitOrAssign for Ready {
     }
 }
 
+impl BitAnd for Ready {
+    type Output = Ready;
+
+    #[inline]
+    fn bitand(self, other: Ready) -> Ready {
+        Ready(self.0 & other.0)
+    }
+}
+
+impl BitAndAssign for Ready {
+    #[inline]
+    fn bitand_assign(&mut self, other: Ready) {
+        self.0 &= other.0;
+    }
+}
+
 impl fmt::Debug for Ready {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut separator = "";
@@ -216,6 +250,12 @@ mod tests {
         assert!(ready.contains(Ready::READABLE));
         assert!(!Ready::READABLE.contains(ready));
         ready |= Ready::HUP;
+        assert_eq!(ready & Ready::HUP, Ready::HUP);
+        assert!(!ready.is_empty() && (ready & Ready::ERROR).is_empty());
+        assert!(ready.iter().eq([Ready::READABLE, Ready::WRITABLE, Ready::HUP]));
+        let mut few = ready;
+        few &= Ready::WRITABLE | Ready::ERROR;
+        assert_eq!(few, Ready::WRITABLE);
         assert_eq!(format!("{ready:?}"), "READABLE | WRITABLE | HUP");
         assert_eq!(format!("{:?}", Ready::from_bits(0)), "(empty)");
     }

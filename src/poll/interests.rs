@@ -1,28 +1,48 @@
 use std::fmt;
-use std::num::NonZeroU8;
-use std::ops::BitOr;
+use std::ops::{BitAnd, BitAndAssign, BitOr, BitOrAssign};
 
 use crate::event::Ready;
 
-/// What a handle is registered for; never empty.
+/// What a handle is registered for.
 ///
 /// Errors and hang-ups are reported whatever the interests.
+///
+/// # Pausing
+///
+/// A handle that is reregistered with [`NONE`](Interests::NONE) stays registered, and gives no event for what it
+/// could read or write, until it is reregistered with others: then what is ready gives an event, also what became
+/// so before. What a hang-up or an error does meanwhile is up to the system:
+///
+/// | system | while there are no interests |
+/// |---|---|
+/// | Linux, Android | It is reported, since epoll cannot be asked not to: by [`Edge`](crate::PollOption::Edge) and [`Oneshot`](crate::PollOption::Oneshot) once, by [`Level`](crate::PollOption::Level) by every poll, so that a loop which does not deregister spins. A peer that closes or shuts down a TCP connection is no hang-up. |
+/// | macOS, iOS, the BSDs | Nothing is reported. |
 ///
 /// # Examples
 ///
 /// ```
 /// use mio_st::poll::Interests;
 ///
-/// let both = Interests::READABLE | Interests::WRITABLE;
-/// assert!(both.is_readable() && both.is_writable());
+/// let mut interests = Interests::READABLE | Interests::WRITABLE;
+/// assert!(interests.is_readable() && interests.is_writable());
+/// assert_eq!(interests, Interests::BOTH);
+///
+/// interests = interests.remove(Interests::WRITABLE);
+/// assert_eq!(interests, Interests::READABLE);
+/// interests |= Interests::PRIORITY;
+/// assert_eq!(interests & Interests::BOTH, Interests::READABLE);
+/// assert!(interests.remove(interests).is_empty());
 /// ```
 //
 // The bits are those of `Ready`, which are epoll's.
 #[derive(Copy, Clone, Eq, PartialEq, Ord, PartialOrd, Hash)]
 #[repr(transparent)]
-pub struct Interests(NonZeroU8);
+pub struct Interests(u8);
 
 impl Interests {
+    /// No interest: the handle is paused.
+    pub const NONE: Interests = Interests(0);
+
     /// Interest in reading, and in accepting.
     pub const READABLE: Interests = Interests::of(Ready::READABLE);
 
@@ -37,23 +57,36 @@ impl Interests {
     /// Registering fails with `Unsupported` on FreeBSD and NetBSD, which have no `EVFILT_EXCEPT`.
     pub const PRIORITY: Interests = Interests::of(Ready::PRIORITY);
 
-    pub(crate) const BOTH: Interests =
-        Interests(NonZeroU8::new((Ready::READABLE.bits() | Ready::WRITABLE.bits()) as u8).unwrap());
+    /// Interest in reading and in writing.
+    pub const BOTH: Interests = Interests(Interests::READABLE.0 | Interests::WRITABLE.0);
 
     const fn of(ready: Ready) -> Interests {
-        Interests(NonZeroU8::new(ready.bits() as u8).unwrap())
+        Interests(ready.bits() as u8)
     }
 
-    /// The interests with these bits, if they are some of the known ones and at least one.
+    /// The interests with these bits, if they are known.
     #[inline]
     pub(crate) fn from_bits(bits: u32) -> Option<Interests> {
         let known = Interests::BOTH.bits() | Interests::PRIORITY.bits();
-        if bits & !known != 0 { None } else { NonZeroU8::new(bits as u8).map(Interests) }
+        (bits & !known == 0).then_some(Interests(bits as u8))
     }
 
     #[inline]
     pub(crate) const fn bits(self) -> u32 {
-        self.0.get() as u32
+        self.0 as u32
+    }
+
+    /// Whether there is none.
+    #[inline]
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// Those that are not in `other`.
+    #[inline]
+    #[must_use]
+    pub const fn remove(self, other: Interests) -> Interests {
+        Interests(self.0 & !other.0)
     }
 
     /// Whether [`READABLE`](Interests::READABLE) is in the set.
@@ -84,6 +117,29 @@ impl BitOr for Interests {
     }
 }
 
+impl BitOrAssign for Interests {
+    #[inline]
+    fn bitor_assign(&mut self, other: Interests) {
+        self.0 |= other.0;
+    }
+}
+
+impl BitAnd for Interests {
+    type Output = Interests;
+
+    #[inline]
+    fn bitand(self, other: Interests) -> Interests {
+        Interests(self.0 & other.0)
+    }
+}
+
+impl BitAndAssign for Interests {
+    #[inline]
+    fn bitand_assign(&mut self, other: Interests) {
+        self.0 &= other.0;
+    }
+}
+
 impl fmt::Debug for Interests {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         Ready::from_bits(self.bits()).fmt(f)
@@ -107,11 +163,31 @@ mod tests {
             assert_eq!(Interests::from_bits(interests.bits()), Some(interests));
         }
         assert_eq!(format!("{:?}", Interests::BOTH), "READABLE | WRITABLE");
+        assert_eq!(format!("{:?}", Interests::NONE), "(empty)");
+        assert_eq!(Interests::from_bits(0), Some(Interests::NONE));
     }
 
     #[test]
-    fn neither_empty_nor_unknown() {
-        for bits in [0, 1 << 3, 1 << 8, 1 << 31, u32::MAX] {
+    fn interests_are_added_and_removed() {
+        let mut interests = Interests::NONE;
+        assert!(interests.is_empty());
+        interests |= Interests::PRIORITY;
+        interests |= Interests::BOTH;
+        assert!(!interests.is_empty());
+        assert_eq!(
+            interests.remove(Interests::READABLE),
+            Interests::WRITABLE | Interests::PRIORITY
+        );
+        assert_eq!(Interests::READABLE.remove(Interests::WRITABLE), Interests::READABLE);
+        assert_eq!(Interests::READABLE & Interests::WRITABLE, Interests::NONE);
+        interests &= Interests::BOTH;
+        assert_eq!(interests, Interests::BOTH);
+        assert_eq!(interests.remove(Interests::BOTH), Interests::NONE);
+    }
+
+    #[test]
+    fn none_is_unknown() {
+        for bits in [1 << 3, 1 << 8, 1 << 31, u32::MAX] {
             assert_eq!(Interests::from_bits(bits), None);
         }
     }

@@ -25,7 +25,7 @@ pub(crate) fn monotonic() -> io::Result<u64> {
 
 /// Converts between `Instant`s and nanoseconds.
 #[derive(Copy, Clone, Debug)]
-pub(crate) struct Clock {
+pub(crate) struct Instants {
     /// The same moment as an `Instant` and in nanoseconds.
     ///
     /// std does not tell the number inside an `Instant`, so both are read, the `Instant` first: what is
@@ -35,10 +35,10 @@ pub(crate) struct Clock {
     seconds: u64,
 }
 
-impl Clock {
-    pub(crate) fn new() -> Clock {
-        static CLOCK: OnceLock<Clock> = OnceLock::new();
-        *CLOCK.get_or_init(|| {
+impl Instants {
+    pub(crate) fn new() -> Instants {
+        static INSTANTS: OnceLock<Instants> = OnceLock::new();
+        *INSTANTS.get_or_init(|| {
             // The thread may be interrupted between the reads; the closest of a few pairs is taken.
             let (anchor, is_read) = (0..8)
                 .map(|_| {
@@ -58,9 +58,9 @@ impl Clock {
                 [Duration::ZERO, Duration::from_secs(1), Duration::from_nanos(1)].map(more);
             let adds = second.wrapping_sub(one) == 1_000_000_000 && nano.wrapping_sub(one) == 1;
             if is_read && adds {
-                Clock { anchor: (anchor.0, one), seconds: u64::MAX / 1_000_000_000 }
+                Instants { anchor: (anchor.0, one), seconds: u64::MAX / 1_000_000_000 }
             } else {
-                Clock { anchor, seconds: 0 }
+                Instants { anchor, seconds: 0 }
             }
         })
     }
@@ -72,7 +72,7 @@ impl Clock {
         if reading.seconds < self.seconds { reading.nanos() } else { self.measure(instant) }
     }
 
-    /// As [`nanos`](Clock::nanos), by std's arithmetic, which is slow.
+    /// As [`nanos`](Instants::nanos), by std's arithmetic, which is slow.
     #[cold]
     #[inline(never)]
     fn measure(&self, instant: Instant) -> u64 {
@@ -83,7 +83,7 @@ impl Clock {
         }
     }
 
-    /// The inverse of [`nanos`](Clock::nanos).
+    /// The inverse of [`nanos`](Instants::nanos).
     pub(crate) fn instant(&self, nanos: u64) -> Instant {
         let (anchor, origin) = self.anchor;
         match nanos.checked_sub(origin) {
@@ -94,7 +94,7 @@ impl Clock {
 }
 
 /// What an `Instant` feeds to a hash: the seconds and the nanoseconds, if std's is as it is today, which
-/// [`Clock::new`] finds out. This takes a few instructions, where to subtract two instants takes 60.
+/// [`Instants::new`] finds out. This takes a few instructions, where to subtract two instants takes 60.
 #[derive(Default)]
 struct Reading {
     seconds: u64,
@@ -153,13 +153,13 @@ mod tests {
 
     #[test]
     fn an_instant_is_never_converted_to_something_earlier() {
-        let clock = Clock::new();
-        for clock in [clock, Clock { seconds: 0, ..clock }] {
+        let instants = Instants::new();
+        for instants in [instants, Instants { seconds: 0, ..instants }] {
             for _ in 0..1000 {
                 let before = monotonic().unwrap();
                 let instant = Instant::now();
-                assert!(clock.nanos(instant) >= before);
-                assert_eq!(clock.instant(clock.nanos(instant)), instant);
+                assert!(instants.nanos(instant) >= before);
+                assert_eq!(instants.instant(instants.nanos(instant)), instant);
             }
         }
     }
@@ -167,32 +167,32 @@ mod tests {
     /// Otherwise the conversion is right, but slow.
     #[test]
     fn std_is_read_as_it_is_today() {
-        assert_ne!(Clock::new().seconds, 0);
+        assert_ne!(Instants::new().seconds, 0);
     }
 
     #[test]
     fn the_two_conversions_agree() {
-        let clock = Clock::new();
+        let instants = Instants::new();
         let now = Instant::now();
         for nanos in [0, 1, 999_999_999, 1_000_000_000, 123_456_789_012, 1 << 60] {
             let later = now + Duration::from_nanos(nanos);
-            assert_eq!(clock.nanos(later), clock.measure(later));
-            assert_eq!(clock.nanos(later), clock.nanos(now) + nanos);
+            assert_eq!(instants.nanos(later), instants.measure(later));
+            assert_eq!(instants.nanos(later), instants.nanos(now) + nanos);
             if let Some(earlier) = now.checked_sub(Duration::from_nanos(nanos)) {
-                assert_eq!(clock.nanos(earlier), clock.measure(earlier));
+                assert_eq!(instants.nanos(earlier), instants.measure(earlier));
             }
         }
     }
 
     #[test]
     fn conversions_saturate() {
-        let (clock, now) = (Clock::new(), Instant::now());
+        let (instants, now) = (Instants::new(), Instant::now());
         let centuries = Duration::from_secs(500 * 365 * 86_400);
-        assert_eq!(clock.nanos(now + centuries) - clock.nanos(now), duration(centuries));
-        assert_eq!(clock.nanos(now + 2 * centuries), u64::MAX);
+        assert_eq!(instants.nanos(now + centuries) - instants.nanos(now), duration(centuries));
+        assert_eq!(instants.nanos(now + 2 * centuries), u64::MAX);
         assert_eq!(duration(Duration::MAX), u64::MAX);
         if let Some(past) = now.checked_sub(centuries) {
-            assert_eq!(clock.nanos(past), 0);
+            assert_eq!(instants.nanos(past), 0);
         }
     }
 }

@@ -74,6 +74,21 @@ impl Selector {
         self.control(libc::EPOLL_CTL_ADD, fd, &mut event)
     }
 
+    /// As [`register`](Selector::register), so that an event wakes one of those that wait for the descriptor.
+    ///
+    /// The kernel takes no other flags with it, and RDHUP is one (`EPOLLEXCLUSIVE_OK_BITS` in fs/eventpoll.c).
+    pub(crate) fn register_exclusive(
+        &self,
+        fd: RawFd,
+        id: u64,
+        interests: Interests,
+        option: PollOption,
+    ) -> io::Result<()> {
+        let flags = flags(interests, option) & !(libc::EPOLLRDHUP as u32);
+        let mut event = KernelEvent { events: flags | libc::EPOLLEXCLUSIVE as u32, u64: id };
+        self.control(libc::EPOLL_CTL_ADD, fd, &mut event)
+    }
+
     #[inline]
     pub(crate) fn reregister(
         &self,
@@ -360,8 +375,8 @@ impl Waker {
     /// Fails only when the descriptor was closed behind our back: the counter would be full after 2^64 - 2
     /// wakes, which is thousands of years.
     pub(crate) fn wake(&self) -> io::Result<()> {
-        let one = 1u64.to_ne_bytes();
+        static ONE: [u8; 8] = 1u64.to_ne_bytes();
         // SAFETY: the pointer and the length are those of an array.
-        unsafe { syscall!(write(self.eventfd.raw(), one.as_ptr().cast(), one.len())) }.map(drop)
+        unsafe { syscall!(write(self.eventfd.raw(), ONE.as_ptr().cast(), ONE.len())) }.map(drop)
     }
 }

@@ -161,10 +161,37 @@ macro_rules! evented_traits {
                 interests: $crate::poll::Interests,
                 opt: $crate::poll::PollOption,
             ) -> std::io::Result<()> {
+                $crate::event::Evented::register(&mut &*self, poller, id, interests, opt)
+            }
+
+            fn reregister(
+                &mut self,
+                poller: &mut $crate::poll::Poller,
+                id: $crate::event::EventedId,
+                interests: $crate::poll::Interests,
+                opt: $crate::poll::PollOption,
+            ) -> std::io::Result<()> {
+                $crate::event::Evented::reregister(&mut &*self, poller, id, interests, opt)
+            }
+
+            fn deregister(&mut self, poller: &mut $crate::poll::Poller) -> std::io::Result<()> {
+                $crate::event::Evented::deregister(&mut &*self, poller)
+            }
+        }
+
+        /// So that it can be registered while it is shared, as in an [`Rc`](std::rc::Rc).
+        impl $crate::event::Evented for &$type {
+            fn register(
+                &mut self,
+                poller: &mut $crate::poll::Poller,
+                id: $crate::event::EventedId,
+                interests: $crate::poll::Interests,
+                opt: $crate::poll::PollOption,
+            ) -> std::io::Result<()> {
                 let check: fn($crate::poll::Interests) -> std::io::Result<()> = $check;
                 check(interests)?;
-                let fd = std::os::fd::AsRawFd::as_raw_fd(self);
-                poller.register_fd(fd, id.0 as u64, interests, opt)
+                let fd = std::os::fd::AsRawFd::as_raw_fd(*self);
+                poller.register_raw(fd, id.0 as u64, interests, opt)
             }
 
             fn reregister(
@@ -176,12 +203,12 @@ macro_rules! evented_traits {
             ) -> std::io::Result<()> {
                 let check: fn($crate::poll::Interests) -> std::io::Result<()> = $check;
                 check(interests)?;
-                let fd = std::os::fd::AsRawFd::as_raw_fd(self);
-                poller.reregister_fd(fd, id.0 as u64, interests, opt)
+                let fd = std::os::fd::AsRawFd::as_raw_fd(*self);
+                poller.reregister_raw(fd, id.0 as u64, interests, opt)
             }
 
             fn deregister(&mut self, poller: &mut $crate::poll::Poller) -> std::io::Result<()> {
-                poller.deregister_fd(std::os::fd::AsRawFd::as_raw_fd(self))
+                poller.deregister_raw(std::os::fd::AsRawFd::as_raw_fd(*self))
             }
         }
 

@@ -397,12 +397,26 @@ impl Entry {
         ];
         let mut notes =
             notes.into_iter().filter(|(asked, _)| *asked).fold(0, |all, (_, n)| all | n);
-        if kind == Kind::Writer {
+        if interests.is_empty() {
+            // It is never reported, but ends with the descriptor: see `addition` and `is_alive`.
+            notes = READ;
+        } else if kind == Kind::Writer {
             // It tells that the reader is gone where a note for writing does not: on NetBSD and OpenBSD that
             // sleeps for ever if the pipe is full (pipeclose, pipe_destroy in sys/kern/sys_pipe.c).
             notes |= READ;
         }
+        if kind == Kind::Socket && notes == PRIORITY {
+            // On OpenBSD and DragonFly the filter for exceptions tells of no end and no error (filt_soexcept).
+            notes |= READ;
+        }
         Ok(Entry { kind, interests, option, notes, ended: 0, fired: 0, position: 0, id })
+    }
+
+    /// Notes that a socket is not connected, if it is so and that is to be told.
+    fn note_unconnected(&mut self, fd: RawFd) {
+        if !self.interests.is_empty() && is_unconnected(fd) {
+            self.notes |= UNCONNECTED;
+        }
     }
 
     /// The notes that are wanted for what the interests do not ask for.
@@ -421,13 +435,14 @@ impl Entry {
     /// event and leave the others.
     fn addition(&self, fd: RawFd, note: Notes, filter: Filter) -> Kevent {
         let flags = match self.option {
+            _ if self.interests.is_empty() => EV_DISABLE,
             _ if self.clearing() & note != 0 => EV_CLEAR,
             PollOption::Edge => EV_CLEAR,
             PollOption::Level => 0,
             PollOption::Oneshot => EV_DISPATCH,
         };
         let mut addition = change(fd as usize, filter, EV_ADD | flags, 0, self.id);
-        if self.clearing() & note != 0 {
+        if self.clearing() & note != 0 && !self.interests.is_empty() {
             // Above this mark, which some kernels take to be the size of the buffer, are few events but the
             // end. (On Darwin EVFILT_EXCEPT is told of plain data, too: filt_soread_common.)
             addition.fflags = NOTE_LOWAT | if note == PRIORITY { OUT_OF_BAND } else { 0 };
@@ -442,7 +457,10 @@ impl Entry {
         let plain = match note {
             UNCONNECTED if is_unconnected(fd) => return self.hang_up(),
             UNCONNECTED => return NOTHING,
-            PRIORITY if event.fflags & OUT_OF_BAND != 0 => Ready::PRIORITY,
+            // With an end these are not flags but an error, one of whose bits may be the same.
+            PRIORITY if event.flags & EV_EOF == 0 && event.fflags & OUT_OF_BAND != 0 => {
+                Ready::PRIORITY
+            }
             READ if self.interests.is_readable() => Ready::READABLE,
             WRITE if self.interests.is_writable() => Ready::WRITABLE,
             _ => NOTHING,
@@ -601,10 +619,21 @@ impl Selector {
             // It does not belong to the descriptor, and was not removed with it.
             old = known.notes & UNCONNECTED;
         }
-        if cfg!(evfilt_user) && kind == Kind::Socket && is_unconnected(fd) {
-            entry.notes |= UNCONNECTED;
+        if cfg!(evfilt_user) && kind == Kind::Socket {
+            entry.note_unconnected(fd);
         }
         self.replace(fd, old, entry)
+    }
+
+    /// No kqueue wakes one of several.
+    pub(crate) fn register_exclusive(
+        &self,
+        _: RawFd,
+        _: u64,
+        _: Interests,
+        _: PollOption,
+    ) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
     }
 
     pub(crate) fn reregister(
@@ -620,8 +649,11 @@ impl Selector {
             _ => Kind::of(fd, interests).unwrap_or(known.kind),
         };
         let mut entry = Entry::new(kind, id, interests, option)?;
-        if known.notes & UNCONNECTED != 0 && is_unconnected(fd) {
-            entry.notes |= UNCONNECTED;
+        let was_unconnected = known.notes & UNCONNECTED != 0;
+        let was_paused =
+            cfg!(evfilt_user) && known.kind == Kind::Socket && known.interests.is_empty();
+        if was_unconnected || was_paused {
+            entry.note_unconnected(fd);
         }
         self.replace(fd, known.notes, entry)
     }
@@ -843,13 +875,17 @@ impl State {
         for fd in self.fired.drain(..) {
             let Some(Some(entry)) = self.entries.get_mut(fd as usize) else { continue };
             let fired = mem::take(&mut entry.fired);
+            let clearing = entry.clearing();
+            let all_clearing = entry.notes & !clearing == 0;
             for (note, filter) in FILTERS.iter().filter(|(note, _)| entry.notes & note != 0) {
-                let cleared = entry.clearing() & note != 0;
+                let cleared = clearing & note != 0;
                 match entry.option {
                     PollOption::Oneshot if cleared || fired & note == 0 => {
                         self.changes.push(change(fd as usize, *filter, EV_DISABLE, 0, entry.id));
                     }
-                    PollOption::Level if *note == PRIORITY && fired & note != 0 => {
+                    PollOption::Level
+                        if fired & note != 0 && (*note == PRIORITY || all_clearing) =>
+                    {
                         self.changes.push(entry.addition(fd, *note, *filter));
                     }
                     _ => {}

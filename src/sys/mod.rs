@@ -57,13 +57,14 @@ mod fork;
 pub(crate) mod mmsg;
 pub(crate) mod pipe;
 pub(crate) mod process;
+pub(crate) mod sanitizers;
 mod shared;
 pub(crate) mod signal;
 pub(crate) mod socket;
 pub(crate) mod unix_socket;
 
-pub(crate) use self::buffer::{Batch, Buffer, select_translated};
-pub(crate) use self::clock::{Clock, duration, monotonic};
+pub(crate) use self::buffer::{Batch, Buffer, Sorting, select_translated};
+pub(crate) use self::clock::{Instants, duration, monotonic};
 /// A descriptor that tells of signals, or of a process.
 #[cfg(epoll)]
 pub(crate) use self::fd::Fd as Source;

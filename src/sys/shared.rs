@@ -4,8 +4,10 @@ use std::io;
 use std::marker::PhantomData;
 use std::ops::Deref;
 use std::ptr::NonNull;
-use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering, fence};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
 use std::{mem, ptr};
+
+use crate::sys::sanitizers;
 
 /// An `Arc` whose allocation can fail, which std's cannot: it aborts.
 pub(crate) struct Shared<T> {
@@ -85,11 +87,14 @@ impl<T: fmt::Debug> fmt::Debug for Shared<T> {
 impl<T> Drop for Shared<T> {
     #[inline]
     fn drop(&mut self) {
+        sanitizers::release(self.inner.as_ptr());
         if self.inner().count.fetch_sub(1, Ordering::Release) != 1 {
             return;
         }
-        // What other threads did with the value comes before it is dropped.
-        fence(Ordering::Acquire);
+        // What other threads did with the value comes before it is dropped. (A load, since ThreadSanitizer knows no
+        // fences.)
+        self.inner().count.load(Ordering::Acquire);
+        sanitizers::acquire(self.inner.as_ptr());
         // SAFETY: this was the last share, and the memory has the layout of a `Box`.
         drop(unsafe { Box::from_raw(self.inner.as_ptr()) });
     }
@@ -140,6 +145,7 @@ impl<T> Stack<T> {
             return Ok(Pushed::Never);
         }
         let listed = &share.inner().listed;
+        sanitizers::release(share.inner.as_ptr());
         if listed.swap(true, Ordering::AcqRel) {
             return Ok(Pushed::Before);
         }
@@ -231,6 +237,7 @@ impl<T> Queue<T> {
         self.len -= 1;
         // An acquire: see `push`.
         share.inner().listed.swap(false, Ordering::AcqRel);
+        sanitizers::acquire(inner.as_ptr());
         Some(share)
     }
 

@@ -12,11 +12,11 @@ use std::ptr;
 
 use libc::{c_int, sigset_t};
 
-use crate::sys::Source;
 #[cfg(epoll)]
 use crate::sys::ignore;
 #[cfg(kqueue)]
 use crate::sys::selector::{EV_ADD, EVFILT_SIGNAL, change};
+use crate::sys::{Source, sanitizers};
 
 /// The largest number of a signal.
 const MAX: c_int = if cfg!(epoll) { 64 } else { 31 };
@@ -70,6 +70,7 @@ impl fmt::Debug for Set {
 #[inline]
 fn change_mask(how: c_int, set: &Set) -> Set {
     let mut before = Set::empty();
+    sanitizers::written(set, 1);
     // SAFETY: both sets are valid. The call fails only if `how` is unknown.
     unsafe { libc::pthread_sigmask(how, &set.0, &mut before.0) };
     before

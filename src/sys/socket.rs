@@ -13,7 +13,7 @@ use libc::{
 };
 
 use crate::sys::fd::clamp;
-use crate::sys::{Fd, ignore};
+use crate::sys::{Fd, ignore, sanitizers};
 
 /// Writing to a connection that is gone is an error, and never the signal SIGPIPE.
 #[cfg(not(target_vendor = "apple"))]
@@ -249,6 +249,7 @@ pub(crate) fn set_nonblocking_cloexec(fd: RawFd) -> io::Result<()> {
 /// What a descriptor is ready for now, of `events` (`POLLIN` and the like), and `POLLHUP` and `POLLERR`.
 fn ready(fd: RawFd, events: libc::c_short) -> io::Result<libc::c_short> {
     let mut polled = libc::pollfd { fd, events, revents: 0 };
+    sanitizers::written(&polled, 1);
     // SAFETY: the pointer and the number are those of one `pollfd`.
     unsafe { syscall!(poll(&mut polled, 1, 0)) }?;
     Ok(polled.revents)
@@ -321,6 +322,9 @@ pub(crate) unsafe fn accept_to(
 ) -> io::Result<Fd> {
     // SAFETY: the caller's promise.
     let room = unsafe { length.as_ref() }.copied();
+    if room.is_some() {
+        sanitizers::written(length, 1);
+    }
     let mut skipped = 0;
     loop {
         // SAFETY: the caller's promise, and the new descriptor is ours.
@@ -386,6 +390,7 @@ unsafe fn accept_once(fd: RawFd, peer: *mut sockaddr, length: *mut socklen_t) ->
 
 pub(crate) fn local_addr(fd: &impl AsRawFd) -> io::Result<Addr> {
     let mut address = Addr::unset();
+    sanitizers::written(&address.len, 1);
     // SAFETY: the pointer and the length are those of an address.
     unsafe { syscall!(getsockname(fd.as_raw_fd(), address.as_mut_ptr(), &mut address.len)) }?;
     Ok(address)
@@ -393,6 +398,7 @@ pub(crate) fn local_addr(fd: &impl AsRawFd) -> io::Result<Addr> {
 
 pub(crate) fn peer_addr(fd: &impl AsRawFd) -> io::Result<Addr> {
     let mut address = Addr::unset();
+    sanitizers::written(&address.len, 1);
     // SAFETY: the pointer and the length are those of an address.
     unsafe { syscall!(getpeername(fd.as_raw_fd(), address.as_mut_ptr(), &mut address.len)) }?;
     Ok(address)
@@ -433,6 +439,7 @@ pub(crate) unsafe fn send_iovecs(fd: RawFd, buffers: &[iovec]) -> io::Result<usi
     // sendmsg does not write to the array.
     message.msg_iov = buffers.as_ptr().cast_mut();
     message.msg_iovlen = buffers.len() as _;
+    sanitizers::written(&message, 1);
     // SAFETY: the caller's promise; the message lives through the call.
     unsafe { syscall!(sendmsg(fd, &message, NO_SIGNAL)) }.map(|n| n as usize)
 }
@@ -545,6 +552,7 @@ pub(crate) fn option<T: Plain>(fd: &Fd, level: c_int, name: c_int) -> io::Result
     let mut value: T = unsafe { mem::zeroed() };
     let mut len = size_of::<T>() as socklen_t;
     let pointer = (&raw mut value).cast::<c_void>();
+    sanitizers::written(&len, 1);
     // SAFETY: the pointer and the length are those of the value, and what is written is one.
     unsafe { syscall!(getsockopt(fd.raw(), level, name, pointer, &mut len)) }?;
     Ok(value)
@@ -657,6 +665,17 @@ pub(crate) fn with_fd<T>(fd: RawFd, calls: impl FnOnce(&Fd) -> T) -> T {
     // is fail.
     let fd = unsafe { mem::ManuallyDrop::new(Fd::new(fd)) };
     calls(&fd)
+}
+
+/// Sets `SO_SNDBUF` or `SO_RCVBUF`.
+pub(crate) fn set_buffer_size(fd: &Fd, name: c_int, size: usize) -> io::Result<()> {
+    let size = c_int::try_from(size).map_err(|_| io::Error::from_raw_os_error(libc::EINVAL))?;
+    set_int_option(fd, libc::SOL_SOCKET, name, size)
+}
+
+/// Gets `SO_SNDBUF` or `SO_RCVBUF`.
+pub(crate) fn buffer_size(fd: &Fd, name: c_int) -> io::Result<usize> {
+    int_option(fd, libc::SOL_SOCKET, name).map(|size| size as usize)
 }
 
 #[cfg(test)]

@@ -104,6 +104,20 @@ impl UnixDatagram {
         Ok((UnixDatagram { fd: a }, UnixDatagram { fd: b }))
     }
 
+    /// Another handle of the same socket: what is done to one concerns both.
+    ///
+    /// # Notes
+    ///
+    /// A duplicate is registered by itself. epoll goes on reporting events of a registered one that was
+    /// dropped until every other is closed too: close it with [`Poller::close`](crate::Poller::close).
+    ///
+    /// # Errors
+    ///
+    /// `EMFILE` when there are too many descriptors.
+    pub fn try_clone(&self) -> io::Result<UnixDatagram> {
+        Ok(UnixDatagram { fd: self.fd.duplicate()? })
+    }
+
     /// Connects to the socket at a path: [`send`](UnixDatagram::send) sends to it, and datagrams of
     /// others are not received. It may be called again, for another peer.
     ///
@@ -227,3 +241,5 @@ impl UnixDatagram {
 
 fd_traits!(UnixDatagram);
 std_traits!(UnixDatagram, net::UnixDatagram);
+socket_options!(UnixDatagram);
+messages!(UnixDatagram, false);

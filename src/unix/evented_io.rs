@@ -1,5 +1,7 @@
 use std::cell::Cell;
+use std::fs::File;
 use std::io::{self, IoSlice};
+use std::os::fd::OwnedFd;
 
 use crate::sys::{Fd, fd_traits, read_traits, socket, write_traits};
 
@@ -102,5 +104,21 @@ impl EventedIo {
 }
 
 fd_traits!(EventedIo, |_| Ok(()), EventedIo::new);
+
+impl From<File> for EventedIo {
+    /// Takes a device, a FIFO or the like that was opened as a file, and makes it non-blocking. A regular file
+    /// cannot be registered.
+    fn from(file: File) -> EventedIo {
+        OwnedFd::from(file).into()
+    }
+}
+
+impl From<EventedIo> for File {
+    /// Gives a file, which stays non-blocking.
+    fn from(io: EventedIo) -> File {
+        OwnedFd::from(io).into()
+    }
+}
+
 read_traits!(EventedIo);
 write_traits!(EventedIo, EventedIo::send, EventedIo::send_vectored);

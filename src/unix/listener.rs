@@ -2,6 +2,8 @@ use std::io;
 use std::os::unix::net::{self, SocketAddr};
 use std::path::Path;
 
+use libc::c_int;
+
 use crate::poll::Interests;
 use crate::sys::socket::{self, Addr};
 use crate::sys::{Fd, fd_traits, std_traits, unix_socket};
@@ -59,7 +61,7 @@ impl UnixListener {
     pub const INTERESTS: Interests = Interests::READABLE;
 
     /// Makes a socket at a path and listens. The queue of connections has room for `SOMAXCONN`, see
-    /// [`TcpListenerBuilder::backlog`](crate::net::TcpListenerBuilder::backlog).
+    /// [`UnixListenerBuilder::backlog`].
     ///
     /// # Errors
     ///
@@ -81,10 +83,7 @@ impl UnixListener {
     }
 
     pub(crate) fn bind_to(address: &Addr) -> io::Result<UnixListener> {
-        let fd = socket::new(libc::AF_UNIX, libc::SOCK_STREAM)?;
-        socket::bind(&fd, address)?;
-        socket::listen(&fd, libc::SOMAXCONN)?;
-        Ok(UnixListener { fd })
+        UnixListenerBuilder::new().bind_to(address)
     }
 
     /// Another handle of the same socket.
@@ -136,3 +135,106 @@ fd_traits!(UnixListener, |interests| refuse_if(
     "UnixListener only needs readable interests"
 ));
 std_traits!(UnixListener, net::UnixListener);
+socket_options!(UnixListener);
+
+/// Makes a [`UnixListener`] with other than the usual options.
+///
+/// # Examples
+///
+/// ```
+/// # fn main() -> std::io::Result<()> {
+/// use mio_st::unix::UnixListenerBuilder;
+///
+/// # let folder = std::env::temp_dir().join(format!("mio-st-builder-{}", std::process::id()));
+/// # std::fs::create_dir(&folder)?;
+/// let listener = UnixListenerBuilder::new().backlog(1024).bind(folder.join("socket"))?;
+/// # std::fs::remove_dir_all(&folder)?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Copy, Clone, Debug)]
+#[must_use = "it does nothing until `bind` is called"]
+pub struct UnixListenerBuilder {
+    backlog: c_int,
+    send_buffer_size: Option<usize>,
+    recv_buffer_size: Option<usize>,
+}
+
+impl UnixListenerBuilder {
+    /// The options of [`UnixListener::bind`].
+    pub const fn new() -> UnixListenerBuilder {
+        UnixListenerBuilder {
+            backlog: libc::SOMAXCONN,
+            send_buffer_size: None,
+            recv_buffer_size: None,
+        }
+    }
+
+    /// Sets how many connections may wait to be accepted; by default `SOMAXCONN` of the C library, which is
+    /// 4096 with glibc and 128 with musl and on Android.
+    ///
+    /// Linux takes at most `/proc/sys/net/core/somaxconn`, and has room for one more than was asked for. A
+    /// client that finds no room gets an error: see [`UnixStream::connect`].
+    pub const fn backlog(mut self, backlog: u32) -> UnixListenerBuilder {
+        self.backlog = if backlog > c_int::MAX as u32 { c_int::MAX } else { backlog as c_int };
+        self
+    }
+
+    /// Sets `SO_SNDBUF`, see [`UnixStream::set_send_buffer_size`]; by default it is up to the system.
+    ///
+    /// # Platform differences
+    ///
+    /// On Linux connections do not inherit it: set it on each.
+    pub const fn send_buffer_size(mut self, size: usize) -> UnixListenerBuilder {
+        self.send_buffer_size = Some(size);
+        self
+    }
+
+    /// Sets `SO_RCVBUF`, see [`UnixStream::set_recv_buffer_size`]; by default it is up to the system.
+    ///
+    /// # Platform differences
+    ///
+    /// As [`send_buffer_size`](UnixListenerBuilder::send_buffer_size).
+    pub const fn recv_buffer_size(mut self, size: usize) -> UnixListenerBuilder {
+        self.recv_buffer_size = Some(size);
+        self
+    }
+
+    /// Makes a socket at a path and listens.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`UnixListener::bind`]; `InvalidInput` for a size of more than 2^31 - 1.
+    pub fn bind<P: AsRef<Path>>(self, path: P) -> io::Result<UnixListener> {
+        self.bind_to(&Addr::try_from(path.as_ref())?)
+    }
+
+    /// Binds to an address and listens. Given an unnamed one, Linux chooses an abstract name.
+    ///
+    /// # Errors
+    ///
+    /// As [`bind`](UnixListenerBuilder::bind).
+    pub fn bind_addr(self, address: &SocketAddr) -> io::Result<UnixListener> {
+        self.bind_to(&Addr::from(address))
+    }
+
+    pub(crate) fn bind_to(self, address: &Addr) -> io::Result<UnixListener> {
+        let fd = socket::new(libc::AF_UNIX, libc::SOCK_STREAM)?;
+        for (name, size) in
+            [(libc::SO_SNDBUF, self.send_buffer_size), (libc::SO_RCVBUF, self.recv_buffer_size)]
+        {
+            if let Some(size) = size {
+                socket::set_buffer_size(&fd, name, size)?;
+            }
+        }
+        socket::bind(&fd, address)?;
+        socket::listen(&fd, self.backlog)?;
+        Ok(UnixListener { fd })
+    }
+}
+
+impl Default for UnixListenerBuilder {
+    fn default() -> UnixListenerBuilder {
+        UnixListenerBuilder::new()
+    }
+}

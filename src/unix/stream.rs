@@ -127,6 +127,20 @@ impl UnixStream {
         Ok((UnixStream { fd: a }, UnixStream { fd: b }))
     }
 
+    /// Another handle of the same socket: what is done to one concerns both.
+    ///
+    /// # Notes
+    ///
+    /// A duplicate is registered by itself. epoll goes on reporting events of a registered one that was
+    /// dropped until every other is closed too: close it with [`Poller::close`](crate::Poller::close).
+    ///
+    /// # Errors
+    ///
+    /// `EMFILE` when there are too many descriptors.
+    pub fn try_clone(&self) -> io::Result<UnixStream> {
+        Ok(UnixStream { fd: self.fd.duplicate()? })
+    }
+
     /// Whether the connection stands, as [`TcpStream::connected`](crate::net::TcpStream::connected)
     /// tells; of a stream that [`connect`](UnixStream::connect) returned it does.
     ///
@@ -202,12 +216,14 @@ impl UnixStream {
 
 fd_traits!(UnixStream);
 std_traits!(UnixStream, net::UnixStream);
+socket_options!(UnixStream);
+messages!(UnixStream, true);
 read_traits!(UnixStream);
 write_traits!(UnixStream, |stream, buf| socket::send(&stream.fd, buf), |stream, bufs| {
     socket::send_vectored(&stream.fd, bufs)
 });
 
-/// The credentials of a process, see [`UnixStream::peer_cred`].
+/// The credentials of a process, see [`UnixStream::peer_cred`] and [`UnixStream::recv_message`].
 #[derive(Copy, Clone, Debug, Eq, PartialEq, Hash)]
 #[non_exhaustive]
 pub struct UCred {
@@ -218,4 +234,12 @@ pub struct UCred {
     /// The process: `None` on BSD and macOS, and where it is in a namespace that is not visible from
     /// here.
     pub pid: Option<i32>,
+}
+
+impl UCred {
+    /// Those of this process: what it may send along with a message.
+    pub fn current() -> UCred {
+        let (uid, gid, pid) = unix_socket::own_cred();
+        UCred { uid, gid, pid: Some(pid) }
+    }
 }

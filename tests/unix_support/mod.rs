@@ -149,6 +149,12 @@ pub fn passes_alone(test: &str, variables: &[(&str, &Path)]) {
 /// Runs `test` in a forked child, whose only thread is its main thread, and asserts that it does not panic.
 /// For processes that run one test.
 pub fn passes_forked(test: impl FnOnce() + UnwindSafe) {
+    let status = forked(test);
+    assert!(status.success(), "{status:?}");
+}
+
+/// As [`passes_forked`], and tells how the child has ended.
+pub fn forked(test: impl FnOnce() + UnwindSafe) -> ExitStatus {
     // SAFETY: the other thread, that of the test harness, waits and holds no lock.
     let child = unsafe { libc::fork() };
     if child == 0 {
@@ -159,7 +165,7 @@ pub fn passes_forked(test: impl FnOnce() + UnwindSafe) {
     let mut status = 0;
     // SAFETY: the pointer is that of an integer.
     assert_eq!(unsafe { libc::waitpid(child, &mut status, 0) }, child);
-    assert_eq!(status, 0, "{:?}", ExitStatus::from_raw(status));
+    ExitStatus::from_raw(status)
 }
 
 /// Asserts that the descriptors are not there in a child, which lists its own.

@@ -318,6 +318,41 @@ static void a_void_key_is_answered_0_for_ever(void)
     OK(mio_st_poller_close(poller));
 }
 
+/* Behaviour 21: and a key of zeros moves nothing. */
+static void a_deadline_is_moved_or_if_there_is_none_added(void)
+{
+    mio_st_deadline_key_t key = {0, 0}, before;
+    uint64_t start;
+
+    open_poller(0);
+    EQUAL(mio_st_poller_move_or_add_timeout(poller, 1, CENTURY, &key), 0);
+    before = key;
+    EQUAL(mio_st_poller_move_or_add_timeout(poller, 2, MILLISECONDS(2), &key), 1);
+    EQUAL(memcmp(&key, &before, sizeof key), 0);
+    /* It keeps its id. */
+    expect_timer(LONG, 1);
+    EQUAL(mio_st_poller_move_timeout(poller, key, 0), 0);
+    EQUAL(mio_st_poller_move_or_add_deadline(poller, 3, monotonic() + CENTURY, &key), 0);
+    EQUAL(memcmp(&key, &before, sizeof key) == 0, 0);
+    before = key;
+    EQUAL(mio_st_poller_move_or_add_deadline(poller, 4, monotonic(), &key), 1);
+    EQUAL(memcmp(&key, &before, sizeof key), 0);
+    expect_timer(0, 3);
+    EQUAL(mio_st_poller_move_or_add_deadline(poller, 4, 0, NULL), -EINVAL);
+    EQUAL(mio_st_poller_move_or_add_timeout(poller, 4, 0, NULL), -EINVAL);
+    EQUAL(next_wakeup(), -1);
+
+    /* From now, and not from the last poll. */
+    OK(mio_st_poller_add_timeout(poller, 5, CENTURY, &key));
+    EQUAL(mio_st_poller_poll_userspace(poller, &(mio_st_event_t){0}, 1), 0);
+    sleep_for(MILLISECONDS(10));
+    start = monotonic();
+    EQUAL(mio_st_poller_move_timeout(poller, key, MILLISECONDS(5)), 1);
+    expect_timer(LONG, 5);
+    EQUAL(monotonic() - start >= MILLISECONDS(5), 1);
+    OK(mio_st_poller_close(poller));
+}
+
 static void the_earliest_of_an_id_is_removed(void)
 {
     mio_st_deadline_key_t later, sooner, other;
@@ -438,6 +473,7 @@ int main(void)
     a_moved_deadline_fires_at_its_new_time_only();
     one_cancelled_while_it_waits_for_room_never_fires();
     a_void_key_is_answered_0_for_ever();
+    a_deadline_is_moved_or_if_there_is_none_added();
     the_earliest_of_an_id_is_removed();
     readiness_and_a_deadline_at_once_both_arrive();
     a_timeout_counts_from_now_and_not_from_the_last_poll();

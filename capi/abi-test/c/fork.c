@@ -130,10 +130,15 @@ static void every_call_with_the_poller_fails(void)
     EQUAL(mio_st_poller_add_interval(poller, 20, 0, 1, &key), MIO_ST_EFORKED);
     EQUAL(mio_st_poller_cancel_deadline(poller, full.future), MIO_ST_EFORKED);
     EQUAL(mio_st_poller_move_deadline(poller, full.future, 0), MIO_ST_EFORKED);
+    EQUAL(mio_st_poller_move_timeout(poller, full.future, 0), MIO_ST_EFORKED);
+    EQUAL(mio_st_poller_move_or_add_timeout(poller, 20, 0, &full.future), MIO_ST_EFORKED);
     EQUAL(mio_st_poller_remove_deadline(poller, PAST), MIO_ST_EFORKED);
     EQUAL(mio_st_poller_next_wakeup(poller, &wakeup), MIO_ST_EFORKED);
     EQUAL(mio_st_poller_set_deadline_slack(poller, 0), MIO_ST_EFORKED);
     EQUAL(mio_st_poller_set_spin(poller, 0), MIO_ST_EFORKED);
+    EQUAL(mio_st_poller_set_clock(poller, MIO_ST_CLOCK_PAUSED), MIO_ST_EFORKED);
+    EQUAL(mio_st_poller_advance(poller, 0), MIO_ST_EFORKED);
+    EQUAL(mio_st_poller_set_time(poller, 0), MIO_ST_EFORKED);
     EQUAL(mio_st_poller_now(poller, &now), MIO_ST_EFORKED);
     EQUAL(mio_st_poller_fd(poller), MIO_ST_EFORKED);
     EQUAL(mio_st_awakener_new(&awakener, poller, 20), MIO_ST_EFORKED);

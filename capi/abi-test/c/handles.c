@@ -37,6 +37,26 @@ static void a_registered_handle_keeps_its_descriptor(void)
     OK(mio_st_poller_close(c));
 }
 
+/* A registration that was ended through the descriptor and made anew is one, and ends by one call. */
+static void a_registration_made_anew_is_one(void)
+{
+    mio_st_poller_t a, b;
+    mio_st_tcp_listener_t listener = test_listener(text);
+
+    OK(mio_st_poller_new(&a));
+    OK(mio_st_poller_new(&b));
+    OK(mio_st_poller_register_tcp_listener(a, listener, 0, MIO_ST_READABLE, MIO_ST_EDGE));
+    OK(mio_st_poller_register_tcp_listener(b, listener, 0, MIO_ST_READABLE, MIO_ST_EDGE));
+    OK(mio_st_poller_deregister_tcp_listener(a, listener));
+    OK(mio_st_poller_deregister_fd(b, mio_st_tcp_listener_fd(listener)));
+    OK(mio_st_poller_register_tcp_listener(b, listener, 0, MIO_ST_READABLE, MIO_ST_EDGE));
+    EQUAL(mio_st_tcp_listener_into_fd(listener), -EBUSY);
+    OK(mio_st_poller_deregister_tcp_listener(b, listener));
+    OK(close(OK(mio_st_tcp_listener_into_fd(listener))));
+    OK(mio_st_poller_close(a));
+    OK(mio_st_poller_close(b));
+}
+
 static void from_fd_takes_only_what_is_of_the_kind(void)
 {
     mio_st_tcp_listener_t listener = test_listener(text), another;
@@ -181,6 +201,7 @@ static void deadlines_have_keys(void)
 int main(void)
 {
     a_registered_handle_keeps_its_descriptor();
+    a_registration_made_anew_is_one();
     from_fd_takes_only_what_is_of_the_kind();
     a_descriptor_closed_behind_our_back_is_an_error();
     a_descriptor_that_became_anothers_is_an_error_of_signals();

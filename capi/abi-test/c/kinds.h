@@ -114,8 +114,8 @@ REGISTERS(signals)
 REGISTERS(process)
 MOVES(sender)
 MOVES(receiver)
-TAKES_ERRORS(unix_stream)
-TAKES_ERRORS(unix_datagram)
+CLONES(unix_stream)
+CLONES(unix_datagram)
 CLONES(unix_listener)
 CLONES(tcp_stream)
 CLONES(tcp_listener)
@@ -327,8 +327,8 @@ static const struct kind kinds[] = {
     {OF_CLONE(udp_socket), .interests = R | W, .readiness = W},
     {OF_CLONE(connected_udp_socket), .interests = R | W, .readiness = W},
     {OF_CLONE(unix_listener), .rouse = rouse_unix_listener, .interests = R, .readiness = R},
-    {OF_ERROR(unix_stream), OF_READ(unix_stream), OF_WRITE(unix_stream), .interests = R | W, .readiness = W},
-    {OF_ERROR(unix_datagram), .interests = R | W, .readiness = W},
+    {OF_CLONE(unix_stream), OF_READ(unix_stream), OF_WRITE(unix_stream), .interests = R | W, .readiness = W},
+    {OF_CLONE(unix_datagram), .interests = R | W, .readiness = W},
     {OF_MOVE(sender), OF_WRITE(sender), .interests = W, .readiness = W},
     {OF_MOVE(receiver), OF_READ(receiver), .rouse = rouse_by_writing, .interests = R, .readiness = R},
     {OF_REGISTRATION(signals), .rouse = rouse_by_a_signal, .interests = R, .readiness = R},

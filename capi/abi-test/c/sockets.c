@@ -217,10 +217,12 @@ static void unix_streams_connect_by_path_and_by_name(void)
     struct sockaddr_un name = {AF_UNIX, "\0mio-st test ....."};
     socklen_t name_length = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 18);
     struct sockaddr_storage peer;
+    mio_st_socket_options_t options = {.size = sizeof options};
     mio_st_unix_listener_t listener, clone;
-    mio_st_unix_stream_t client, server;
+    mio_st_unix_stream_t client, server, clients[2];
     mio_st_ucred_t cred;
-    int fd;
+    socklen_t size = sizeof(int);
+    int fd, value;
 
     EQUAL(mkdtemp(folder) != NULL, 1);
     snprintf(path, sizeof path, "%s/socket", folder);
@@ -239,6 +241,23 @@ static void unix_streams_connect_by_path_and_by_name(void)
     EQUAL(mio_st_unix_listener_local_addr(listener, &peer), (int)offsetof(struct sockaddr_un, sun_path) + 108);
     OK(mio_st_unix_listener_close(listener));
     OK(unlink(longest));
+
+    /* Its queue has room for what was asked for, and one more. */
+    memcpy(name.sun_path, path, strlen(path) + 1);
+    options.backlog = 1;
+    options.send_buffer_size = 8192;
+    OK(mio_st_unix_listener_bind_with(&listener, (struct sockaddr *)&name, sizeof name, &options));
+    OK(getsockopt(mio_st_unix_listener_fd(listener), SOL_SOCKET, SO_SNDBUF, &value, &size));
+    EQUAL(value, 16384);
+    for (int i = 0; i < 2; i++)
+        OK(mio_st_unix_stream_connect(&clients[i], path));
+    EQUAL(mio_st_unix_stream_connect(&client, path), -EAGAIN);
+    for (int i = 0; i < 2; i++)
+        OK(mio_st_unix_stream_close(clients[i]));
+    options.flags = MIO_ST_SOCKET_REUSE_PORT;
+    EQUAL(mio_st_unix_listener_bind_with(&clone, (struct sockaddr *)&name, sizeof name, &options), -EINVAL);
+    OK(mio_st_unix_listener_close(listener));
+    OK(unlink(path));
 
     OK(mio_st_unix_listener_bind(&listener, path));
     EQUAL(mio_st_unix_listener_bind(&clone, path), -EADDRINUSE);

@@ -1,4 +1,4 @@
-/* Behaviours 8 and 10: when a registered handle gives events, and which, as tables. */
+/* Behaviours 8 to 10: when a registered handle gives events, and which, as tables. */
 
 #include "kinds.h"
 
@@ -458,6 +458,49 @@ static void one_event_of_a_oneshot_handle_disarms_both_directions(void)
     unmake(kind, made);
 }
 
+/* Behaviour 9 */
+static void without_interests_a_handle_is_paused(const struct kind *kind, uint32_t option)
+{
+    mio_st_poller_t poller;
+    struct made made = kind->make();
+
+    OK(mio_st_poller_new(&poller));
+    OK(kind->enlist(poller, made.bits, 1, 0, option));
+    EQUAL(kind->enlist(poller, made.bits, 1, kind->interests, option), -EEXIST);
+    EQUAL(ready(poller), 0);
+    OK(kind->reenlist(poller, made.bits, 1, kind->interests, option));
+    OK(kind->reenlist(poller, made.bits, 1, 0, option));
+    if (kind->rouse)
+        kind->rouse(made);
+    EQUAL(ready(poller), 0);
+    OK(kind->reenlist(poller, made.bits, 1, kind->interests, option));
+    test_wait(poller, 1, kind->readiness);
+    OK(mio_st_poller_close(poller));
+    unmake(kind, made);
+}
+
+/* Behaviour 9 */
+static void a_hang_up_is_told_without_interests(uint32_t option)
+{
+    const struct kind *kind = kind_named("unix_stream");
+    mio_st_poller_t poller;
+    struct made made = kind->make();
+
+    OK(mio_st_poller_new(&poller));
+    OK(kind->enlist(poller, made.bits, 1, 0, option));
+    close_peer(&made);
+    for (int turn = 0; turn < 3; turn++) {
+        uint32_t told = R | MIO_ST_READ_CLOSED | MIO_ST_WRITE_CLOSED | MIO_ST_HUP;
+        int repeats = option == MIO_ST_LEVEL;
+
+        if (mio_st_features() & MIO_ST_FEATURE_KQUEUE || (turn > 0 && !repeats))
+            told = 0;
+        EQUAL(ready(poller), told);
+    }
+    OK(mio_st_poller_close(poller));
+    unmake(kind, made);
+}
+
 int main(void)
 {
     what_the_peer_did_gives_exactly_these_flags();
@@ -469,6 +512,12 @@ int main(void)
     a_writer_that_was_full_gets_an_edge_when_there_is_room_again("unix_stream");
     a_writer_that_was_full_gets_an_edge_when_there_is_room_again("sender");
     one_event_of_a_oneshot_handle_disarms_both_directions();
+    for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) {
+        FOR_EACH_KIND(kind)
+            if (kind->enlist)
+                without_interests_a_handle_is_paused(kind, options[i]);
+        a_hang_up_is_told_without_interests(options[i]);
+    }
     EQUAL(mio_st_live_handles(), 0);
     return 0;
 }

@@ -25,12 +25,13 @@ const BAD_OPTIONS: &[(&str, &str)] = &[
     ("MIO_ST_READABLE", "-EINVAL"),
     ("MIO_ST_EDGE | MIO_ST_LEVEL", "-EINVAL"),
     ("MIO_ST_EDGE | MIO_ST_ONESHOT", "-EINVAL"),
+    ("MIO_ST_EXCLUSIVE", "-EINVAL"),
+    ("MIO_ST_EXCLUSIVE | MIO_ST_EDGE | MIO_ST_LEVEL", "-EINVAL"),
     ("1u << 31", "-EINVAL"),
     ("UINT32_MAX", "-EINVAL"),
 ];
 
 const BAD_INTERESTS: &[(&str, &str)] = &[
-    ("0", "-EINVAL"),
     ("MIO_ST_EDGE", "-EINVAL"),
     ("MIO_ST_READABLE | MIO_ST_ERROR", "-EINVAL"),
     ("MIO_ST_READABLE | MIO_ST_HUP", "-EINVAL"),
@@ -85,6 +86,9 @@ fn known(function: &str, parameter: &Parameter) -> Values {
     let unix = function.starts_with("mio_st_unix_");
     let only_readable = ONLY_READABLE.iter().any(|end| function.ends_with(end));
     match (parameter.kind.as_str(), parameter.name.as_str()) {
+        (kind, "key") if kind.ends_with('*') && function.contains("_move_or_add_") => {
+            values("(void *)out", &[("NULL", "-EINVAL")])
+        }
         (kind, "peer" | "key" | "sender_length") if kind.ends_with('*') => {
             values("(void *)out", &[])
         }
@@ -135,6 +139,9 @@ fn known(function: &str, parameter: &Parameter) -> Values {
             values("transmits", &[("NULL", "-EINVAL"), ("bad_transmits", "-EINVAL")])
         }
         ("uint32_t", "mode") => values("0", &[("4", "-EINVAL"), ("UINT32_MAX", "-EINVAL")]),
+        ("const mio_st_socket_options_t *", _) if unix => {
+            values("&unix_options", &[("NULL", "-EINVAL"), ("&udp_options", "-EINVAL")])
+        }
         ("const mio_st_socket_options_t *", _) if function.contains("_udp_") => {
             values("&udp_options", &[("NULL", "-EINVAL"), ("&options", "-EINVAL")])
         }
@@ -152,6 +159,12 @@ fn known(function: &str, parameter: &Parameter) -> Values {
         ("int", "pid") => {
             values("1", &[("0", "-EINVAL"), ("-1", "-EINVAL"), ("INT_MIN", "-EINVAL")])
         }
+        ("const int *", "fds") => values("&pipe_fd", &[("NULL", "-EINVAL"), ("bad_fds", "-EBADF")]),
+        ("int *", "fds") => values("passed_fds", &[("NULL", "-EINVAL")]),
+        ("size_t", "count") if function.ends_with("_send_message") => {
+            values("1", &[("SIZE_MAX", "-EINVAL"), ("254", "-EINVAL")])
+        }
+        ("const mio_st_ucred_t *", "cred") => values("NULL", &[]),
         ("size_t", "count") => values("2", &[("SIZE_MAX", "-EINVAL")]),
         ("size_t", "capacity") => values("4", &[("0", "-EINVAL")]),
         ("size_t", "deadlines" | "notifications") => {
@@ -166,7 +179,6 @@ fn known(function: &str, parameter: &Parameter) -> Values {
             &[
                 ("MIO_ST_READABLE", "-EINVAL"),
                 ("MIO_ST_READABLE | MIO_ST_WRITABLE", "-EINVAL"),
-                ("0", "-EINVAL"),
                 ("UINT32_MAX", "-EINVAL"),
             ],
         ),
@@ -175,16 +187,14 @@ fn known(function: &str, parameter: &Parameter) -> Values {
             &[
                 ("MIO_ST_WRITABLE", "-EINVAL"),
                 ("MIO_ST_READABLE | MIO_ST_WRITABLE", "-EINVAL"),
-                ("0", "-EINVAL"),
                 ("UINT32_MAX", "-EINVAL"),
             ],
         ),
-        // None ends the registration.
-        ("uint32_t", "interests") if function.ends_with("_watch_fd") => {
-            values("MIO_ST_READABLE", &BAD_INTERESTS[1..])
-        }
         ("uint32_t", "interests") => values("MIO_ST_READABLE", BAD_INTERESTS),
         ("uint32_t", "option") => values("MIO_ST_EDGE", BAD_OPTIONS),
+        ("uint32_t", "clock") => {
+            values("MIO_ST_CLOCK_PAUSED", &[("3", "-EINVAL"), ("UINT32_MAX", "-EINVAL")])
+        }
         ("uint32_t", "readiness") => values("MIO_ST_READABLE", BAD_READINESS),
         ("uint32_t", "ttl") => {
             values("64", &[("0", "-EINVAL"), ("256", "-EINVAL"), ("UINT32_MAX", "-EINVAL")])

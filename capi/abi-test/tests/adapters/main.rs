@@ -1,7 +1,10 @@
 //! The adapters of other libraries, `include/mio_st/`: each with its program of `c-examples/`, natively and under
 //! valgrind, against a real server.
 
+#[path = "../common/mod.rs"]
 mod common;
+mod supervisor;
+mod tls;
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -13,11 +16,22 @@ use std::sync::Mutex;
 use std::thread;
 use std::time::Duration;
 
+/// For what takes moments, also under valgrind on a busy machine. Only a failing test waits so long.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// A program of `c-examples/`, with the libraries that it needs.
 fn program(name: &str) -> PathBuf {
+    static BUILT: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
     let source = common::header::root().join("c-examples").join(format!("{name}.c"));
-    let libraries = common::libraries(&source);
-    common::compile_with(&source, &format!("adapters-{name}"), &libraries)
+    let mut built = BUILT.lock().unwrap();
+    let program = common::scratch(&format!("adapters-{name}"));
+    // Two tests may want it, and one may run it already.
+    if !built.contains(&program) {
+        let libraries = common::libraries(&source);
+        common::compile_with(&source, &format!("adapters-{name}"), &libraries);
+        built.push(program.clone());
+    }
+    program
 }
 
 /// The program as it is, and under valgrind, which finds no error and nothing that is lost.
@@ -125,7 +139,7 @@ fn start_redis(port: u16) -> Server {
 
 /// A running program, whose lines are awaited.
 struct Running {
-    child: Child,
+    child: Server,
     output: BufReader<ChildStdout>,
 }
 
@@ -133,20 +147,25 @@ impl Running {
     fn start(command: &mut Command) -> Running {
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let output = BufReader::new(child.stdout.take().unwrap());
-        Running { child, output }
+        Running { child: Server(child), output }
+    }
+
+    fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.output.read_line(&mut line).unwrap();
+        line.trim_end().to_owned()
     }
 
     #[track_caller]
     fn says(&mut self, expected: &str) {
-        let mut line = String::new();
-        self.output.read_line(&mut line).unwrap();
+        let line = self.line();
         assert!(line.starts_with(expected), "{line:?}, not {expected:?}");
     }
 
     fn ends(mut self) {
         let mut rest = String::new();
         self.output.read_to_string(&mut rest).unwrap();
-        let status = self.child.wait().unwrap();
+        let status = self.child.0.wait().unwrap();
         assert!(status.success(), "{status}: {rest}");
     }
 }

@@ -1,0 +1,284 @@
+//! The two relays, `examples/relay.rs` and `c-examples/relay.c`, run as processes between clients and servers of the
+//! test's.
+
+#![cfg(target_os = "linux")] // What is looked up in /proc; the relays are the same everywhere.
+
+mod servers;
+
+use std::fs;
+use std::io::{self, Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use servers::{Language, PATIENCE, Server, example, for_both_languages, have, until};
+use socket2::SockRef;
+
+for_both_languages! {
+    bytes_go_both_ways_at_once
+    a_slow_reader_slows_down_its_writer
+    an_end_is_passed_on_and_the_other_direction_goes_on
+    who_says_nothing_is_closed
+    a_server_that_refuses_is_a_reset
+    a_reset_is_passed_on
+    those_who_find_no_descriptor_wait_for_one
+    nothing_is_left_behind
+}
+
+struct Relay {
+    server: Server,
+    upstream: TcpListener,
+}
+
+impl Relay {
+    fn start(language: Language, idle: &str) -> Option<Relay> {
+        Some(Relay::start_by(&mut Command::new(program(language)?), idle))
+    }
+
+    fn start_by(command: &mut Command, idle: &str) -> Relay {
+        let upstream = TcpListener::bind("127.0.0.1:0").unwrap();
+        command.args(["127.0.0.1:0", &upstream.local_addr().unwrap().to_string(), idle]);
+        Relay { server: Server::start(command), upstream }
+    }
+
+    /// From now on its server listens no more, and keeps its port, so that nobody else is there.
+    fn refuse(&self) {
+        SockRef::from(&self.upstream).shutdown(Shutdown::Both).unwrap();
+    }
+
+    /// Both ends of a connection.
+    fn connect(&self) -> (TcpStream, TcpStream) {
+        let client = self.server.connect();
+        let (server, _) = self.upstream.accept().unwrap();
+        server.set_read_timeout(Some(PATIENCE)).unwrap();
+        server.set_write_timeout(Some(PATIENCE)).unwrap();
+        (client, server)
+    }
+}
+
+fn program(language: Language) -> Option<PathBuf> {
+    example(language, "relay")
+}
+
+/// Bytes in which nothing can be lost or swapped unseen: what repeats has a length that no buffer has.
+fn bytes(length: usize, mut state: u32) -> Vec<u8> {
+    let next = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 24) as u8
+    };
+    let block: Vec<u8> = std::iter::repeat_with(next).take(65_521).collect();
+    let mut bytes = block.repeat(length / block.len() + 1);
+    bytes.truncate(length);
+    bytes
+}
+
+fn kind(result: io::Result<usize>) -> io::ErrorKind {
+    result.expect_err("an error").kind()
+}
+
+fn reset(stream: TcpStream) {
+    SockRef::from(&stream).set_linger(Some(Duration::ZERO)).unwrap();
+}
+
+fn bytes_go_both_ways_at_once(language: Language) {
+    let Some(relay) = Relay::start(language, "30000") else { return };
+    let (client, server) = relay.connect();
+    let sent = [1, 2].map(|seed| bytes(4 << 20, seed));
+    thread::scope(|scope| {
+        for (stream, sent) in [&client, &server].into_iter().zip(&sent) {
+            scope.spawn(move || {
+                (&mut &*stream).write_all(sent).unwrap();
+                stream.shutdown(Shutdown::Write).unwrap();
+            });
+        }
+        for (stream, sent) in [&server, &client].into_iter().zip(&sent) {
+            // In pieces that fit no buffer.
+            let mut received = Vec::new();
+            let mut piece = [0; 7777];
+            while let count @ 1.. = (&mut &*stream).read(&mut piece).unwrap() {
+                received.extend_from_slice(&piece[..count]);
+            }
+            assert!(received == *sent);
+        }
+    });
+}
+
+fn a_slow_reader_slows_down_its_writer(language: Language) {
+    let Some(relay) = Relay::start(language, "30000") else { return };
+    let memory = || {
+        let status = fs::read_to_string(format!("/proc/{}/status", relay.server.pid())).unwrap();
+        let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse::<usize>().unwrap()
+    };
+    let (mut other_client, mut other_server) = relay.connect();
+    let before = memory();
+    for from_client in [true, false] {
+        let (client, server) = relay.connect();
+        let (mut writer, mut reader) =
+            if from_client { (client, server) } else { (server, client) };
+        let sent = bytes(64 << 20, 1);
+        writer.set_nonblocking(true).unwrap();
+        let (mut filled, mut quiet) = (0, 0);
+        while quiet < 100 {
+            match writer.write(&sent[filled..]) {
+                Ok(count) => (filled, quiet) = (filled + count, 0),
+                Err(error) => assert_eq!(error.kind(), io::ErrorKind::WouldBlock),
+            }
+            // Meanwhile it serves others; and when it has done so often, it has done what it could here.
+            other_client.write_all(b"hello").unwrap();
+            other_server.read_exact(&mut [0; 5]).unwrap();
+            quiet += 1;
+        }
+        assert!(filled < sent.len(), "the relay keeps {filled} bytes");
+        assert!(memory() < before + 1024, "{} KB became {}", before, memory());
+
+        writer.set_nonblocking(false).unwrap();
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                writer.write_all(&sent[filled..]).unwrap();
+                writer.shutdown(Shutdown::Write).unwrap();
+            });
+            let mut received = Vec::new();
+            reader.read_to_end(&mut received).unwrap();
+            assert!(received == sent);
+        });
+    }
+}
+
+fn an_end_is_passed_on_and_the_other_direction_goes_on(language: Language) {
+    let Some(relay) = Relay::start(language, "30000") else { return };
+    for client_ends_first in [true, false] {
+        let (client, server) = relay.connect();
+        let (mut first, mut second) =
+            if client_ends_first { (client, server) } else { (server, client) };
+        first.write_all(b"question").unwrap();
+        first.shutdown(Shutdown::Write).unwrap();
+        let mut received = String::new();
+        second.read_to_string(&mut received).unwrap();
+        assert_eq!(received, "question");
+        for part in ["an ", "answer"] {
+            second.write_all(part.as_bytes()).unwrap();
+            let mut received = vec![0; part.len()];
+            first.read_exact(&mut received).unwrap();
+            assert_eq!(received, part.as_bytes());
+        }
+        drop(second);
+        assert_eq!(first.read(&mut [0]).unwrap(), 0);
+    }
+}
+
+fn who_says_nothing_is_closed(language: Language) {
+    let Some(relay) = Relay::start(language, "400") else { return };
+    let (mut client, mut server) = relay.connect();
+    // As long as there is something to relay, it stands: for longer than the time.
+    let begin = Instant::now();
+    let mut last = begin;
+    while begin.elapsed() < Duration::from_millis(600) {
+        last = Instant::now();
+        server.write_all(b"x").unwrap();
+        if client.read_exact(&mut [0]).is_err() {
+            // On a busy machine this thread may itself have said nothing for so long.
+            return assert!(last.elapsed() >= Duration::from_millis(400));
+        }
+        thread::sleep(Duration::from_millis(5));
+    }
+    assert_eq!(kind(client.read(&mut [0])), io::ErrorKind::ConnectionReset);
+    assert!(last.elapsed() >= Duration::from_millis(400));
+    assert_eq!(kind(server.read(&mut [0])), io::ErrorKind::ConnectionReset);
+}
+
+fn a_server_that_refuses_is_a_reset(language: Language) {
+    let Some(relay) = Relay::start(language, "30000") else { return };
+    relay.refuse();
+    let mut client = relay.server.connect();
+    assert_eq!(kind(client.read(&mut [0])), io::ErrorKind::ConnectionReset);
+}
+
+fn a_reset_is_passed_on(language: Language) {
+    let Some(relay) = Relay::start(language, "30000") else { return };
+    for client_resets in [true, false] {
+        let (client, server) = relay.connect();
+        let (first, mut second) = if client_resets { (client, server) } else { (server, client) };
+        reset(first);
+        assert_eq!(kind(second.read(&mut [0])), io::ErrorKind::ConnectionReset);
+
+        // Also when the other one does not read, and the relay therefore not either.
+        let (client, server) = relay.connect();
+        let (mut first, second) = if client_resets { (client, server) } else { (server, client) };
+        first.set_nonblocking(true).unwrap();
+        let block = vec![0; 1 << 20];
+        until("there is no more room", || first.write(&block).err().map(drop));
+        reset(first);
+        let mut received = second;
+        let error = io::copy(&mut received, &mut io::sink()).expect_err("a reset");
+        assert_eq!(error.kind(), io::ErrorKind::ConnectionReset);
+    }
+}
+
+fn those_who_find_no_descriptor_wait_for_one(language: Language) {
+    if !have("prlimit", &["--version"]) {
+        return;
+    }
+    let Some(relay) = Relay::start(language, "30000") else { return };
+    let held: Vec<_> = (0..3).map(|_| relay.connect()).collect();
+    // One more client, but not its server; and then not even that.
+    for more in [1, 0] {
+        // The number of the first that it shall not have.
+        let fds = format!("/proc/{}/fd", relay.server.pid());
+        let is_free = |number: &usize| !Path::new(&fds).join(number.to_string()).exists();
+        let limit = (0..).filter(is_free).nth(more).unwrap();
+        let mut prlimit = Command::new("prlimit");
+        prlimit.args(["--pid", &relay.server.pid().to_string(), &format!("--nofile={limit}:")]);
+        assert!(prlimit.status().unwrap().success());
+        let mut client = relay.server.connect();
+        if more == 1 {
+            assert_eq!(kind(client.read(&mut [0])), io::ErrorKind::ConnectionReset);
+            continue;
+        }
+        // It sleeps, and does not ask again and again.
+        let status = format!("/proc/{}/status", relay.server.pid());
+        let sleeps = || {
+            let status = fs::read_to_string(&status).unwrap();
+            let line = status.lines().find(|line| line.starts_with("voluntary_ctxt_switches"));
+            (status.contains("State:\tS"), line.map(str::to_owned))
+        };
+        until("it sleeps for a while", || {
+            let before = sleeps();
+            thread::sleep(Duration::from_millis(50));
+            (before.0 && sleeps() == before).then_some(())
+        });
+        drop(held);
+        let (mut server, _) = relay.upstream.accept().unwrap();
+        client.write_all(b"x").unwrap();
+        return server.read_exact(&mut [0]).unwrap();
+    }
+}
+
+fn nothing_is_left_behind(language: Language) {
+    let Some(relay) = Relay::start(language, "30000") else { return };
+    leaves_nothing_behind(relay);
+    if language == Language::C && have("valgrind", &["--version"]) {
+        let mut valgrind = Command::new("valgrind");
+        valgrind.args(["--quiet", "--error-exitcode=9", "--leak-check=full"]);
+        valgrind.arg(program(language).unwrap());
+        leaves_nothing_behind(Relay::start_by(&mut valgrind, "30000"));
+    }
+}
+
+fn leaves_nothing_behind(relay: Relay) {
+    let before = relay.server.descriptors();
+    for _ in 0..20 {
+        drop(relay.connect());
+        reset(relay.connect().0);
+    }
+    until("all are closed", || (relay.server.descriptors() == before).then_some(()));
+    let (mut client, _server) = relay.connect();
+    relay.refuse();
+    assert_eq!(kind(relay.server.connect().read(&mut [0])), io::ErrorKind::ConnectionReset);
+    relay.server.signal("TERM");
+    assert_eq!(kind(client.read(&mut [0])), io::ErrorKind::ConnectionReset);
+    // The one in C says so if a handle is left.
+    assert!(relay.server.wait().success());
+}
