@@ -10,7 +10,7 @@ fn passes(name: &str) {
     common::run(&common::compile(&common::source(&format!("{name}.c")), name));
 }
 
-/// Behaviours 1 and 2 and 5.
+/// Behaviours 1 and 2 and 5 and 40.
 #[test]
 fn every_kind_of_handle_is_registered_once_and_bad_descriptors_never() {
     passes("registration");
@@ -110,6 +110,12 @@ fn the_life_of_sockets_and_pipes() {
 #[test]
 fn runs_of_datagrams_and_what_goes_along() {
     passes("datagrams");
+}
+
+/// Behaviour 39.
+#[test]
+fn descriptors_and_credentials_are_passed() {
+    passes("messages");
 }
 
 /// Behaviour 32.
