@@ -43,7 +43,7 @@ static uint64_t idle_time;
 
 static mio_st_datagram_t received[BATCH];
 static mio_st_transmit_t runs[BATCH];
-static char memory[BATCH][RUN_SIZE];
+static char memory[BATCH][RUN_SIZE] __attribute__((aligned(4096)));
 
 static int check_call(int result, const char *what)
 {

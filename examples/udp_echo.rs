@@ -7,8 +7,9 @@
 
 use std::error::Error;
 use std::io;
+use std::slice;
 
-use mio_st::net::UdpSocket;
+use mio_st::net::{Datagram, Transmit, UdpSocket};
 use mio_st::poll::{Interests, PollOption, Poller};
 use mio_st::{EventedId, Events};
 
@@ -21,6 +22,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut events = Events::new();
 
     let mut socket = UdpSocket::bind(address.parse()?)?;
+    // Bound to every address, it is to answer from the one that was asked.
+    socket.set_recv_local(true)?;
     poller.register(&mut socket, SOCKET, Interests::READABLE, PollOption::Edge)?;
     println!("listening on {}", socket.local_addr()?);
 
@@ -36,14 +39,16 @@ fn main() -> Result<(), Box<dyn Error>> {
 fn echo(socket: &UdpSocket) -> io::Result<()> {
     // The largest datagram there is; a smaller buffer would cut some.
     let mut buffer = [0; 65_535];
+    let mut datagram = Datagram::new(&mut buffer);
     loop {
-        let (length, sender) = match socket.recv_from(&mut buffer) {
-            Ok(received) => received,
+        match socket.recv_batch(slice::from_mut(&mut datagram)) {
+            Ok(_) => {}
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
             Err(error) => return Err(error),
-        };
+        }
         // What cannot be sent is lost, which a datagram may be anywhere on its way. An empty one is sent
         // back too: it is not an end.
-        let _ = socket.send_to(&buffer[..length], sender);
+        let mut answer = Transmit::reply(datagram.data(), &datagram);
+        let _ = socket.send_transmits(slice::from_mut(&mut answer));
     }
 }

@@ -16,12 +16,14 @@ use libc::{iovec, sockaddr_storage, socklen_t};
 
 use crate::event::{Event, Ready};
 use crate::net::{ConnectedUdpSocket, QueuedError, TcpListener, TcpStream, UdpSocket};
-use crate::poll::{Awakener, DeadlineKey, Interests, PollOption, Poller};
+use crate::poll::{Awakener, Clock, DeadlineKey, Interests, PollOption, Poller};
+use crate::sys::mmsg::Receiving;
 use crate::sys::signal::Set;
 use crate::sys::socket::{self, Addr};
-use crate::sys::{self, Buffer, unix_socket};
+use crate::sys::{self, Buffer, Fd, unix_socket};
 use crate::unix::{
-    self, Sender, Signal, Signals, UnixDatagram, UnixListener, UnixListenerBuilder, UnixStream,
+    self, Sender, Signal, Signals, UnixDatagram, UnixListener, UnixListenerBuilder, UnixMessage,
+    UnixStream,
 };
 
 pub use crate::sys::keeping_errno;
@@ -240,52 +242,93 @@ impl UnixAddr {
     }
 }
 
-/// Connects a socket without taking it, so that it is not lost when that fails.
+/// Connects a socket without taking it, so that it is not lost when that fails; see [`into_connected`].
 pub fn connect_udp(socket: &UdpSocket, peer: SocketAddr) -> io::Result<()> {
     socket.set_peer(peer)
 }
 
-/// As `ConnectedUdpSocket::disconnect`, without taking the socket.
+/// A socket that was given a peer, with what is known about it.
+pub fn into_connected(socket: UdpSocket) -> ConnectedUdpSocket {
+    socket.into_connected()
+}
+
+/// As `ConnectedUdpSocket::disconnect`, without taking the socket; see [`into_disconnected`].
 pub fn disconnect_udp(socket: &ConnectedUdpSocket) -> io::Result<()> {
     socket.clear_peer()
+}
+
+/// As `UnixStream::send_message` or that of a datagram socket. Whatever numbers the descriptors are.
+pub fn send_message(
+    socket: &impl AsRawFd,
+    is_stream: bool,
+    buffer: &[u8],
+    fds: &[RawFd],
+    cred: Option<(u32, u32, i32)>,
+) -> io::Result<usize> {
+    if is_stream && buffer.is_empty() && (!fds.is_empty() || cred.is_some()) {
+        return Err(io::Error::from_raw_os_error(libc::EINVAL));
+    }
+    let cred = cred.map(|(uid, gid, pid)| (uid, gid, Some(pid)));
+    sys::control::send_passing(socket.as_raw_fd(), buffer, fds.iter().copied(), cred)
+}
+
+/// As `UnixStream::recv_message`: `take` gets the descriptors by their numbers below `room`.
+pub fn recv_message(
+    socket: &impl AsRawFd,
+    buffer: &mut [u8],
+    room: usize,
+    mut take: impl FnMut(usize, RawFd),
+) -> io::Result<UnixMessage> {
+    let take = |n, fd: sys::Fd| take(n, fd.into_raw());
+    UnixMessage::received(sys::control::recv_passed(socket.as_raw_fd(), buffer, room, take))
+}
+
+/// A socket whose peer was taken, with what is known about it.
+pub fn into_disconnected(socket: ConnectedUdpSocket) -> UdpSocket {
+    socket.into_disconnected()
 }
 
 pub use crate::sys::control::Control;
 pub use crate::sys::mmsg::Received;
 
-/// As `UdpSocket::recv_batch`, to `count` of any kind of datagrams: `buffer` gives the memory for one, and
+/// A UDP socket, connected or not, with what is known about receiving from it.
+pub struct Source<'a>(&'a Fd, &'a Receiving);
+
+impl fmt::Debug for Source<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Source").finish_non_exhaustive()
+    }
+}
+
+impl<'a> From<&'a UdpSocket> for Source<'a> {
+    fn from(socket: &'a UdpSocket) -> Source<'a> {
+        let (fd, receiving) = socket.receiving();
+        Source(fd, receiving)
+    }
+}
+
+impl<'a> From<&'a ConnectedUdpSocket> for Source<'a> {
+    fn from(socket: &'a ConnectedUdpSocket) -> Source<'a> {
+        let (fd, receiving) = socket.receiving();
+        Source(fd, receiving)
+    }
+}
+
+/// As `recv_batch` of the socket, to `count` of any kind of datagrams: `buffer` gives the memory for one, and
 /// `received` is told of it.
 ///
 /// # Safety
 ///
 /// What `buffer` gives can be written.
 #[allow(unsafe_code)] // The work is done in `sys`.
-pub unsafe fn recv_batch_of<D: ?Sized>(
-    socket: &UdpSocket,
+pub unsafe fn recv_batch_of<'a, D: ?Sized>(
+    socket: impl Into<Source<'a>>,
     count: usize,
     datagrams: &mut D,
     buffer: impl Fn(&mut D, usize) -> iovec,
     received: impl Fn(&mut D, usize, Received),
 ) -> io::Result<usize> {
-    let (fd, receiving) = socket.receiving();
-    // SAFETY: the caller's promise.
-    unsafe { receiving.recv_into(fd, count, datagrams, buffer, received) }
-}
-
-/// As [`recv_batch_of`].
-///
-/// # Safety
-///
-/// As there.
-#[allow(unsafe_code)] // The work is done in `sys`.
-pub unsafe fn recv_batch_of_connected<D: ?Sized>(
-    socket: &ConnectedUdpSocket,
-    count: usize,
-    datagrams: &mut D,
-    buffer: impl Fn(&mut D, usize) -> iovec,
-    received: impl Fn(&mut D, usize, Received),
-) -> io::Result<usize> {
-    let (fd, receiving) = socket.receiving();
+    let Source(fd, receiving) = socket.into();
     // SAFETY: the caller's promise.
     unsafe { receiving.recv_into(fd, count, datagrams, buffer, received) }
 }
@@ -314,8 +357,8 @@ pub fn is_forked(awakener: &Awakener) -> bool {
     awakener.is_forked()
 }
 
-/// The poller with numbers instead of types. Those that register do not look whether the process was forked:
-/// see [`raw_is_forked`](Poller::raw_is_forked).
+/// The poller with numbers instead of types. Those that register and that poll answer `None` if the process was
+/// forked since the poller was created; others do not look, see [`raw_is_forked`](Poller::raw_is_forked).
 impl Poller {
     /// As `poll`, into memory that need not be initialised; returns how many events were written, and `None`
     /// if the process was forked since the poller was created.
@@ -341,8 +384,18 @@ impl Poller {
         id: u64,
         interests: Interests,
         option: PollOption,
-    ) -> io::Result<()> {
-        self.selector().register(fd, id, interests, option)
+    ) -> io::Result<Option<()>> {
+        self.try_register(fd, id, interests, option)
+    }
+
+    pub fn raw_register_exclusive(
+        &mut self,
+        fd: RawFd,
+        id: u64,
+        interests: Interests,
+        option: PollOption,
+    ) -> io::Result<Option<()>> {
+        self.try_register_exclusive(fd, id, interests, option)
     }
 
     #[inline]
@@ -352,16 +405,16 @@ impl Poller {
         id: u64,
         interests: Interests,
         option: PollOption,
-    ) -> io::Result<()> {
-        self.selector().reregister(fd, id, interests, option)
+    ) -> io::Result<Option<()>> {
+        self.try_reregister(fd, id, interests, option)
     }
 
     #[inline]
-    pub fn raw_deregister(&mut self, fd: RawFd) -> io::Result<()> {
-        self.selector_mut().deregister(fd)
+    pub fn raw_deregister(&mut self, fd: RawFd) -> io::Result<Option<()>> {
+        self.try_deregister(fd)
     }
 
-    /// As `watch_fd`.
+    /// As `watch_fd`; the process was not forked.
     #[inline]
     pub fn raw_watch(
         &mut self,
@@ -376,7 +429,9 @@ impl Poller {
     /// As `raw_deregister`, of what need not be registered.
     #[inline]
     pub fn raw_forget(&mut self, fd: RawFd) {
-        self.selector_mut().deregister(fd).unwrap_or_else(sys::ignore);
+        if let Err(error) = self.try_deregister(fd) {
+            sys::ignore(error);
+        }
     }
 
     /// As `notify`; growth that fails is `OutOfMemory`.
@@ -438,7 +493,7 @@ impl Poller {
     }
 
     pub fn raw_set_deadline_slack(&mut self, slack: u64) {
-        self.deadlines().set_slack(slack);
+        self.set_deadline_slack_nanos(slack);
     }
 
     pub fn raw_set_spin(&mut self, spin: u64) {
@@ -451,5 +506,17 @@ impl Poller {
 
     pub fn raw_now(&self) -> u64 {
         self.now_nanos()
+    }
+
+    pub fn raw_set_clock(&mut self, clock: Clock) -> io::Result<()> {
+        self.change_clock(clock)
+    }
+
+    pub fn raw_advance(&mut self, by: u64) -> io::Result<()> {
+        self.advance_nanos(by)
+    }
+
+    pub fn raw_set_time(&mut self, time: u64) -> io::Result<()> {
+        self.set_time_nanos(time)
     }
 }

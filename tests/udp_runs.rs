@@ -78,6 +78,7 @@ fn a_run_arrives_as_its_datagrams() {
                     continue;
                 }
                 receiver.set_recv_buffer_size(1 << 20).unwrap();
+                let segments = sender.max_segments();
                 let data = numbered(len);
                 let mut run = Transmit::new(&data).target(target).segment_size(size);
                 assert_eq!(run.remaining(), data);
@@ -93,6 +94,8 @@ fn a_run_arrives_as_its_datagrams() {
                 };
                 assert_eq!(expected.len(), count);
                 assert_eq!(received(&receiver), expected, "{len} by {size}, GRO {gro}");
+                // None of them was refused.
+                assert_eq!(sender.max_segments(), segments, "{len} by {size}");
             }
         }
     }
@@ -264,6 +267,99 @@ mod linux {
         }
     }
 
+    /// From now on a system call of this thread fails, if its arguments 1 and 2 are these.
+    #[cfg(target_arch = "x86_64")]
+    fn refuse(call: libc::c_long, arguments: Option<[libc::c_int; 2]>, errno: libc::c_int) {
+        const ALLOW: u8 = u8::MAX;
+        let statement =
+            |code: u32, k: u32| libc::sock_filter { code: code as u16, jt: 0, jf: 0, k };
+        let load = |at| statement(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, at);
+        let unless = |k: u32| libc::sock_filter {
+            jf: ALLOW,
+            ..statement(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, k)
+        };
+        let answer = |value| statement(libc::BPF_RET | libc::BPF_K, value);
+        // Of a struct seccomp_data: the call's number, and the lower half of an argument.
+        let mut program = vec![load(0), unless(call as u32)];
+        for (i, argument) in arguments.into_iter().flatten().enumerate() {
+            program.extend([load(16 + 8 * (i as u32 + 1)), unless(argument as u32)]);
+        }
+        program.push(answer(libc::SECCOMP_RET_ERRNO | errno as u32));
+        program.push(answer(libc::SECCOMP_RET_ALLOW));
+        let end = program.len() - 1;
+        for (i, one) in program.iter_mut().enumerate().filter(|(_, one)| one.jf == ALLOW) {
+            one.jf = (end - i - 1) as u8;
+        }
+        let program = libc::sock_fprog { len: program.len() as u16, filter: program.as_mut_ptr() };
+        // SAFETY: the program is one, of the length that it says.
+        let results = unsafe {
+            [
+                libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0),
+                libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &raw const program),
+            ]
+        };
+        assert_eq!(results, [0, 0], "{}", io::Error::last_os_error());
+    }
+
+    /// A system that knows no runs is found out before one is sent, which older ones would send as one datagram.
+    #[test]
+    #[cfg(target_arch = "x86_64")]
+    fn a_system_without_runs_is_given_batches() {
+        let (sender, receiver, target) = pair("127.0.0.1:0");
+        let option = [libc::IPPROTO_UDP, 103];
+        refuse(libc::SYS_getsockopt, Some(option), libc::ENOPROTOOPT);
+        refuse(libc::SYS_setsockopt, Some(option), libc::ENOPROTOOPT);
+        let data = numbered(20_000);
+        let expected: Vec<_> = data.chunks(1_000).map(<[u8]>::to_vec).collect();
+        let mut run = Transmit::new(&data).target(target).segment_size(1_000);
+        assert_eq!(sender.send_transmits(slice::from_mut(&mut run)).unwrap(), 1);
+        assert_eq!(sender.max_segments(), 1);
+        assert_eq!(received(&receiver), expected);
+    }
+
+    /// Every run is one message, which the system refuses from some moment on; several are not refused. Behaviour 32.
+    #[test]
+    #[cfg(target_arch = "x86_64")]
+    fn runs_that_are_refused_from_now_on_are_sent_as_batches() {
+        for errno in [libc::EIO, libc::EINVAL, libc::EMSGSIZE, libc::EOPNOTSUPP] {
+            // A thread keeps its filter.
+            let thread = std::thread::spawn(move || {
+                let (sender, receiver, target) = pair("127.0.0.1:0");
+                let data = numbered(30_000);
+                let expected: Vec<_> = data.chunks(1_000).map(<[u8]>::to_vec).collect();
+                for (round, segments) in [64, 1, 1].into_iter().enumerate() {
+                    if round == 1 {
+                        refuse(libc::SYS_sendmsg, None, errno);
+                    }
+                    let mut run = Transmit::new(&data).target(target).segment_size(1_000);
+                    assert_eq!(sender.send_transmits(slice::from_mut(&mut run)).unwrap(), 1);
+                    assert_eq!(received(&receiver), expected, "{round}");
+                    assert_eq!(sender.max_segments(), segments);
+                }
+            });
+            thread.join().unwrap();
+        }
+    }
+
+    /// What is refused as a batch, too, is an error, of which nothing was sent and nothing is remembered.
+    #[test]
+    #[cfg(target_arch = "x86_64")]
+    fn a_refusal_of_all_is_an_error() {
+        let (sender, receiver, target) = pair("127.0.0.1:0");
+        assert_eq!(sender.max_segments(), 64);
+        refuse(libc::SYS_sendmsg, None, libc::EIO);
+        refuse(libc::SYS_sendmmsg, None, libc::EIO);
+        let data = numbered(3_000);
+        let mut run = Transmit::new(&data).target(target).segment_size(1_000);
+        for _ in 0..2 {
+            let error = sender.send_transmits(slice::from_mut(&mut run)).unwrap_err();
+            assert_eq!(error.raw_os_error(), Some(libc::EIO));
+            assert_eq!((run.remaining(), run.is_sent()), (&data[..], false));
+            assert_eq!(sender.max_segments(), 64);
+        }
+        assert_eq!(received(&receiver), Vec::<Vec<u8>>::new());
+    }
+
     /// What is refused for another reason does not count as a refusal of runs.
     #[test]
     fn another_mistake_is_not_remembered() {
@@ -314,6 +410,64 @@ mod linux {
         }
     }
 
+    /// There is room for all that can come along with one message: a run, to a socket of both families, that was asked
+    /// for everything and has dropped some.
+    #[test]
+    fn all_that_can_come_along_has_room() {
+        let receiver = mio_st::net::UdpSocketBuilder::new()
+            .only_v6(false)
+            .bind("[::]:0".parse().unwrap())
+            .unwrap();
+        receiver.set_recv_local(true).unwrap();
+        receiver.set_recv_traffic_class(true).unwrap();
+        receiver.set_recv_hop_limit(true).unwrap();
+        receiver.set_recv_timestamp(true).unwrap();
+        receiver.set_recv_dropped(true).unwrap();
+        receiver.set_gro(true).unwrap();
+        receiver.set_recv_buffer_size(4_096).unwrap();
+        let port = receiver.local_addr().unwrap().port();
+        for ip in ["127.0.0.2", "::1"] {
+            let ip: IpAddr = ip.parse().unwrap();
+            let sender = UdpSocket::bind((ip, 0).into()).unwrap();
+            for _ in 0..100 {
+                sender.send_to(&[0; 1_000], (ip, port).into()).unwrap();
+            }
+            while !received(&receiver).is_empty() {}
+            let run = Transmit::new(&[1; 300]).target((ip, port).into()).segment_size(100);
+            sender.send_transmits(&mut [run.ecn(Ecn::Ect0)]).unwrap();
+            let mut buffer = [0; 1_000];
+            let mut datagram = Datagram::new(&mut buffer);
+            receiver.recv_batch(slice::from_mut(&mut datagram)).unwrap();
+            assert!(!datagram.is_truncated() && !datagram.is_control_truncated());
+            assert_eq!((datagram.data().len(), datagram.segment_size()), (300, 100));
+            assert_eq!((datagram.local(), datagram.ecn()), (Some(ip), Some(Ecn::Ect0)));
+            assert!(datagram.hop_limit().is_some() && datagram.interface().is_some());
+            assert!(datagram.timestamp().is_some());
+            assert!(datagram.dropped().is_some_and(|dropped| dropped > 0));
+        }
+    }
+
+    /// A batch that is made ready for few, since few came before, has the rest too.
+    #[test]
+    fn many_after_few_are_one_batch() {
+        let (sender, receiver, target) = pair("127.0.0.1:0");
+        receiver.set_recv_buffer_size(1 << 20).unwrap();
+        let mut memory = [[0; 4]; 64];
+        let mut datagrams: Vec<_> = memory.iter_mut().map(|buffer| Datagram::new(buffer)).collect();
+        for all in [false, true] {
+            receiver.set_recv_hop_limit(all).unwrap();
+            for count in [1, 64, 3, 8, 64, 4, 5, 64] {
+                for i in 0..count {
+                    sender.send_to(&[i], target).unwrap();
+                }
+                assert_eq!(receiver.recv_batch(&mut datagrams).unwrap(), usize::from(count));
+                for (i, datagram) in (0..count).zip(&datagrams) {
+                    assert_eq!(datagram.data(), [i]);
+                }
+            }
+        }
+    }
+
     /// A socket of both families, asked by IPv4.
     #[test]
     fn a_dual_stack_socket_tells_all_of_ipv4_too() {
@@ -351,7 +505,7 @@ mod linux {
         }
     }
 
-    /// The address of a broadcast is none to answer from, whatever the family of the socket.
+    /// The address of a broadcast is none to answer from, whatever the family of the socket. Behaviour 32
     #[test]
     fn a_broadcast_is_told_from_a_datagram_to_one() {
         let dual = mio_st::net::UdpSocketBuilder::new()

@@ -117,6 +117,27 @@ static bool wake(struct outcome *outcome) {
     return work_storm(outcome, threads, number("wakes"));
 }
 
+/* Which of them the next word is. */
+static int one_of(const char *const words_[], const char *what) {
+    char *word_ = word(what);
+    for (int i = 0; words_[i] != NULL; i++)
+        if (strcmp(word_, words_[i]) == 0)
+            return i;
+    fprintf(stderr, "%s: no such thing: %s\n", what, word_);
+    exit(2);
+}
+
+static bool udp(struct outcome *outcome) {
+    static const char *const hows[] = {"plain", "batch", "gso", "gro", "all", NULL};
+    static const char *const places[] = {"loopback", "veth", "veth-sending", NULL};
+    enum how how = (enum how)one_of(hows, "how");
+    uint64_t count = number("at a time");
+    enum place place = (enum place)one_of(places, "place");
+    uint64_t rounds = number("rounds");
+    assert(count <= MOST_DATAGRAMS);
+    return work_udp && work_udp(outcome, how, count, place, rounds);
+}
+
 static bool run(const char *work, struct outcome *outcome) {
     if (strcmp(work, "chain") == 0) {
         bool edge = choice("edge", "level");
@@ -142,6 +163,8 @@ static bool run(const char *work, struct outcome *outcome) {
         uint64_t at_once = number("at once"), rounds = number("rounds");
         return work_notify && work_notify(outcome, at_once, rounds, system);
     }
+    if (strcmp(work, "udp") == 0)
+        return udp(outcome);
     fprintf(stderr, "no such work: %s\n", work);
     exit(2);
 }

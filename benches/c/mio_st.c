@@ -135,3 +135,94 @@ bool work_unix(struct outcome *outcome, uint64_t requests, bool both) {
     check(mio_st_unix_stream_close(stream));
     return true;
 }
+
+/* See src/bin/udp.rs. */
+struct pair {
+    mio_st_udp_socket_t sender, receiver;
+    struct sockaddr_storage target, source;
+    socklen_t target_length, source_length;
+    enum how how;
+    uint64_t count;
+    mio_st_datagram_t out[MOST_DATAGRAMS], in[MOST_DATAGRAMS];
+};
+
+static inline bool pair_init(struct pair *pair, enum how how, uint64_t count) {
+    pair->how = how;
+    pair->count = count;
+    return true;
+}
+
+static inline void pair_bind_receiver(struct pair *pair, const char *address) {
+    static _Alignas(4096) char memory[MOST_DATAGRAMS][LARGE];
+    check(mio_st_udp_socket_bind_str(&pair->receiver, address));
+    pair->target_length = (socklen_t)check(mio_st_udp_socket_local_addr(pair->receiver, &pair->target));
+    if (pair->how >= GRO)
+        check(mio_st_udp_socket_set_gro(pair->receiver, 1));
+    if (pair->how == ALL) {
+        check(mio_st_udp_socket_set_recv_local(pair->receiver, 1));
+        check(mio_st_udp_socket_set_recv_traffic_class(pair->receiver, 1));
+    }
+    for (uint64_t i = 0; i < pair->count; i++) {
+        pair->in[i].buffer = pair->how >= GRO ? memory[i] : memory[0] + i * DATAGRAM;
+        pair->in[i].capacity = pair->how >= GRO ? LARGE : DATAGRAM;
+        pair->out[i].length = DATAGRAM;
+        pair->out[i].address = pair->target;
+        pair->out[i].address_length = pair->target_length;
+    }
+}
+
+static inline void pair_bind_sender(struct pair *pair, const char *address) {
+    check(mio_st_udp_socket_bind_str(&pair->sender, address));
+    pair->source_length = (socklen_t)check(mio_st_udp_socket_local_addr(pair->sender, &pair->source));
+}
+
+static inline void pair_send(struct pair *pair, char *data, uint64_t count) {
+    if (pair->how == PLAIN) {
+        for (uint64_t i = 0; i < count; i++) {
+            int64_t sent = mio_st_udp_socket_send_to(pair->sender, data + i * DATAGRAM, DATAGRAM,
+                                                     (struct sockaddr *)&pair->target,
+                                                     pair->target_length);
+            assert(sent == DATAGRAM);
+        }
+    } else if (pair->how == BATCH) {
+        for (uint64_t i = 0; i < count; i++)
+            pair->out[i].buffer = data + i * DATAGRAM;
+        int sent = check(mio_st_udp_socket_send_batch(pair->sender, pair->out, count));
+        assert((uint64_t)sent == count);
+    } else {
+        mio_st_transmit_t run = {.buffer = data,
+                                 .length = count * DATAGRAM,
+                                 .segment_size = DATAGRAM,
+                                 .address = pair->target,
+                                 .address_length = pair->target_length};
+        if (pair->how == ALL) {
+            run.flags = MIO_ST_DATAGRAM_LOCAL | MIO_ST_DATAGRAM_TRAFFIC_CLASS;
+            run.local = pair->source;
+            run.local_length = pair->source_length;
+            run.traffic_class = MIO_ST_ECN_ECT0;
+        }
+        int sent = check(mio_st_udp_socket_send_transmits(pair->sender, &run, 1));
+        assert(sent == 1);
+    }
+}
+
+static inline uint64_t pair_receive(struct pair *pair) {
+    uint64_t received = 0;
+    if (pair->how == PLAIN) {
+        struct sockaddr_storage sender;
+        socklen_t length;
+        int64_t result = mio_st_udp_socket_recv_from(pair->receiver, pair->in[0].buffer, DATAGRAM,
+                                                     &sender, &length);
+        assert(result == DATAGRAM || result == -EAGAIN);
+        return result > 0;
+    }
+    int n = mio_st_udp_socket_recv_batch(pair->receiver, pair->in, pair->count);
+    assert(n >= 0 || n == -EAGAIN);
+    for (int i = 0; i < n; i++) {
+        mio_st_datagram_t *one = &pair->in[i];
+        received += (one->length + one->segment_size - 1) / one->segment_size;
+    }
+    return received;
+}
+
+#include "udp.h"

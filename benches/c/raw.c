@@ -1,5 +1,6 @@
 /* epoll by hand: the floor. */
 #include "check.h"
+#include <arpa/inet.h>
 #include <errno.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -164,3 +165,84 @@ bool work_unix(struct outcome *outcome, uint64_t requests, bool both) {
     check(close(stream));
     return true;
 }
+
+/* See src/bin/udp.rs: a call for each datagram, or a batch whose headers are made once. */
+struct pair {
+    int sender, receiver;
+    bool batch;
+    struct sockaddr_storage target, sources[MOST_DATAGRAMS];
+    struct mmsghdr out[MOST_DATAGRAMS], in[MOST_DATAGRAMS];
+    struct iovec outgoing[MOST_DATAGRAMS], incoming[MOST_DATAGRAMS];
+    unsigned count;
+    char memory[MOST_DATAGRAMS][DATAGRAM];
+};
+
+static inline bool pair_init(struct pair *pair, enum how how, uint64_t count) {
+    pair->batch = how == BATCH;
+    pair->count = (unsigned)count;
+    return how == PLAIN || how == BATCH;
+}
+
+static int bound(const char *address) {
+    struct sockaddr_in to = {.sin_family = AF_INET};
+    int fd = check(socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    char text[16];
+    snprintf(text, sizeof text, "%.*s", (int)strcspn(address, ":"), address);
+    check(inet_pton(AF_INET, text, &to.sin_addr) - 1);
+    check(bind(fd, (struct sockaddr *)&to, sizeof to));
+    return fd;
+}
+
+static inline void pair_bind_receiver(struct pair *pair, const char *address) {
+    socklen_t length = sizeof pair->target;
+    pair->receiver = bound(address);
+    check(getsockname(pair->receiver, (struct sockaddr *)&pair->target, &length));
+}
+
+static inline void pair_bind_sender(struct pair *pair, const char *address) {
+    pair->sender = bound(address);
+    for (unsigned i = 0; i < pair->count; i++) {
+        pair->outgoing[i].iov_len = DATAGRAM;
+        pair->incoming[i] = (struct iovec){pair->memory[i], DATAGRAM};
+        pair->out[i].msg_hdr = (struct msghdr){.msg_name = &pair->target,
+                                               .msg_namelen = sizeof(struct sockaddr_in),
+                                               .msg_iov = &pair->outgoing[i],
+                                               .msg_iovlen = 1};
+        pair->in[i].msg_hdr = (struct msghdr){.msg_name = &pair->sources[i],
+                                              .msg_iov = &pair->incoming[i],
+                                              .msg_iovlen = 1};
+    }
+}
+
+static inline void pair_send(struct pair *pair, char *data, uint64_t count) {
+    if (!pair->batch) {
+        for (uint64_t i = 0; i < count; i++) {
+            ssize_t sent = sendto(pair->sender, data + i * DATAGRAM, DATAGRAM, MSG_NOSIGNAL,
+                                  (struct sockaddr *)&pair->target, sizeof(struct sockaddr_in));
+            assert(sent == DATAGRAM);
+        }
+        return;
+    }
+    for (uint64_t i = 0; i < count; i++)
+        pair->outgoing[i].iov_base = data + i * DATAGRAM;
+    int sent = check(sendmmsg(pair->sender, pair->out, (unsigned)count, MSG_NOSIGNAL));
+    assert((uint64_t)sent == count);
+}
+
+static inline uint64_t pair_receive(struct pair *pair) {
+    int n;
+    if (pair->batch) {
+        for (unsigned i = 0; i < pair->count; i++)
+            pair->in[i].msg_hdr.msg_namelen = sizeof pair->sources[i];
+        n = recvmmsg(pair->receiver, pair->in, pair->count, 0, NULL);
+    } else {
+        socklen_t length = sizeof pair->sources[0];
+        ssize_t result = recvfrom(pair->receiver, pair->memory[0], DATAGRAM, 0,
+                                  (struct sockaddr *)&pair->sources[0], &length);
+        n = result < 0 ? -1 : 1;
+    }
+    assert(n > 0 || errno == EAGAIN);
+    return n > 0 ? (uint64_t)n : 0;
+}
+
+#include "udp.h"

@@ -18,6 +18,7 @@ mod contenders {
     pub mod raw;
 }
 pub mod measure;
+pub mod namespaces;
 pub mod plan;
 pub mod shipped;
 

@@ -1,7 +1,7 @@
-//! The driver: `mio-st-benches full|quick|counts|targets|budgets [PART-OF-A-NAME]`.
+//! The driver: `mio-st-benches full|udp|quick|counts|targets|budgets [PART-OF-A-NAME]`.
 //!
 //! `full` and `quick` run every contender of every workload in turn, print the tables, and `full` writes
-//! docs/performance.md with its plots. `counts` counts, and times hardly. `targets` says which targets are met,
+//! docs/performance.md with its plots; `udp` does so for the works of that name, and writes docs/udp.md. `counts` counts, and times hardly. `targets` says which targets are met,
 //! and fails if one is missed. `budgets` writes budgets.txt anew. With a part of a name, only the workloads
 //! that have it there.
 
@@ -37,7 +37,16 @@ fn main() {
     let plan: Vec<&Work> = PLAN.iter().filter(|work| work.name.contains(&only)).collect();
     mio_st_benches::raise_descriptor_limit();
     match what.as_str() {
+        "udp" => {
+            let plan: Vec<&Work> = plan.into_iter().filter(|work| work.program == "udp").collect();
+            let tables = tables(&plan, 15, 8, true);
+            report::print(&tables, &[], &[]);
+            if only.is_empty() {
+                report::write_udp(&tables);
+            }
+        }
         "full" => {
+            let plan: Vec<&Work> = plan.into_iter().filter(|work| work.program != "udp").collect();
             let tables = tables(&plan, 7, 4, true);
             let heap = heap();
             let calls = measure::calls();
@@ -50,7 +59,7 @@ fn main() {
         "counts" => report::print(&tables(&plan, 1, 100, true), &[], &[]),
         "targets" => targets::run(&only),
         "budgets" => budgets(),
-        other => panic!("none of full, quick, counts, targets, budgets: {other}"),
+        other => panic!("none of full, udp, quick, counts, targets, budgets: {other}"),
     }
 }
 

@@ -7,7 +7,7 @@ use std::process::{Command, Output};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::plan::Work;
-use crate::shipped;
+use crate::{namespaces, shipped};
 
 /// How long the load generator waits before each request when counting, in microseconds: the server is
 /// asleep by then, under valgrind too.
@@ -70,6 +70,11 @@ fn command(before: &[&OsStr], work: &Work, contender: &str, size: usize, pause: 
     let arguments = work.arguments(contender, size, pause);
     let mut command = program(before, work.program, &arguments[0]);
     command.args(&arguments);
+    if arguments.iter().any(|word| word.starts_with("veth"))
+        && let Some(made) = namespaces::made()
+    {
+        command.envs(namespaces::VARIABLES.into_iter().zip(made));
+    }
     command
 }
 

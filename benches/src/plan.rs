@@ -33,6 +33,24 @@ const ECHO_1: &[&str] = &[
 const SPINNING: &[&str] = &["mio-st+spin", "mio-st-a+spin", "mio-st-so+spin"];
 const SPIN: usize = 200_000;
 
+/// Datagrams: in a `+batch`, as a run cut by the system (`+gso`) and put together by it (`+gro`), with what goes
+/// along (`+all`); put together in memory of `+malloc`. Without a word, a call for each.
+const UDP: &[&str] = &[
+    "raw-c+batch",
+    "quinn-udp+gro",
+    "quinn-udp+all",
+    "mio-st+batch",
+    "mio-st+gso",
+    "mio-st+gro",
+    "mio-st+all",
+    "mio-st+malloc",
+    "mio-st-a+batch",
+    "mio-st-a+gso",
+    "mio-st-a+gro",
+    "mio-st-a+all",
+];
+const NOT_UDP: &[&str] = &["raw-rust", "polling", "mio-st-0.2.2", "libev", "libevent", "mio-st-so"];
+
 /// What everything is compared with: epoll by hand, in C.
 pub const FLOOR: &str = "raw-c";
 
@@ -365,6 +383,84 @@ pub const PLAN: &[Work] = &[
         note: "The same servers: a connection, a request, its answer, the end. The one with `+0.3` is the \
                server in C of version 0.3, from the repository's history, with the library of today.",
     },
+    Work {
+        name: "udp-1",
+        title: "UDP: one datagram at a time",
+        operation: "datagram",
+        program: "udp",
+        arguments: "{how} 1 loopback {}",
+        counted: None,
+        timed: 60_000,
+        clock: Clock::Processor,
+        without: NOT_UDP,
+        otherwise: UDP,
+        latency: false,
+        note: "Datagrams of 1,200 bytes from one socket to another, sent and then received by one thread: the time is that of \
+               both ends. Those without a word make a call for each datagram; so does `+batch` of one, by hand a \
+               `sendmmsg` and a `recvmmsg`. libuv receives by `recvmmsg` (`UV_UDP_RECVMMSG`), and sends by a call each: \
+               Debian's has no `uv_udp_try_send2`.",
+    },
+    Work {
+        name: "udp-32",
+        title: "UDP: 32 datagrams at a time",
+        operation: "datagram",
+        program: "udp",
+        arguments: "{how} 32 loopback {}",
+        counted: Some((200, 1_200)),
+        timed: 4_000,
+        clock: Clock::Processor,
+        without: NOT_UDP,
+        otherwise: UDP,
+        latency: false,
+        note: "`+batch` is `sendmmsg` and `recvmmsg`. With `+gso` the sender hands over a run, which the system cuts (`UDP_SEGMENT`); \
+               with `+gro` it is put together for the receiver too (`UDP_GRO`), on loopback not even cut; with `+all` each \
+               datagram has its congestion notification and its addresses, in both directions. quinn-udp always asks \
+               for these when it receives. Who receives what may be put together has memory for 32 times 64 KB, and reads by \
+               calls that would take as many.",
+    },
+    Work {
+        name: "udp-64",
+        title: "UDP: 64 datagrams at a time",
+        operation: "datagram",
+        program: "udp",
+        arguments: "{how} 64 loopback {}",
+        counted: None,
+        timed: 2_000,
+        clock: Clock::Processor,
+        without: NOT_UDP,
+        otherwise: UDP,
+        latency: false,
+        note: "54 of these datagrams are the most that one run holds.",
+    },
+    Work {
+        name: "udp-veth",
+        title: "UDP: 32 datagrams at a time between two network namespaces",
+        operation: "datagram",
+        program: "udp",
+        arguments: "{how} 32 veth {}",
+        counted: None,
+        timed: 2_000,
+        clock: Clock::Processor,
+        without: NOT_UDP,
+        otherwise: UDP,
+        latency: false,
+        note: "Over a pair of virtual interfaces, which take no runs: the system cuts them just before, and nothing is put \
+               together again, so that who asks for that receives batches.",
+    },
+    Work {
+        name: "udp-veth-sending",
+        title: "UDP: the same, of the sending alone",
+        operation: "datagram",
+        program: "udp",
+        arguments: "{how} 32 veth-sending {}",
+        counted: None,
+        timed: 2_000,
+        clock: Clock::Processor,
+        without: NOT_UDP,
+        otherwise: UDP,
+        latency: false,
+        note: "",
+    },
 ];
 
 impl Work {
@@ -379,16 +475,17 @@ impl Work {
                 "{pause}" => pause.to_string(),
                 "{reads}" => (if otherwise == "short" { "short" } else { "drain" }).into(),
                 "{spin}" => (if otherwise == "spin" { SPIN } else { 0 }).to_string(),
+                "{how}" => (if otherwise.is_empty() { "plain" } else { otherwise }).into(),
                 "{interests}" => (if otherwise == "both" { "both" } else { "readable" }).into(),
                 word => word.to_string(),
             }))
             .collect()
     }
 
-    /// Whether all that is counted of it does not depend on chance: how often one looks before something is
-    /// there does.
+    /// Whether all that is counted of it does not depend on chance, as how often one looks before something is
+    /// there does; and differs from what another does, which it does not where only memory lies elsewhere.
     pub fn is_counted(&self, contender: &str) -> bool {
-        parts(contender).1 != "spin"
+        !matches!(parts(contender).1, "spin" | "malloc")
     }
 
     /// Whether a peer works at the same time: who is late, or early, costs or saves a system call.

@@ -42,6 +42,17 @@ pub fn write(tables: &[Table], heap: &[(&str, f64)], calls: &Calls) {
     fs::write(format!("{DOCS}/performance.md"), text).unwrap();
 }
 
+/// Writes docs/udp.md.
+pub fn write_udp(tables: &[Table]) {
+    let mut text = String::from(include_str!("udp.md"));
+    writeln!(text, "\n{}\n", machine()).unwrap();
+    writeln!(text, "{}", crate::targets::section(tables)).unwrap();
+    for table in tables {
+        writeln!(text, "{}", section(table)).unwrap();
+    }
+    fs::write(format!("{DOCS}/udp.md"), text.trim_end().to_string() + "\n").unwrap();
+}
+
 fn calls_section(calls: &Calls) -> String {
     let mut text = String::from(
         "## What a call takes\n\nThe same call from Rust and from C, in programs that run by turns; medians, in \

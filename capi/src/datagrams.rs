@@ -482,7 +482,7 @@ pub unsafe extern "C" fn mio_st_udp_socket_recv_batch(
         // SAFETY: C promises that `datagrams` are `count` of them, with their buffers.
         unsafe {
             recv_batch(datagrams, count, |datagrams| {
-                raw::recv_batch_of(socket, datagrams.len(), datagrams, buffer, received)
+                raw::recv_batch_of(&*socket, datagrams.len(), datagrams, buffer, received)
             })
         }
     })
@@ -539,6 +539,7 @@ pub extern "C" fn mio_st_udp_socket_max_segments(socket: mio_st_udp_socket_t) ->
 ///
 /// Receive by mio_st_udp_socket_recv_batch() then: the other functions do not tell where one datagram ends. A run has
 /// up to 65,507 bytes; what does not fit the memory is lost, and told of by `MIO_ST_DATAGRAM_TRUNCATED`.
+/// Memory for runs begins best at a page: see the guide.
 ///
 /// `on` is 0 for no, anything else for yes.
 ///
@@ -781,7 +782,7 @@ pub unsafe extern "C" fn mio_st_connected_udp_socket_recv_batch(
         // SAFETY: C promises that `datagrams` are `count` of them, with their buffers.
         unsafe {
             recv_batch(datagrams, count, |datagrams| {
-                raw::recv_batch_of_connected(socket, datagrams.len(), datagrams, buffer, received)
+                raw::recv_batch_of(&*socket, datagrams.len(), datagrams, buffer, received)
             })
         }
     })
@@ -826,6 +827,7 @@ pub extern "C" fn mio_st_connected_udp_socket_max_segments(
 ///
 /// Receive by mio_st_connected_udp_socket_recv_batch() then: the other functions do not tell where one datagram ends. A run has
 /// up to 65,507 bytes; what does not fit the memory is lost, and told of by `MIO_ST_DATAGRAM_TRUNCATED`.
+/// Memory for runs begins best at a page: see the guide.
 ///
 /// `on` is 0 for no, anything else for yes.
 ///

@@ -20,6 +20,9 @@ const BAD: Error = Error::of(libc::EBADF);
 /// How many bits number the threads. The number 0 is nobody's.
 pub(crate) const THREAD_BITS: u32 = 12;
 
+/// The generations of a lost table and those of the next are two to the power of this apart: a million.
+const APART: u32 = 20;
+
 /// The kinds of handles: 1 to 31, since what has kind 0 is never a handle.
 const KIND_BITS: u32 = slots::TAG_BITS - THREAD_BITS;
 
@@ -135,8 +138,11 @@ struct Entry {
 }
 
 impl Table {
-    pub(crate) const fn new(thread: u32, live: &'static AtomicU32) -> Table {
-        Table { thread, entries: Slots::new(), more: Lists::new(), live }
+    /// `before`: how many tables this number had that are lost.
+    pub(crate) const fn new(thread: u32, before: u32, live: &'static AtomicU32) -> Table {
+        // So far apart that no slot of theirs has come to where this one begins.
+        let first = 1 + before % (1 << (slots::GENERATION_BITS - APART)) * (1 << APART);
+        Table { thread, entries: Slots::since(first), more: Lists::new(), live }
     }
 
     pub(crate) fn thread(&self) -> u32 {
@@ -353,9 +359,7 @@ fn end_registration(entries: &mut Slots<Entry>, poller: u64, fd: RawFd) {
     let Some(entry) = entries.get(poller) else { return };
     let Object::Poller(poller) = &mut entry.object else { return };
     // What a forked child closes stays registered with the parent's poller.
-    if !poller.raw_is_forked() {
-        poller.raw_forget(fd);
-    }
+    poller.raw_forget(fd);
 }
 
 /// Why the bits of a handle of a kind name nothing in the table of a thread.

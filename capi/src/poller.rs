@@ -1,12 +1,13 @@
 //! `Poller`.
 
 use std::ffi::c_int;
+use std::io;
 use std::mem::MaybeUninit;
 use std::num::NonZeroU64;
 use std::os::fd::AsRawFd;
 
 use mio_st::event::{Event, Ready};
-use mio_st::poll::{DeadlineKey, Interests, PollOption, Poller};
+use mio_st::poll::{Clock, DeadlineKey, Interests, PollOption, Poller};
 use mio_st::raw;
 
 use crate::abi::*;
@@ -225,9 +226,8 @@ pub extern "C" fn mio_st_poller_register_fd(
     option: u32,
 ) -> c_int {
     call(poller, |table| {
-        let poller = table.poller(poller)?;
-        poller.raw_register(fd, id, some_interests(interests)?, trigger(option)?)?;
-        Ok(0)
+        let poller = table.get(poller)?;
+        register_in(poller, fd, id, some_interests(interests)?, option)
     })
 }
 
@@ -247,9 +247,8 @@ pub extern "C" fn mio_st_poller_reregister_fd(
     option: u32,
 ) -> c_int {
     call(poller, |table| {
-        let poller = table.poller(poller)?;
-        poller.raw_reregister(fd, id, some_interests(interests)?, trigger(option)?)?;
-        Ok(0)
+        let poller = table.get(poller)?;
+        done(poller.raw_reregister(fd, id, some_interests(interests)?, trigger(option)?))
     })
 }
 
@@ -261,10 +260,7 @@ pub extern "C" fn mio_st_poller_reregister_fd(
 /// Thread: that of the poller.
 #[unsafe(no_mangle)]
 pub extern "C" fn mio_st_poller_deregister_fd(poller: mio_st_poller_t, fd: c_int) -> c_int {
-    call(poller, |table| {
-        table.poller(poller)?.raw_deregister(fd)?;
-        Ok(0)
-    })
+    call(poller, |table| done(table.get(poller)?.raw_deregister(fd)))
 }
 
 /// Makes the registration of a descriptor be as asked for, whether it is registered or not; with no
@@ -826,7 +822,8 @@ pub extern "C" fn mio_st_poller_deregister_process(
 ///
 /// `deadline_ns` is in nanoseconds of the clock of mio_st_poller_now(). The event is never early, and a
 /// poll that waits is late by at most the slack, see mio_st_poller_set_deadline_slack(). A poll that comes after
-/// the time for any other reason has the event. An id may have any number of deadlines.
+/// the time for any other reason has the event; but where more than some thousand were added or moved meanwhile,
+/// it may be one of the next polls. An id may have any number of deadlines.
 /// `key` receives the name of the deadline; it may be NULL.
 ///
 /// Returns 0; `-ENOMEM`; the errors of a handle.
@@ -1084,7 +1081,8 @@ pub extern "C" fn mio_st_poller_set_spin(poller: mio_st_poller_t, spin_ns: u64) 
 
 /// The time of the last poll; if that did not need to read the clock, it is read now.
 ///
-/// `now_ns` receives nanoseconds of the monotonic clock (`CLOCK_MONOTONIC`; on macOS `CLOCK_UPTIME_RAW`).
+/// `now_ns` receives nanoseconds of the monotonic clock (`CLOCK_MONOTONIC`; on macOS `CLOCK_UPTIME_RAW`), or of the
+/// one that the program drives, see mio_st_poller_set_clock().
 ///
 /// Returns 0; `-EINVAL` if `now_ns` is NULL; the errors of a handle.
 ///
@@ -1096,6 +1094,66 @@ pub unsafe extern "C" fn mio_st_poller_now(poller: mio_st_poller_t, now_ns: *mut
         let poller = table.poller(poller)?;
         // SAFETY: C promises that `now_ns` can be written.
         unsafe { Out::new(now_ns) }?.put(poller.raw_now());
+        Ok(0)
+    })
+}
+
+/// Sets the clock that the poller runs on: `MIO_ST_CLOCK_MONOTONIC`, as from the beginning, or one that the program
+/// drives, `MIO_ST_CLOCK_PAUSED` or `MIO_ST_CLOCK_AUTOMATIC`. What every call does on each is a table in the guide,
+/// `c-guide.md`, "A clock that the program drives".
+///
+/// A clock that is driven begins with the time that there is, on which mio_st_poller_advance() and
+/// mio_st_poller_set_time() go on. Deadlines keep their times and their slack; those that are added or moved on a
+/// driven clock have none, unless mio_st_poller_set_deadline_slack() asked for some. Handles that are ready at once
+/// are handed out in the order in which they were registered since the clock was set.
+///
+/// Returns 0; `-EINVAL` for an unknown clock; the errors of a handle.
+///
+/// Thread: that of the poller.
+#[unsafe(no_mangle)]
+#[must_use]
+pub extern "C" fn mio_st_poller_set_clock(poller: mio_st_poller_t, clock: u32) -> c_int {
+    call(poller, |table| {
+        let poller = table.poller(poller)?;
+        let clock = match clock {
+            MIO_ST_CLOCK_MONOTONIC => Clock::Monotonic,
+            MIO_ST_CLOCK_PAUSED => Clock::Paused,
+            MIO_ST_CLOCK_AUTOMATIC => Clock::Automatic,
+            _ => return Err(INVALID),
+        };
+        poller.raw_set_clock(clock)?;
+        Ok(0)
+    })
+}
+
+/// Moves the time of a clock that the program drives ahead by `by_ns` nanoseconds. Deadlines that have passed come
+/// with the next poll, in the order of their times.
+///
+/// Returns 0; `-EINVAL` on the clock of the system, or beyond `UINT64_MAX`: then the time is what it was; the errors
+/// of a handle.
+///
+/// Thread: that of the poller.
+#[unsafe(no_mangle)]
+#[must_use]
+pub extern "C" fn mio_st_poller_advance(poller: mio_st_poller_t, by_ns: u64) -> c_int {
+    call(poller, |table| {
+        table.poller(poller)?.raw_advance(by_ns)?;
+        Ok(0)
+    })
+}
+
+/// Sets the time of a clock that the program drives to `now_ns`, which is in nanoseconds and not before that of
+/// mio_st_poller_now().
+///
+/// Returns 0; `-EINVAL` on the clock of the system, and for a time that has passed: then the time is what it was; the
+/// errors of a handle.
+///
+/// Thread: that of the poller.
+#[unsafe(no_mangle)]
+#[must_use]
+pub extern "C" fn mio_st_poller_set_time(poller: mio_st_poller_t, now_ns: u64) -> c_int {
+    call(poller, |table| {
+        table.poller(poller)?.raw_set_time(now_ns)?;
         Ok(0)
     })
 }
@@ -1167,6 +1225,36 @@ impl Registered for mio_st_process_t {
     const REFUSED: u32 = MIO_ST_WRITABLE;
 }
 
+#[inline]
+fn register_in(
+    poller: &mut Poller,
+    fd: c_int,
+    id: u64,
+    interests: Interests,
+    option: u32,
+) -> Result<c_int> {
+    match trigger(option) {
+        Ok(option) => done(poller.raw_register(fd, id, interests, option)),
+        Err(_) => register_exclusive(poller, fd, id, interests, option),
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn register_exclusive(
+    poller: &mut Poller,
+    fd: c_int,
+    id: u64,
+    interests: Interests,
+    option: u32,
+) -> Result<c_int> {
+    if option & MIO_ST_EXCLUSIVE == 0 {
+        return Err(INVALID);
+    }
+    let option = trigger(option & !MIO_ST_EXCLUSIVE)?;
+    done(poller.raw_register_exclusive(fd, id, interests, option))
+}
+
 fn register<H: Registered>(
     poller: mio_st_poller_t,
     handle: H,
@@ -1176,8 +1264,8 @@ fn register<H: Registered>(
 ) -> c_int {
     call(handle, |table| {
         let fd = table.fd_to_register(handle)?;
-        let into = table.poller(poller)?;
-        into.raw_register(fd, id, interests_of::<H>(interests)?, trigger(option)?)?;
+        let into = table.get(poller)?;
+        register_in(into, fd, id, interests_of::<H>(interests)?, option)?;
         table.note_registered(handle, poller);
         Ok(0)
     })
@@ -1193,9 +1281,8 @@ fn reregister<H: Registered>(
 ) -> c_int {
     call(handle, |table| {
         let fd = table.fd(handle)?;
-        let poller = table.poller(poller)?;
-        poller.raw_reregister(fd, id, interests_of::<H>(interests)?, trigger(option)?)?;
-        Ok(0)
+        let poller = table.get(poller)?;
+        done(poller.raw_reregister(fd, id, interests_of::<H>(interests)?, trigger(option)?))
     })
 }
 
@@ -1203,13 +1290,19 @@ fn reregister<H: Registered>(
 fn deregister<H: Registered>(poller: mio_st_poller_t, handle: H) -> c_int {
     call(handle, |table| {
         let fd = table.fd(handle)?;
-        let result = table.poller(poller)?.raw_deregister(fd).map_err(Error::from);
+        let result = done(table.get(poller)?.raw_deregister(fd));
         // Also when the registration was ended through the descriptor.
-        if matches!(result, Ok(()) | Err(Error::NOT_FOUND)) {
+        if matches!(result, Ok(_) | Err(Error::NOT_FOUND)) {
             table.note_deregistered(handle, poller);
         }
-        result.map(|()| 0)
+        result
     })
+}
+
+/// What a change of a registration answers.
+#[inline]
+fn done(result: io::Result<Option<()>>) -> Result<c_int> {
+    result?.map_or(Err(Error::FORKED), |()| Ok(0))
 }
 
 fn interests_of<H: Registered>(bits: u32) -> Result<Interests> {

@@ -53,6 +53,8 @@ pub(crate) struct Slots<T, const LIMIT: u32 = LAST_GENERATION> {
     free: u32,
     last_free: u32,
     live: u32,
+    /// The first generation.
+    first: u32,
 }
 
 #[derive(Debug)]
@@ -72,8 +74,14 @@ enum State<T> {
 }
 
 impl<T, const LIMIT: u32> Slots<T, LIMIT> {
-    pub(crate) const fn new() -> Slots<T, LIMIT> {
-        Slots { slots: Vec::new(), free: NONE, last_free: NONE, live: 0 }
+    #[cfg(test)]
+    const fn new() -> Slots<T, LIMIT> {
+        Slots::since(1)
+    }
+
+    /// With generations from this one on, which is not zero.
+    pub(crate) const fn since(first: u32) -> Slots<T, LIMIT> {
+        Slots { slots: Vec::new(), free: NONE, last_free: NONE, live: 0, first }
     }
 
     /// How many are used.
@@ -106,7 +114,7 @@ impl<T, const LIMIT: u32> Slots<T, LIMIT> {
         }
         self.slots.try_reserve(1)?;
         let slot = self.slots.len() as u32;
-        self.slots.push(Slot { bits: 0, generation: 1, state: State::Free(NONE) });
+        self.slots.push(Slot { bits: 0, generation: self.first, state: State::Free(NONE) });
         self.put_free(slot);
         Ok(())
     }

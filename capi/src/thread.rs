@@ -3,6 +3,9 @@
 //! Each thread that makes a handle takes a number, which is in its handles. The table of a thread that
 //! has ended keeps its generations, and passes to the next new thread together with the number: a
 //! handle of the old thread finds nothing there.
+//!
+//! A forked child has the numbers of all threads of its parent, and one of the threads. When no number is left, it
+//! takes those of the others. Their tables it leaves alone, since a fork may come in the middle of a change.
 
 use std::ffi::{c_int, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -104,7 +107,10 @@ mod local {
 
 /// A number for a thread, and the table that goes with it.
 struct Number {
-    taken: AtomicBool,
+    /// Zero if it is free, otherwise [`process`] at the time when it was taken.
+    taken: AtomicU32,
+    /// How many tables were lost, with the threads of a parent.
+    lost: AtomicU32,
     /// Of the thread that has taken the number; made once and never freed.
     table: AtomicPtr<Table>,
     /// How many handles are open.
@@ -113,7 +119,8 @@ struct Number {
 
 static NUMBERS: [Number; 1 << THREAD_BITS] = [const {
     Number {
-        taken: AtomicBool::new(false),
+        taken: AtomicU32::new(0),
+        lost: AtomicU32::new(0),
         table: AtomicPtr::new(ptr::null_mut()),
         live: AtomicU32::new(0),
     }
@@ -266,20 +273,35 @@ pub(crate) fn live() -> usize {
 #[cold]
 fn attach() -> Result<*mut Table> {
     let key = key()?;
-    let free = |number: &Number| {
+    let process = process()?;
+    let take = |number: &Number, from| {
         let taken = &number.taken;
-        taken.compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed).is_ok()
+        taken.compare_exchange(from, process, Ordering::Acquire, Ordering::Relaxed).is_ok()
     };
     let mut numbers = NUMBERS.iter().enumerate().skip(1);
-    let (thread, number) =
-        numbers.find(|(_, number)| free(number)).ok_or(Error::of(libc::EAGAIN))?;
+    let (thread, number) = match numbers.find(|(_, number)| take(number, 0)) {
+        Some(free) => free,
+        None => {
+            let mut numbers = NUMBERS.iter().enumerate().skip(1);
+            let left_behind = numbers.find(|(_, number)| {
+                let taken = number.taken.load(Ordering::Relaxed);
+                taken != process && take(number, taken)
+            });
+            let (thread, number) = left_behind.ok_or(Error::of(libc::EAGAIN))?;
+            if !number.table.swap(ptr::null_mut(), Ordering::Relaxed).is_null() {
+                number.lost.fetch_add(1, Ordering::Relaxed);
+            }
+            (thread, number)
+        }
+    };
     let give_back = |error| {
-        number.taken.store(false, Ordering::Release);
+        number.taken.store(0, Ordering::Release);
         Err(error)
     };
     let mut table = number.table.load(Ordering::Relaxed);
     if table.is_null() {
-        match try_box(Table::new(thread as u32, &number.live)) {
+        let lost = number.lost.load(Ordering::Relaxed);
+        match try_box(Table::new(thread as u32, lost, &number.live)) {
             Ok(new) => table = Box::into_raw(new),
             Err(error) => return give_back(error),
         }
@@ -292,13 +314,39 @@ fn attach() -> Result<*mut Table> {
     }
 }
 
+/// A number of this process, which its parent and its children do not have; not zero.
+fn process() -> Result<u32> {
+    static REGISTERED: AtomicBool = AtomicBool::new(false);
+    if !REGISTERED.load(Ordering::Acquire) {
+        // Two threads may both register it, which is as good. SAFETY: the handler does nothing that is not allowed
+        // after fork.
+        let errno = unsafe { libc::pthread_atfork(None, None, Some(in_child)) };
+        if errno != 0 {
+            return Err(Error::of(errno));
+        }
+        REGISTERED.store(true, Ordering::Release);
+    }
+    Ok(PROCESS.load(Ordering::Relaxed))
+}
+
+static PROCESS: AtomicU32 = AtomicU32::new(1);
+
+/// The thread that has forked is the only one that is left, and keeps its number.
+extern "C" fn in_child() {
+    let process = PROCESS.fetch_add(1, Ordering::Relaxed) + 1;
+    let table = local::with(|local| local.table.load(Ordering::Relaxed));
+    let mut numbers = NUMBERS.iter().take_while(|_| !table.is_null());
+    let own = numbers.find(|number| number.table.load(Ordering::Relaxed) == table);
+    if let Some(number) = own.filter(|number| number.taken.load(Ordering::Relaxed) != 0) {
+        number.taken.store(process, Ordering::Relaxed);
+    }
+}
+
 /// The key whose destructor runs when a thread with a table ends.
 ///
 /// Not a destructor of Rust's: glibc aborts when there is no memory to register one, and a key's error
 /// can be passed on.
 fn key() -> Result<libc::pthread_key_t> {
-    /// One more than the key; zero as long as there is none.
-    static KEY: AtomicUsize = AtomicUsize::new(0);
     let known = KEY.load(Ordering::Acquire);
     if known != 0 {
         return Ok((known - 1) as libc::pthread_key_t);
@@ -309,6 +357,12 @@ fn key() -> Result<libc::pthread_key_t> {
     if errno != 0 {
         return Err(Error::of(errno));
     }
+    // SAFETY: the function may be called at any time.
+    if unsafe { libc::atexit(delete_key) } != 0 {
+        // SAFETY: nobody has seen this key.
+        unsafe { libc::pthread_key_delete(key) };
+        return Err(Error::of(libc::ENOMEM));
+    }
     match KEY.compare_exchange(0, key as usize + 1, Ordering::AcqRel, Ordering::Acquire) {
         Ok(_) => Ok(key),
         Err(known) => {
@@ -316,6 +370,18 @@ fn key() -> Result<libc::pthread_key_t> {
             unsafe { libc::pthread_key_delete(key) };
             Ok((known - 1) as libc::pthread_key_t)
         }
+    }
+}
+
+/// One more than the key; zero as long as there is none.
+static KEY: AtomicUsize = AtomicUsize::new(0);
+
+/// At the end of the process, or of the plugin that this code is in, which its threads may survive: then there is
+/// no `detach` any more.
+extern "C" fn delete_key() {
+    if let Some(key) = KEY.swap(0, Ordering::AcqRel).checked_sub(1) {
+        // SAFETY: it was made by `key`.
+        unsafe { libc::pthread_key_delete(key as libc::pthread_key_t) };
     }
 }
 
@@ -334,6 +400,6 @@ unsafe extern "C" fn detach(table: *mut c_void) {
         Ok(())
     });
     if let Some(number) = NUMBERS.get(table.thread() as usize) {
-        number.taken.store(false, Ordering::Release);
+        number.taken.store(0, Ordering::Release);
     }
 }

@@ -3,7 +3,7 @@
 use std::ffi::{c_char, c_int, c_void};
 use std::io;
 use std::mem::MaybeUninit;
-use std::os::fd::{FromRawFd, IntoRawFd};
+use std::os::fd::FromRawFd;
 
 use libc::{in_addr, in6_addr, sockaddr, sockaddr_storage, socklen_t};
 use mio_st::net::{ConnectedUdpSocket, UdpSocket};
@@ -208,10 +208,7 @@ pub unsafe extern "C" fn mio_st_udp_socket_connect(
         let out = unsafe { Out::new(connected) }?;
         table.reserve()?;
         raw::connect_udp(table.get(socket)?, address)?;
-        // SAFETY: the descriptor is that of the socket, which gives it up.
-        let new =
-            |socket: UdpSocket| unsafe { ConnectedUdpSocket::from_raw_fd(socket.into_raw_fd()) };
-        out.put(table.convert(socket, new)?);
+        out.put(table.convert(socket, raw::into_connected)?);
         Ok(0)
     })
 }
@@ -829,10 +826,7 @@ pub unsafe extern "C" fn mio_st_connected_udp_socket_disconnect(
         let out = unsafe { Out::new(disconnected) }?;
         table.reserve()?;
         raw::disconnect_udp(table.get(socket)?)?;
-        // SAFETY: the descriptor is that of the socket, which gives it up.
-        let new =
-            |socket: ConnectedUdpSocket| unsafe { UdpSocket::from_raw_fd(socket.into_raw_fd()) };
-        out.put(table.convert(socket, new)?);
+        out.put(table.convert(socket, raw::into_disconnected)?);
         Ok(0)
     })
 }

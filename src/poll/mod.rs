@@ -1,13 +1,16 @@
 //! Polling: the [`Poller`], and what one registers with.
 
 mod awakener;
+mod clock;
 mod interests;
 mod notifications;
 mod option;
 mod poller;
+mod registry;
 mod shares;
 
 pub use self::awakener::Awakener;
+pub use self::clock::Clock;
 pub use self::interests::Interests;
 pub use self::option::PollOption;
 pub use self::poller::Poller;

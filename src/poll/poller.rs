@@ -12,8 +12,12 @@ use crate::event::{Event, Evented, EventedId, Events, Ready};
 use crate::poll::awakener::Awakeners;
 use crate::poll::notifications::Notifications;
 use crate::poll::shares::Turn;
-use crate::poll::{Awakener, Interests, PollOption};
-use crate::sys::{self, Batch, Buffer, Generation, Selector, select_translated};
+use crate::poll::{Awakener, Clock, Interests, PollOption};
+use crate::sys::{self, Batch, Buffer, Generation, Instants, Selector, select_translated};
+
+mod special;
+
+use self::special::Special;
 
 /// What the kernel allows itself at the end of any wait, `PR_SET_TIMERSLACK` in `prctl(2)`.
 const KERNEL_SLACK: u64 = 50_000;
@@ -92,6 +96,7 @@ pub struct Poller {
     awakeners: Option<Awakeners>,
     /// Somebody may wait for the descriptor of the poller.
     exposed: Cell<bool>,
+    instants: Instants,
     turn: Turn,
     /// `poll_userspace` has its own, so that calling it never takes the system's turn away.
     turn_in_userspace: Turn,
@@ -104,6 +109,8 @@ pub struct Poller {
     nice: Cell<bool>,
     /// When that was.
     nice_asked: Cell<u64>,
+    /// Whether adding a deadline has nothing to ask but the time, and the system for that.
+    has_asked: Cell<bool>,
     /// This process, as long as there are neither notifications nor deadlines, and `now` is not known;
     /// otherwise none. So a poll that is but a system call finds out by one comparison, and that the
     /// process was not forked by the same.
@@ -111,7 +118,14 @@ pub struct Poller {
     /// What `quiet` becomes where a poll need be nothing but a system call: none, if there are awakeners, or
     /// it is to spin.
     calm: Generation,
+    /// `generation`, unless there is something special: so whoever looks whether the process was forked finds out
+    /// both at once.
+    plain: Generation,
     generation: Generation,
+    special: Option<Special>,
+    clock: Clock,
+    /// The slack that was asked for.
+    slack: Option<u64>,
     spin: Spin,
     _thread: PhantomData<*const ()>,
 }
@@ -144,15 +158,21 @@ impl Poller {
             deadlines: Deadlines::new(),
             awakeners: None,
             exposed: Cell::new(false),
+            instants: Instants::new(),
             turn: Turn::default(),
             turn_in_userspace: Turn::default(),
             now: Cell::new(None),
             last_read: Cell::new(0),
             nice: Cell::new(false),
             nice_asked: Cell::new(0),
+            has_asked: Cell::new(false),
             quiet: Cell::new(Generation::NONE),
             calm: generation,
+            plain: generation,
             generation,
+            special: None,
+            clock: Clock::Monotonic,
+            slack: None,
             spin: Spin::default(),
             _thread: PhantomData,
         };
@@ -304,6 +324,51 @@ impl Poller {
         self.register_raw(fd.as_fd().as_raw_fd(), id.0 as u64, interests, opt)
     }
 
+    /// As [`register_fd`](Poller::register_fd), so that of several pollers that wait for one descriptor an event
+    /// wakes one, or some, and not all (`EPOLLEXCLUSIVE`): for a listener that threads or processes share.
+    ///
+    /// # Notes
+    ///
+    /// Each of the pollers registers it so; one that registers it as usual is woken always. A connection that nobody
+    /// accepts is told to nobody else, unless the trigger is [`Level`](PollOption::Level). Linux wakes the poller
+    /// that came last, so that few connections go to few threads: to spread them, give each thread a listener of its
+    /// own by [`reuse_port`](crate::net::TcpListenerBuilder::reuse_port).
+    ///
+    /// `READ_CLOSED` is reported with `HUP` only.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`register`](Poller::register); `InvalidInput` for [`Oneshot`](PollOption::Oneshot), for an
+    /// interest in `PRIORITY`, and for a poller. Reregistering it is `InvalidInput`, too: deregister it first.
+    /// `Unsupported` on macOS and BSD.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # fn main() -> std::io::Result<()> {
+    /// use mio_st::net::TcpListener;
+    /// use mio_st::{EventedId, PollOption, Poller};
+    ///
+    /// let listener = TcpListener::bind("127.0.0.1:0".parse().unwrap())?;
+    /// let mut poller = Poller::new()?;
+    /// # if cfg!(target_os = "linux") {
+    /// poller.register_exclusive(&listener, EventedId(0), TcpListener::INTERESTS, PollOption::Level)?;
+    /// # }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn register_exclusive<Fd: AsFd>(
+        &mut self,
+        fd: Fd,
+        id: EventedId,
+        interests: Interests,
+        opt: PollOption,
+    ) -> io::Result<()> {
+        let registered =
+            self.try_register_exclusive(fd.as_fd().as_raw_fd(), id.0 as u64, interests, opt)?;
+        registered.map_or_else(|| self.generation.check(), Ok)
+    }
+
     /// Replaces the registration of a descriptor, as [`reregister`](Poller::reregister) does that of a handle.
     ///
     /// # Errors
@@ -378,15 +443,19 @@ impl Poller {
         option: PollOption,
     ) -> io::Result<()> {
         if let Some(interests) = interests {
-            return self.selector.watch(fd, id, interests, option);
+            let watch = |selector: &mut Selector| selector.watch(fd, id, interests, option);
+            if self.special.is_some() {
+                return self.register_specially(fd, id, false, watch).map(drop);
+            }
+            return watch(&mut self.selector);
         }
-        match self.selector.deregister(fd) {
+        match self.try_deregister(fd) {
             // It was not registered.
             Err(error) if error.raw_os_error() == Some(libc::ENOENT) => {
                 sys::ignore(error);
                 Ok(())
             }
-            result => result,
+            result => result.map(drop),
         }
     }
 
@@ -440,7 +509,8 @@ impl Poller {
     ///
     /// It is never early, and a poll that waits is late for it by at most its slack (see
     /// [`set_deadline_slack`](Poller::set_deadline_slack)) and the kernel's. A poll that comes after its time
-    /// for any other reason has the event, whatever the slack. An id may have any number of deadlines. It
+    /// for any other reason has the event, whatever the slack; but where more than some thousand were added or moved
+    /// meanwhile, it may be one of the next polls. An id may have any number of deadlines. It
     /// allocates when there are more deadlines than ever before.
     ///
     /// # Examples
@@ -463,17 +533,18 @@ impl Poller {
     /// # Ok(())
     /// # }
     /// ```
+    #[inline]
     pub fn add_deadline(&mut self, id: EventedId, deadline: Instant) -> DeadlineKey {
         self.expect_deadlines();
         let now = self.now_or_last();
-        self.deadlines.add(now, sys::nanos(deadline), id.0 as u64)
+        self.deadlines.add(now, self.instants.nanos(deadline), id.0 as u64)
     }
 
     /// Asks for an event with `id` and [`Ready::TIMER`] after `timeout`, counted from now (not from the
     /// last poll).
+    #[inline]
     pub fn add_timeout(&mut self, id: EventedId, timeout: Duration) -> DeadlineKey {
-        self.expect_deadlines();
-        let now = self.read_or_last();
+        let now = self.time_of_addition().unwrap_or_else(|error| self.last(error));
         self.deadlines.add(now, now.saturating_add(sys::duration(timeout)), id.0 as u64)
     }
 
@@ -489,8 +560,7 @@ impl Poller {
         period: Duration,
     ) -> DeadlineKey {
         let period = NonZeroU64::new(sys::duration(period)).unwrap_or(NonZeroU64::MIN);
-        self.expect_deadlines();
-        let now = self.read_or_last();
+        let now = self.time_of_addition().unwrap_or_else(|error| self.last(error));
         let first = now.saturating_add(sys::duration(first));
         self.deadlines.add_interval(now, first, period, id.0 as u64)
     }
@@ -499,6 +569,7 @@ impl Poller {
     ///
     /// False when there is nothing to cancel: it fired (its event may be among those that the last poll
     /// handed out), was cancelled, or belongs to another poller.
+    #[inline]
     pub fn cancel_deadline(&mut self, key: DeadlineKey) -> bool {
         self.deadlines.cancel(key)
     }
@@ -506,8 +577,9 @@ impl Poller {
     /// Moves a deadline to another time, earlier or later; the key stays valid. Takes constant time.
     ///
     /// False when there is nothing to move, see [`cancel_deadline`](Poller::cancel_deadline).
+    #[inline]
     pub fn move_deadline(&mut self, key: DeadlineKey, deadline: Instant) -> bool {
-        self.move_deadline_nanos(key, sys::nanos(deadline))
+        self.move_deadline_nanos(key, self.instants.nanos(deadline))
     }
 
     /// Moves a deadline to `timeout` from now (not from the last poll), as
@@ -568,15 +640,16 @@ impl Poller {
 
     /// As [`add_deadline`](Poller::add_deadline), in nanoseconds; what cannot be had is `OutOfMemory`. So
     /// are the two below, which also fail if the clock does.
+    #[inline]
     pub(crate) fn try_add_deadline(&mut self, deadline: u64, id: u64) -> io::Result<DeadlineKey> {
         self.expect_deadlines();
         let now = self.now_or_last();
         Ok(self.deadlines.try_add(now, deadline, id)?)
     }
 
+    #[inline]
     pub(crate) fn try_add_timeout(&mut self, timeout: u64, id: u64) -> io::Result<DeadlineKey> {
-        self.expect_deadlines();
-        let now = self.read()?;
+        let now = self.time_of_addition()?;
         Ok(self.deadlines.try_add(now, now.saturating_add(timeout), id)?)
     }
 
@@ -586,27 +659,51 @@ impl Poller {
         period: NonZeroU64,
         id: u64,
     ) -> io::Result<DeadlineKey> {
-        self.expect_deadlines();
-        let now = self.read()?;
+        let now = self.time_of_addition()?;
         let first = now.saturating_add(first);
         Ok(self.deadlines.try_add_interval(now, first, period, id)?)
     }
 
+    #[inline]
     pub(crate) fn move_deadline_nanos(&mut self, key: DeadlineKey, deadline: u64) -> bool {
         self.deadlines.move_to(self.now_or_last(), key, deadline)
     }
 
     pub(crate) fn move_timeout_nanos(&mut self, key: DeadlineKey, timeout: u64) -> bool {
-        let now = self.read_or_last();
+        let now = self.time_of_addition().unwrap_or_else(|error| self.last(error));
         self.deadlines.move_to(now, key, now.saturating_add(timeout))
     }
 
     #[inline]
     fn expect_deadlines(&self) {
         self.quiet.set(Generation::NONE);
+        if !self.has_asked.get() {
+            self.ask();
+        }
+    }
+
+    /// As [`expect_deadlines`](Poller::expect_deadlines), and tells the time.
+    #[inline]
+    fn time_of_addition(&self) -> io::Result<u64> {
+        self.quiet.set(Generation::NONE);
+        if !self.has_asked.get() {
+            if let Some(now) = self.ask() {
+                return Ok(now);
+            }
+        }
+        self.read()
+    }
+
+    /// Asks what there is to ask before the first deadline, and for the time, if the program drives it.
+    #[cold]
+    #[inline(never)]
+    fn ask(&self) -> Option<u64> {
         if self.deadlines.is_new() {
             self.nice.set(sys::is_nice());
         }
+        let driven = self.driven_time();
+        self.has_asked.set(driven.is_none());
+        driven
     }
 
     /// Removes the earliest deadline with this id, if there is one.
@@ -622,7 +719,12 @@ impl Poller {
     ///
     /// The default is 2^20 ns, about 1.05 ms. Zero is exact, up to the kernel's own slack.
     pub fn set_deadline_slack(&mut self, slack: Duration) {
-        self.deadlines.set_slack(sys::duration(slack));
+        self.set_deadline_slack_nanos(sys::duration(slack));
+    }
+
+    pub(crate) fn set_deadline_slack_nanos(&mut self, slack: u64) {
+        self.slack = Some(slack);
+        self.apply_slack();
     }
 
     /// Sets for how long a poll that has to wait looks again and again before it sleeps; never longer than
@@ -642,7 +744,7 @@ impl Poller {
 
     /// Finds out what `calm` is.
     fn calm_down(&mut self) {
-        let calm = self.spin.limit == 0 && self.awakeners.is_none();
+        let calm = self.spin.limit == 0 && self.awakeners.is_none() && self.special.is_none();
         self.calm = if calm { self.generation } else { Generation::NONE };
         self.quiet.set(Generation::NONE);
     }
@@ -658,12 +760,13 @@ impl Poller {
             return Some(0);
         }
         let wakeup = self.deadlines.next_wakeup()?;
-        Some(wakeup.saturating_sub(self.read_or_last()))
+        let now = self.driven_time().unwrap_or_else(|| self.read_or_last());
+        Some(wakeup.saturating_sub(now))
     }
 
     /// The time of the last poll; if that did not need to read the clock, it is read now.
     pub fn now(&self) -> Instant {
-        sys::instant(self.now_nanos())
+        self.instants.instant(self.now_nanos())
     }
 
     pub(crate) fn now_nanos(&self) -> u64 {
@@ -739,15 +842,31 @@ impl Poller {
     #[inline(never)]
     fn refill(&mut self, batch: &mut Batch, timeout: Option<Duration>) -> io::Result<()> {
         batch.fill(|buffer| {
-            self.generation.check()?;
+            if !self.plain.is_current() {
+                return self.refill_specially(buffer, timeout);
+            }
             if buffer.room() == 0 {
-                return Err(io::Error::new(io::ErrorKind::InvalidInput, "no capacity for events"));
+                return Err(no_capacity());
             }
             if self.fill_notified(buffer) {
                 return Ok(());
             }
             self.fill(buffer, timeout.map(sys::duration))
         })
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn refill_specially(
+        &mut self,
+        buffer: &mut Buffer<'_>,
+        timeout: Option<Duration>,
+    ) -> io::Result<()> {
+        self.generation.check()?;
+        if buffer.room() == 0 {
+            return Err(no_capacity());
+        }
+        self.fill_specially(buffer, timeout.map(sys::duration))
     }
 
     /// As [`poll`](Poller::poll), without asking the system: it hands out notifications and expired
@@ -758,7 +877,8 @@ impl Poller {
 
     /// The poll cycle without the system.
     pub(crate) fn fill_userspace(&mut self, buffer: &mut Buffer<'_>) {
-        self.now.set(None);
+        // Unless the program drives the time.
+        self.now.set(self.driven_time());
         self.deadlines.begin(PORTION);
         let expired = !self.deadlines.is_empty() && self.deadlines.is_due(self.now_or_last());
         let waiting = self.notifications.len();
@@ -789,8 +909,8 @@ impl Poller {
         events: &mut [MaybeUninit<Event>],
         timeout: Option<u64>,
     ) -> io::Result<Option<usize>> {
-        if !self.generation.is_current() {
-            return Ok(None);
+        if !self.plain.is_current() {
+            return self.fill_array_specially(events, timeout);
         }
         let fill = |buffer: &mut Buffer<'_>| {
             if self.fill_notified(buffer) {
@@ -799,6 +919,19 @@ impl Poller {
             self.fill(buffer, timeout)
         };
         Buffer::translated(events, fill).map(Some)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn fill_array_specially(
+        &mut self,
+        events: &mut [MaybeUninit<Event>],
+        timeout: Option<u64>,
+    ) -> io::Result<Option<usize>> {
+        if !self.generation.is_current() {
+            return Ok(None);
+        }
+        Buffer::translated(events, |buffer| self.fill_specially(buffer, timeout)).map(Some)
     }
 
     /// Whether nothing but the system can have events.
@@ -1028,8 +1161,8 @@ impl Poller {
         interests: Interests,
         option: PollOption,
     ) -> io::Result<()> {
-        self.generation.check()?;
-        self.selector.register(fd, id, interests, option)
+        let registered = self.try_register(fd, id, interests, option)?;
+        registered.map_or_else(|| self.generation.check(), Ok)
     }
 
     #[inline]
@@ -1040,14 +1173,68 @@ impl Poller {
         interests: Interests,
         option: PollOption,
     ) -> io::Result<()> {
-        self.generation.check()?;
-        self.selector.reregister(fd, id, interests, option)
+        let reregistered = self.try_reregister(fd, id, interests, option)?;
+        reregistered.map_or_else(|| self.generation.check(), Ok)
     }
 
     #[inline]
     pub(crate) fn deregister_raw(&mut self, fd: RawFd) -> io::Result<()> {
-        self.generation.check()?;
-        self.selector.deregister(fd)
+        let deregistered = self.try_deregister(fd)?;
+        deregistered.map_or_else(|| self.generation.check(), Ok)
+    }
+
+    /// As `register_raw`; `None` in a forked child. So are the two below.
+    #[inline]
+    pub(crate) fn try_register(
+        &mut self,
+        fd: RawFd,
+        id: u64,
+        interests: Interests,
+        option: PollOption,
+    ) -> io::Result<Option<()>> {
+        if !self.plain.is_current() {
+            let register = |selector: &mut Selector| selector.register(fd, id, interests, option);
+            return self.register_specially(fd, id, true, register);
+        }
+        self.selector.register(fd, id, interests, option).map(Some)
+    }
+
+    pub(crate) fn try_register_exclusive(
+        &mut self,
+        fd: RawFd,
+        id: u64,
+        interests: Interests,
+        option: PollOption,
+    ) -> io::Result<Option<()>> {
+        let register =
+            |selector: &mut Selector| selector.register_exclusive(fd, id, interests, option);
+        if !self.plain.is_current() {
+            return self.register_specially(fd, id, true, register);
+        }
+        register(&mut self.selector).map(Some)
+    }
+
+    #[inline]
+    pub(crate) fn try_reregister(
+        &mut self,
+        fd: RawFd,
+        id: u64,
+        interests: Interests,
+        option: PollOption,
+    ) -> io::Result<Option<()>> {
+        if !self.plain.is_current() {
+            let change = |selector: &mut Selector| selector.reregister(fd, id, interests, option);
+            return self.register_specially(fd, id, false, change);
+        }
+        self.selector.reregister(fd, id, interests, option).map(Some)
+    }
+
+    #[inline]
+    pub(crate) fn try_deregister(&mut self, fd: RawFd) -> io::Result<Option<()>> {
+        if !self.plain.is_current() {
+            return self.deregister_specially(fd);
+        }
+        self.selector.deregister(fd).map(Some)
     }
 
     /// As `notify`, with an error where that would abort for want of memory.
@@ -1063,14 +1250,6 @@ impl Poller {
             self.deadlines.try_reserve(deadlines)?;
         }
         Ok(self.notifications.try_reserve(notifications)?)
-    }
-
-    pub(crate) fn selector(&self) -> &Selector {
-        &self.selector
-    }
-
-    pub(crate) fn selector_mut(&mut self) -> &mut Selector {
-        &mut self.selector
     }
 
     pub(crate) fn deadlines(&mut self) -> &mut Deadlines {
@@ -1123,6 +1302,10 @@ impl Spin {
     const PATIENCE: u64 = 5_000;
     /// How long it may not be asked while wakes come.
     const LONGEST: u64 = 50_000;
+}
+
+fn no_capacity() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, "no capacity for events")
 }
 
 /// The timeout in nanoseconds, if waiting for it asks for no clock.

@@ -3,6 +3,7 @@
 //! Events lie in it in the form in which the kernel writes them, so that nothing is copied; they are
 //! translated when they are read, or all at once for C.
 
+use std::cell::Cell;
 use std::io;
 use std::mem::{self, MaybeUninit};
 use std::{ptr, slice};
@@ -70,6 +71,26 @@ impl<'a> Buffer<'a> {
         self.len
     }
 
+    /// Sorts the events by a key; those of the same key stay in their order. Where there is no memory for it
+    /// they all do.
+    pub(crate) fn sort(&mut self, sorting: &mut Sorting, key: impl Fn(Event) -> u32) {
+        let Sorting(events) = sorting;
+        events.clear();
+        if self.len < 2 || events.try_reserve(self.len).is_err() {
+            return;
+        }
+        for (n, event) in (0..self.len).filter_map(|n| Some((n, self.get(n)?))) {
+            // There is room: this does not grow.
+            if events.len() < events.capacity() {
+                events.push((u64::from(key(event)) << 32 | n as u64, event));
+            }
+        }
+        sort(Cell::from_mut(events.as_mut_slice()).as_slice_of_cells());
+        for (place, (_, event)) in self.memory.iter_mut().zip(events) {
+            place.write(untranslated(*event));
+        }
+    }
+
     /// Takes an event out that is among those of the system; false if it is not there.
     pub(crate) fn remove(&mut self, event: Event) -> bool {
         let Some(n) = (0..self.len).find(|n| self.get(*n) == Some(event)) else { return false };
@@ -96,6 +117,34 @@ impl<'a> Buffer<'a> {
         let len = buffer.len;
         // SAFETY: the first `len` events have been written.
         Ok(unsafe { translate_all(events, len) }.len())
+    }
+}
+
+/// The memory that sorting takes.
+#[derive(Debug, Default)]
+pub(crate) struct Sorting(Vec<(u64, Event)>);
+
+/// Sorts by the key, of which no two are the same: Shell's way, with the gaps of Ciura, "Best Increments for the
+/// Average Case of Shellsort". (That of std panics where an order is none.)
+fn sort(events: &[Cell<(u64, Event)>]) {
+    for gap in [1750, 701, 301, 132, 57, 23, 10, 4, 1] {
+        for n in gap..events.len() {
+            let Some(moving) = events.get(n).map(Cell::get) else { return };
+            let mut place = n;
+            while let Some(before) = place.checked_sub(gap).and_then(|before| events.get(before)) {
+                let larger = before.get();
+                if larger.0 <= moving.0 {
+                    break;
+                }
+                if let Some(cell) = events.get(place) {
+                    cell.set(larger);
+                }
+                place -= gap;
+            }
+            if let Some(cell) = events.get(place) {
+                cell.set(moving);
+            }
+        }
     }
 }
 

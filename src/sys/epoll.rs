@@ -74,6 +74,21 @@ impl Selector {
         self.control(libc::EPOLL_CTL_ADD, fd, &mut event)
     }
 
+    /// As [`register`](Selector::register), so that an event wakes one of those that wait for the descriptor.
+    ///
+    /// The kernel takes no other flags with it, and RDHUP is one (`EPOLLEXCLUSIVE_OK_BITS` in fs/eventpoll.c).
+    pub(crate) fn register_exclusive(
+        &self,
+        fd: RawFd,
+        id: u64,
+        interests: Interests,
+        option: PollOption,
+    ) -> io::Result<()> {
+        let flags = flags(interests, option) & !(libc::EPOLLRDHUP as u32);
+        let mut event = KernelEvent { events: flags | libc::EPOLLEXCLUSIVE as u32, u64: id };
+        self.control(libc::EPOLL_CTL_ADD, fd, &mut event)
+    }
+
     #[inline]
     pub(crate) fn reregister(
         &self,

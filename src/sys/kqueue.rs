@@ -457,7 +457,10 @@ impl Entry {
         let plain = match note {
             UNCONNECTED if is_unconnected(fd) => return self.hang_up(),
             UNCONNECTED => return NOTHING,
-            PRIORITY if event.fflags & OUT_OF_BAND != 0 => Ready::PRIORITY,
+            // With an end these are not flags but an error, one of whose bits may be the same.
+            PRIORITY if event.flags & EV_EOF == 0 && event.fflags & OUT_OF_BAND != 0 => {
+                Ready::PRIORITY
+            }
             READ if self.interests.is_readable() => Ready::READABLE,
             WRITE if self.interests.is_writable() => Ready::WRITABLE,
             _ => NOTHING,
@@ -620,6 +623,17 @@ impl Selector {
             entry.note_unconnected(fd);
         }
         self.replace(fd, old, entry)
+    }
+
+    /// No kqueue wakes one of several.
+    pub(crate) fn register_exclusive(
+        &self,
+        _: RawFd,
+        _: u64,
+        _: Interests,
+        _: PollOption,
+    ) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
     }
 
     pub(crate) fn reregister(

@@ -137,6 +137,10 @@ impl<const N: usize, const ROOM: usize> Messages<N, ROOM> {
 #[cfg(not(bsd))]
 #[inline]
 unsafe fn sendmmsg(fd: &Fd, headers: *mut mmsghdr, len: usize) -> io::Result<usize> {
+    if len == 1 {
+        // SAFETY: the caller's promise.
+        return unsafe { syscall!(sendmsg(fd.raw(), &(*headers).msg_hdr, NO_SIGNAL)) }.map(|_| 1);
+    }
     // SAFETY: the caller's promise.
     unsafe { syscall!(sendmmsg(fd.raw(), headers, len as _, NO_SIGNAL as _)) }.map(|n| n as usize)
 }
@@ -210,12 +214,23 @@ pub(crate) struct Receiving {
     full: Cell<bool>,
     /// What a later system call of a batch has failed with, for the next batch to say.
     error: Cell<c_int>,
+    /// How many messages the last batch had; 0: there was none yet.
+    last: Cell<usize>,
 }
 
 impl Receiving {
     /// From now on everything may come along.
     pub(crate) fn expect_all(&self) {
         self.full.set(true);
+    }
+
+    /// For how many messages the first system call of a batch is made ready. That is a good part of its cost where
+    /// few come, such as runs, each of which is many datagrams: so it is twice as many as came before.
+    fn expected(&self) -> usize {
+        match self.last.get() {
+            0 => MAX,
+            last => (2 * last).max(4),
+        }
     }
 
     /// Receives into as many of `datagrams` as there are datagrams for, at most `MAX`; returns how many.
@@ -252,9 +267,11 @@ impl Receiving {
         }
         let count = count.min(MAX);
         let mut from = 0;
+        let mut expected = self.expected();
         loop {
             let full = self.full.get();
-            let most = if full { PER_CALL_FULL } else { PER_CALL }.min(count - from);
+            let most = if full { PER_CALL_FULL } else { PER_CALL }.min(count - from).min(expected);
+            expected = MAX;
             let buffer = |datagrams: &mut D, i| buffer(datagrams, from + i);
             let received = |datagrams: &mut D, i, one: Received| {
                 if one.flags & libc::MSG_CTRUNC != 0 {
@@ -264,17 +281,23 @@ impl Receiving {
             };
             // SAFETY: the caller's promise.
             let result = unsafe {
-                if full {
-                    recv_once::<PER_CALL_FULL, FULL_ROOM, D>(fd, most, datagrams, buffer, received)
-                } else {
-                    recv_once::<PER_CALL, SEGMENT_ROOM, D>(fd, most, datagrams, buffer, received)
+                match (full, most) {
+                    (false, 1) => {
+                        recv_once::<1, SEGMENT_ROOM, D>(fd, most, datagrams, buffer, received)
+                    }
+                    (false, _) => recv_once::<PER_CALL, SEGMENT_ROOM, D>(
+                        fd, most, datagrams, buffer, received,
+                    ),
+                    (true, _) => recv_once::<PER_CALL_FULL, FULL_ROOM, D>(
+                        fd, most, datagrams, buffer, received,
+                    ),
                 }
             };
             match result {
                 Ok(n) => {
                     from += n;
-                    if n < most || from == count {
-                        return Ok(from);
+                    if n == most && from < count {
+                        continue;
                     }
                 }
                 Err(error) if from == 0 => return Err(error),
@@ -283,9 +306,10 @@ impl Receiving {
                         self.error.set(error.raw_os_error().unwrap_or(0));
                     }
                     crate::sys::ignore(error);
-                    return Ok(from);
                 }
             }
+            self.last.set(from);
+            return Ok(from);
         }
     }
 }

@@ -63,8 +63,8 @@ pub(crate) mod signal;
 pub(crate) mod socket;
 pub(crate) mod unix_socket;
 
-pub(crate) use self::buffer::{Batch, Buffer, select_translated};
-pub(crate) use self::clock::{duration, instant, monotonic, nanos};
+pub(crate) use self::buffer::{Batch, Buffer, Sorting, select_translated};
+pub(crate) use self::clock::{Instants, duration, monotonic};
 /// A descriptor that tells of signals, or of a process.
 #[cfg(epoll)]
 pub(crate) use self::fd::Fd as Source;

@@ -4,7 +4,7 @@ use std::io;
 use std::marker::PhantomData;
 use std::ops::Deref;
 use std::ptr::NonNull;
-use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering, fence};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
 use std::{mem, ptr};
 
 use crate::sys::sanitizers;
@@ -91,8 +91,9 @@ impl<T> Drop for Shared<T> {
         if self.inner().count.fetch_sub(1, Ordering::Release) != 1 {
             return;
         }
-        // What other threads did with the value comes before it is dropped.
-        fence(Ordering::Acquire);
+        // What other threads did with the value comes before it is dropped. (A load, since ThreadSanitizer knows no
+        // fences.)
+        self.inner().count.load(Ordering::Acquire);
         sanitizers::acquire(self.inner.as_ptr());
         // SAFETY: this was the last share, and the memory has the layout of a `Box`.
         drop(unsafe { Box::from_raw(self.inner.as_ptr()) });

@@ -136,6 +136,9 @@ static void every_call_with_the_poller_fails(void)
     EQUAL(mio_st_poller_next_wakeup(poller, &wakeup), MIO_ST_EFORKED);
     EQUAL(mio_st_poller_set_deadline_slack(poller, 0), MIO_ST_EFORKED);
     EQUAL(mio_st_poller_set_spin(poller, 0), MIO_ST_EFORKED);
+    EQUAL(mio_st_poller_set_clock(poller, MIO_ST_CLOCK_PAUSED), MIO_ST_EFORKED);
+    EQUAL(mio_st_poller_advance(poller, 0), MIO_ST_EFORKED);
+    EQUAL(mio_st_poller_set_time(poller, 0), MIO_ST_EFORKED);
     EQUAL(mio_st_poller_now(poller, &now), MIO_ST_EFORKED);
     EQUAL(mio_st_poller_fd(poller), MIO_ST_EFORKED);
     EQUAL(mio_st_awakener_new(&awakener, poller, 20), MIO_ST_EFORKED);
