@@ -1,4 +1,4 @@
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 use std::hint;
 use std::io;
 use std::marker::PhantomData;
@@ -96,7 +96,7 @@ pub struct Poller {
     awakeners: Option<Awakeners>,
     /// Somebody may wait for the descriptor of the poller.
     exposed: Cell<bool>,
-    instants: Instants,
+    instants: OnceCell<Instants>,
     turn: Turn,
     /// `poll_userspace` has its own, so that calling it never takes the system's turn away.
     turn_in_userspace: Turn,
@@ -158,7 +158,7 @@ impl Poller {
             deadlines: Deadlines::new(),
             awakeners: None,
             exposed: Cell::new(false),
-            instants: Instants::new(),
+            instants: OnceCell::new(),
             turn: Turn::default(),
             turn_in_userspace: Turn::default(),
             now: Cell::new(None),
@@ -537,7 +537,7 @@ impl Poller {
     pub fn add_deadline(&mut self, id: EventedId, deadline: Instant) -> DeadlineKey {
         self.expect_deadlines();
         let now = self.now_or_last();
-        self.deadlines.add(now, self.instants.nanos(deadline), id.0 as u64)
+        self.deadlines.add(now, self.instants().nanos(deadline), id.0 as u64)
     }
 
     /// Asks for an event with `id` and [`Ready::TIMER`] after `timeout`, counted from now (not from the
@@ -579,7 +579,7 @@ impl Poller {
     /// False when there is nothing to move, see [`cancel_deadline`](Poller::cancel_deadline).
     #[inline]
     pub fn move_deadline(&mut self, key: DeadlineKey, deadline: Instant) -> bool {
-        self.move_deadline_nanos(key, self.instants.nanos(deadline))
+        self.move_deadline_nanos(key, self.instants().nanos(deadline))
     }
 
     /// Moves a deadline to `timeout` from now (not from the last poll), as
@@ -766,7 +766,7 @@ impl Poller {
 
     /// The time of the last poll; if that did not need to read the clock, it is read now.
     pub fn now(&self) -> Instant {
-        self.instants.instant(self.now_nanos())
+        self.instants().instant(self.now_nanos())
     }
 
     pub(crate) fn now_nanos(&self) -> u64 {
@@ -961,6 +961,12 @@ impl Poller {
         self.now.set(None);
         self.quiet.set(self.calm);
         true
+    }
+
+    /// Made when it is asked for, since C does not, in whose library there is no `OnceLock`.
+    #[inline]
+    fn instants(&self) -> &Instants {
+        self.instants.get_or_init(Instants::new)
     }
 
     /// The poll cycle. There is room, and this is the process that created the poller.
