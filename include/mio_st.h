@@ -501,7 +501,8 @@ int mio_st_poller_watch_fd(mio_st_poller_t poller,
  *
  * `deadline_ns` is in nanoseconds of the clock of mio_st_poller_now(). The event is never early, and a
  * poll that waits is late by at most the slack, see mio_st_poller_set_deadline_slack(). A poll that comes after
- * the time for any other reason has the event. An id may have any number of deadlines.
+ * the time for any other reason has the event; but where more than some thousand were added or moved meanwhile,
+ * it may be one of the next polls. An id may have any number of deadlines.
  * `key` receives the name of the deadline; it may be NULL.
  *
  * Returns 0; `-ENOMEM`; the errors of a handle.

@@ -1,4 +1,4 @@
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 use std::hint;
 use std::io;
 use std::marker::PhantomData;
@@ -13,7 +13,7 @@ use crate::poll::awakener::Awakeners;
 use crate::poll::notifications::Notifications;
 use crate::poll::shares::Turn;
 use crate::poll::{Awakener, Clock, Interests, PollOption, Registrar};
-use crate::sys::{self, Batch, Buffer, Generation, Selector, select_translated};
+use crate::sys::{self, Batch, Buffer, Generation, Instants, Selector, select_translated};
 
 mod special;
 
@@ -97,6 +97,7 @@ pub struct Poller {
     deadlines: Deadlines,
     /// Somebody may wait for the descriptor of the poller.
     exposed: Cell<bool>,
+    instants: OnceCell<Instants>,
     turn: Turn,
     /// `poll_userspace` has its own, so that calling it never takes the system's turn away.
     turn_in_userspace: Turn,
@@ -158,6 +159,7 @@ impl Poller {
             deadlines: Deadlines::new(),
             awakeners: None,
             exposed: Cell::new(false),
+            instants: OnceCell::new(),
             turn: Turn::default(),
             turn_in_userspace: Turn::default(),
             now: Cell::new(None),
@@ -508,7 +510,8 @@ impl Poller {
     ///
     /// It is never early, and a poll that waits is late for it by at most its slack (see
     /// [`set_deadline_slack`](Poller::set_deadline_slack)) and the kernel's. A poll that comes after its time
-    /// for any other reason has the event, whatever the slack. An id may have any number of deadlines. It
+    /// for any other reason has the event, whatever the slack; but where more than some thousand were added or moved
+    /// meanwhile, it may be one of the next polls. An id may have any number of deadlines. It
     /// allocates when there are more deadlines than ever before.
     ///
     /// # Examples
@@ -531,14 +534,16 @@ impl Poller {
     /// # Ok(())
     /// # }
     /// ```
+    #[inline]
     pub fn add_deadline(&mut self, id: EventedId, deadline: Instant) -> DeadlineKey {
         self.expect_deadlines();
         let now = self.now_or_last();
-        self.deadlines.add(now, sys::nanos(deadline), id.0 as u64)
+        self.deadlines.add(now, self.instants().nanos(deadline), id.0 as u64)
     }
 
     /// Asks for an event with `id` and [`Ready::TIMER`] after `timeout`, counted from now (not from the
     /// last poll).
+    #[inline]
     pub fn add_timeout(&mut self, id: EventedId, timeout: Duration) -> DeadlineKey {
         let now = self.time_of_addition().unwrap_or_else(|error| self.last(error));
         self.deadlines.add(now, now.saturating_add(sys::duration(timeout)), id.0 as u64)
@@ -565,6 +570,7 @@ impl Poller {
     ///
     /// False when there is nothing to cancel: it fired (its event may be among those that the last poll
     /// handed out), was cancelled, or belongs to another poller.
+    #[inline]
     pub fn cancel_deadline(&mut self, key: DeadlineKey) -> bool {
         self.deadlines.cancel(key)
     }
@@ -572,8 +578,9 @@ impl Poller {
     /// Moves a deadline to another time, earlier or later; the key stays valid. Takes constant time.
     ///
     /// False when there is nothing to move, see [`cancel_deadline`](Poller::cancel_deadline).
+    #[inline]
     pub fn move_deadline(&mut self, key: DeadlineKey, deadline: Instant) -> bool {
-        self.move_deadline_nanos(key, sys::nanos(deadline))
+        self.move_deadline_nanos(key, self.instants().nanos(deadline))
     }
 
     /// Moves a deadline to `timeout` from now (not from the last poll), as
@@ -634,12 +641,14 @@ impl Poller {
 
     /// As [`add_deadline`](Poller::add_deadline), in nanoseconds; what cannot be had is `OutOfMemory`. So
     /// are the two below, which also fail if the clock does.
+    #[inline]
     pub(crate) fn try_add_deadline(&mut self, deadline: u64, id: u64) -> io::Result<DeadlineKey> {
         self.expect_deadlines();
         let now = self.now_or_last();
         Ok(self.deadlines.try_add(now, deadline, id)?)
     }
 
+    #[inline]
     pub(crate) fn try_add_timeout(&mut self, timeout: u64, id: u64) -> io::Result<DeadlineKey> {
         let now = self.time_of_addition()?;
         Ok(self.deadlines.try_add(now, now.saturating_add(timeout), id)?)
@@ -656,6 +665,7 @@ impl Poller {
         Ok(self.deadlines.try_add_interval(now, first, period, id)?)
     }
 
+    #[inline]
     pub(crate) fn move_deadline_nanos(&mut self, key: DeadlineKey, deadline: u64) -> bool {
         self.deadlines.move_to(self.now_or_last(), key, deadline)
     }
@@ -757,7 +767,7 @@ impl Poller {
 
     /// The time of the last poll; if that did not need to read the clock, it is read now.
     pub fn now(&self) -> Instant {
-        sys::instant(self.now_nanos())
+        self.instants().instant(self.now_nanos())
     }
 
     pub(crate) fn now_nanos(&self) -> u64 {
@@ -952,6 +962,12 @@ impl Poller {
         self.now.set(None);
         self.quiet.set(self.calm);
         true
+    }
+
+    /// Made when it is asked for, since C does not, in whose library there is no `OnceLock`.
+    #[inline]
+    fn instants(&self) -> &Instants {
+        self.instants.get_or_init(Instants::new)
     }
 
     /// The poll cycle. There is room, and this is the process that created the poller.

@@ -73,7 +73,7 @@ pub(crate) mod unix_socket;
 
 pub(crate) use self::buffer::{Batch, Buffer, Sorting, select_translated};
 pub(crate) use self::carried::{Carried, Carry};
-pub(crate) use self::clock::{duration, instant, monotonic, nanos};
+pub(crate) use self::clock::{Instants, duration, monotonic};
 /// A descriptor that tells of signals, or of a process.
 #[cfg(epoll)]
 pub(crate) use self::fd::Fd as Source;
