@@ -224,6 +224,15 @@ const char *mio_st_strerror(int error);
 #define MIO_ST_ONESHOT (1u << 10)
 
 /**
+ * Goes with `MIO_ST_EDGE` or `MIO_ST_LEVEL` when registering: of several pollers that wait for one descriptor so, such as
+ * a listener that threads or processes share, an event wakes one, or some, and not all (`EPOLLEXCLUSIVE`). With
+ * `MIO_ST_ONESHOT`, with an interest in `MIO_ST_PRIORITY`, of a poller, and when reregistering what is registered so, it
+ * is `-EINVAL`: deregister first. `MIO_ST_READ_CLOSED` is reported with `MIO_ST_HUP` only. On macOS and BSD it is
+ * `-EOPNOTSUPP`.
+ */
+#define MIO_ST_EXCLUSIVE (1u << 11)
+
+/**
  * An event: whose, and what it is ready for. 16 bytes on every system.
  */
 typedef struct {
@@ -492,7 +501,8 @@ int mio_st_poller_watch_fd(mio_st_poller_t poller,
  *
  * `deadline_ns` is in nanoseconds of the clock of mio_st_poller_now(). The event is never early, and a
  * poll that waits is late by at most the slack, see mio_st_poller_set_deadline_slack(). A poll that comes after
- * the time for any other reason has the event. An id may have any number of deadlines.
+ * the time for any other reason has the event; but where more than some thousand were added or moved meanwhile,
+ * it may be one of the next polls. An id may have any number of deadlines.
  * `key` receives the name of the deadline; it may be NULL.
  *
  * Returns 0; `-ENOMEM`; the errors of a handle.

@@ -13,8 +13,9 @@
 //!
 //! A poller and the handles registered with it belong to one thread, and the types say so: whatever owns
 //! or borrows a descriptor, a deadline or a poller is neither `Send` nor `Sync`. An
-//! [`Awakener`](poll::Awakener) is both. A connection moves to another thread as an
-//! [`OwnedFd`](std::os::fd::OwnedFd).
+//! [`Awakener`](poll::Awakener) and a [`Registrar`](poll::Registrar) are both. A connection moves to another thread as an
+//! [`OwnedFd`](std::os::fd::OwnedFd), and with its registration, or a whole poller, as a
+//! [`Detached`](poll::Detached).
 //!
 //! # Examples
 //!

@@ -388,6 +388,16 @@ impl Poller {
         self.try_register(fd, id, interests, option)
     }
 
+    pub fn raw_register_exclusive(
+        &mut self,
+        fd: RawFd,
+        id: u64,
+        interests: Interests,
+        option: PollOption,
+    ) -> io::Result<Option<()>> {
+        self.try_register_exclusive(fd, id, interests, option)
+    }
+
     #[inline]
     pub fn raw_reregister(
         &mut self,

@@ -94,6 +94,13 @@ pub const MIO_ST_CLOCK_PAUSED: u32 = 1;
 /// the system, jumps to the next deadline or to the end of its timeout, and returns.
 pub const MIO_ST_CLOCK_AUTOMATIC: u32 = 2;
 
+/// Goes with `MIO_ST_EDGE` or `MIO_ST_LEVEL` when registering: of several pollers that wait for one descriptor so, such as
+/// a listener that threads or processes share, an event wakes one, or some, and not all (`EPOLLEXCLUSIVE`). With
+/// `MIO_ST_ONESHOT`, with an interest in `MIO_ST_PRIORITY`, of a poller, and when reregistering what is registered so, it
+/// is `-EINVAL`: deregister first. `MIO_ST_READ_CLOSED` is reported with `MIO_ST_HUP` only. On macOS and BSD it is
+/// `-EOPNOTSUPP`.
+pub const MIO_ST_EXCLUSIVE: u32 = 1u32 << 11;
+
 /// A buffer of so many bytes is large enough for any text that mio_st_addr_format() writes.
 pub const MIO_ST_ADDR_TEXT_SIZE: u32 = 128;
 

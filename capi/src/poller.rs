@@ -227,7 +227,7 @@ pub extern "C" fn mio_st_poller_register_fd(
 ) -> c_int {
     call(poller, |table| {
         let poller = table.get(poller)?;
-        done(poller.raw_register(fd, id, some_interests(interests)?, trigger(option)?))
+        register_in(poller, fd, id, some_interests(interests)?, option)
     })
 }
 
@@ -822,7 +822,8 @@ pub extern "C" fn mio_st_poller_deregister_process(
 ///
 /// `deadline_ns` is in nanoseconds of the clock of mio_st_poller_now(). The event is never early, and a
 /// poll that waits is late by at most the slack, see mio_st_poller_set_deadline_slack(). A poll that comes after
-/// the time for any other reason has the event. An id may have any number of deadlines.
+/// the time for any other reason has the event; but where more than some thousand were added or moved meanwhile,
+/// it may be one of the next polls. An id may have any number of deadlines.
 /// `key` receives the name of the deadline; it may be NULL.
 ///
 /// Returns 0; `-ENOMEM`; the errors of a handle.
@@ -1224,6 +1225,36 @@ impl Registered for mio_st_process_t {
     const REFUSED: u32 = MIO_ST_WRITABLE;
 }
 
+#[inline]
+fn register_in(
+    poller: &mut Poller,
+    fd: c_int,
+    id: u64,
+    interests: Interests,
+    option: u32,
+) -> Result<c_int> {
+    match trigger(option) {
+        Ok(option) => done(poller.raw_register(fd, id, interests, option)),
+        Err(_) => register_exclusive(poller, fd, id, interests, option),
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn register_exclusive(
+    poller: &mut Poller,
+    fd: c_int,
+    id: u64,
+    interests: Interests,
+    option: u32,
+) -> Result<c_int> {
+    if option & MIO_ST_EXCLUSIVE == 0 {
+        return Err(INVALID);
+    }
+    let option = trigger(option & !MIO_ST_EXCLUSIVE)?;
+    done(poller.raw_register_exclusive(fd, id, interests, option))
+}
+
 fn register<H: Registered>(
     poller: mio_st_poller_t,
     handle: H,
@@ -1234,7 +1265,7 @@ fn register<H: Registered>(
     call(handle, |table| {
         let fd = table.fd_to_register(handle)?;
         let into = table.get(poller)?;
-        done(into.raw_register(fd, id, interests_of::<H>(interests)?, trigger(option)?))?;
+        register_in(into, fd, id, interests_of::<H>(interests)?, option)?;
         table.note_registered(handle, poller);
         Ok(0)
     })

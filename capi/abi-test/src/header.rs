@@ -34,6 +34,7 @@ const SECTIONS: &[(&str, &[&str])] = &[
             "MIO_ST_EDGE",
             "MIO_ST_LEVEL",
             "MIO_ST_ONESHOT",
+            "MIO_ST_EXCLUSIVE",
             "mio_st_event_t",
         ],
     ),

@@ -25,6 +25,8 @@ const BAD_OPTIONS: &[(&str, &str)] = &[
     ("MIO_ST_READABLE", "-EINVAL"),
     ("MIO_ST_EDGE | MIO_ST_LEVEL", "-EINVAL"),
     ("MIO_ST_EDGE | MIO_ST_ONESHOT", "-EINVAL"),
+    ("MIO_ST_EXCLUSIVE", "-EINVAL"),
+    ("MIO_ST_EXCLUSIVE | MIO_ST_EDGE | MIO_ST_LEVEL", "-EINVAL"),
     ("1u << 31", "-EINVAL"),
     ("UINT32_MAX", "-EINVAL"),
 ];

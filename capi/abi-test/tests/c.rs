@@ -10,7 +10,7 @@ fn passes(name: &str) {
     common::run(&common::compile(&common::source(&format!("{name}.c")), name));
 }
 
-/// Behaviours 1 and 2 and 5.
+/// Behaviours 1 and 2 and 5 and 40.
 #[test]
 fn every_kind_of_handle_is_registered_once_and_bad_descriptors_never() {
     passes("registration");

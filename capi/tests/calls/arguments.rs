@@ -520,7 +520,11 @@ impl World {
     }
 
     pub fn option(&mut self) -> u32 {
-        self.flags(&[MIO_ST_EDGE, MIO_ST_LEVEL, MIO_ST_ONESHOT])
+        // An exclusive registration refuses what others take.
+        let option = self.flags(&[MIO_ST_EDGE, MIO_ST_LEVEL, MIO_ST_ONESHOT]);
+        let exclusive = self.byte() < 8;
+        self.call.loose |= exclusive;
+        if exclusive { option | MIO_ST_EXCLUSIVE } else { option }
     }
 
     pub fn readiness(&mut self) -> u32 {
