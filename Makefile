@@ -16,7 +16,7 @@ version := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 target_dir := $(or $(CARGO_TARGET_DIR),target)
 lib := $(target_dir)/$(if $(CARGO_BUILD_TARGET),$(CARGO_BUILD_TARGET)/)lib
 
-.PHONY: run test check check-targets lib header docs abi install uninstall dist size bench bench-quick bench-deadlines check-benches budgets
+.PHONY: run test test-quic check check-targets lib header docs abi install uninstall dist size bench bench-quick bench-udp bench-deadlines check-benches budgets
 .DEFAULT_GOAL := lib
 
 # The HTTP server in C, on 127.0.0.1:$(PORT).
@@ -29,6 +29,10 @@ run: lib
 # Every test: of Rust, of C, and of the programs.
 test: lib
 	MIO_ST_LIB_DIR="$(abspath $(lib))" $(CARGO) test $(CARGO_FLAGS) --workspace
+
+# The QUIC endpoint over one poller, beside quinn: a workspace of its own, whose dependencies nobody else needs.
+test-quic:
+	cd examples/quic_echo && $(CARGO) fmt --check && $(CARGO) test $(CARGO_FLAGS)
 
 # Formatting, lints, documentation.
 check:
@@ -102,6 +106,10 @@ bench:
 
 bench-quick:
 	cd benches && $(CARGO) run $(CARGO_FLAGS) --release -- quick
+
+# Datagrams beside their peers, into docs/udp.md: as root, for two network namespaces (Debian: iproute2).
+bench-udp:
+	cd benches && $(CARGO) run $(CARGO_FLAGS) --release -- udp
 
 # The deadlines beside their peers: timings and plot, into docs/deadlines.md and docs/deadlines.svg. On a quiet
 # machine, for about ten minutes. `deadlines counts` instead of `deadlines` counts instructions and cache misses.

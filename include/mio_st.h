@@ -224,6 +224,15 @@ const char *mio_st_strerror(int error);
 #define MIO_ST_ONESHOT (1u << 10)
 
 /**
+ * Goes with `MIO_ST_EDGE` or `MIO_ST_LEVEL` when registering: of several pollers that wait for one descriptor so, such as
+ * a listener that threads or processes share, an event wakes one, or some, and not all (`EPOLLEXCLUSIVE`). With
+ * `MIO_ST_ONESHOT`, with an interest in `MIO_ST_PRIORITY`, of a poller, and when reregistering what is registered so, it
+ * is `-EINVAL`: deregister first. `MIO_ST_READ_CLOSED` is reported with `MIO_ST_HUP` only. On macOS and BSD it is
+ * `-EOPNOTSUPP`.
+ */
+#define MIO_ST_EXCLUSIVE (1u << 11)
+
+/**
  * An event: whose, and what it is ready for. 16 bytes on every system.
  */
 typedef struct {
@@ -622,7 +631,8 @@ int mio_st_poller_watch_fd(mio_st_poller_t poller,
  *
  * `deadline_ns` is in nanoseconds of the clock of mio_st_poller_now(). The event is never early, and a
  * poll that waits is late by at most the slack, see mio_st_poller_set_deadline_slack(). A poll that comes after
- * the time for any other reason has the event. An id may have any number of deadlines.
+ * the time for any other reason has the event; but where more than some thousand were added or moved meanwhile,
+ * it may be one of the next polls. An id may have any number of deadlines.
  * `key` receives the name of the deadline; it may be NULL.
  *
  * Returns 0; `-ENOMEM`; the errors of a handle.
@@ -3358,6 +3368,22 @@ int mio_st_connected_udp_socket_into_fd(mio_st_connected_udp_socket_t socket);
 /* Unix streams ------------------------------------------------------------------------------------ */
 
 /**
+ * A flag of mio_st_unix_message_t: the datagram was longer than the buffer, and its end is lost.
+ */
+#define MIO_ST_MESSAGE_TRUNCATED (1u << 0)
+
+/**
+ * A flag of mio_st_unix_message_t: more came along than there was room for, or than the process may have open. The
+ * descriptors that are missing are closed.
+ */
+#define MIO_ST_MESSAGE_CONTROL_TRUNCATED (1u << 1)
+
+/**
+ * A flag of mio_st_unix_message_t: `cred` is known.
+ */
+#define MIO_ST_MESSAGE_CRED (1u << 2)
+
+/**
  * A connection between processes of one machine. Non-blocking and close-on-exec. When the peer closes, the event
  * has `MIO_ST_HUP`.
  *
@@ -3388,6 +3414,24 @@ typedef struct {
      */
     int32_t pid;
 } mio_st_ucred_t;
+
+/**
+ * What came along with a message, see mio_st_unix_stream_recv_message().
+ */
+typedef struct {
+    /**
+     * How many descriptors were received.
+     */
+    size_t fds;
+    /**
+     * `MIO_ST_MESSAGE_...`.
+     */
+    uint32_t flags;
+    /**
+     * Who sent it, with `MIO_ST_MESSAGE_CRED`.
+     */
+    mio_st_ucred_t cred;
+} mio_st_unix_message_t;
 
 /**
  * Registers a Unix stream, as mio_st_poller_register_fd() does a descriptor.
@@ -3425,6 +3469,62 @@ int mio_st_poller_reregister_unix_stream(mio_st_poller_t poller,
  * Thread: that of both handles.
  */
 int mio_st_poller_deregister_unix_stream(mio_st_poller_t poller, mio_st_unix_stream_t stream);
+
+/**
+ * Sends bytes over a stream, and passes descriptors and the credentials of this process along (`SCM_RIGHTS` and
+ * `SCM_CREDENTIALS`, see `unix(7)`).
+ *
+ * The descriptors `fds` are duplicated for the receiver, and stay the caller's. They go with the first of the bytes:
+ * who sent fewer than wanted sends the rest without them. `cred` may be NULL: a receiver that asks for credentials is
+ * told those of this process all the same, and only a privileged one may send others than its own.
+ *
+ * Returns the number of bytes that were sent; `-EAGAIN` if there is no room; `-EPIPE` if the peer is gone, and never
+ * SIGPIPE; `-EINVAL` for more than 253 descriptors, for some, or for `cred`, without a byte to go with, or if a
+ * pointer is NULL and its length is not 0; `-EBADF` for a descriptor that is not open; `-EPERM` for the credentials
+ * of others; `-EOPNOTSUPP` for `cred` on BSD and macOS; the errors of a handle.
+ *
+ * Thread: that of the stream.
+ */
+MIO_ST_MUST_USE
+int64_t mio_st_unix_stream_send_message(mio_st_unix_stream_t stream,
+                                        const void *buffer,
+                                        size_t length,
+                                        const int *fds,
+                                        size_t count,
+                                        const mio_st_ucred_t *cred);
+
+/**
+ * Receives bytes from a stream, with the descriptors and credentials that were passed along.
+ *
+ * `fds` has room for `count` descriptors, and receives new ones of this process, close-on-exec, which the caller closes
+ * or makes handles of. No descriptor is lost silently: where there is no room for one it is closed, and `message` says
+ * so. A plain read of bytes that came with descriptors closes these. `message` receives what came along.
+ *
+ * Returns the number of bytes, 0 at the end of the stream; `-EAGAIN` if there is nothing; `-EINVAL` if `message` is
+ * NULL, or another pointer is and its length is not 0; the errors of `recvmsg(2)`; the errors of a handle.
+ *
+ * Thread: that of the stream.
+ */
+MIO_ST_MUST_USE
+int64_t mio_st_unix_stream_recv_message(mio_st_unix_stream_t stream,
+                                        void *buffer,
+                                        size_t length,
+                                        int *fds,
+                                        size_t count,
+                                        mio_st_unix_message_t *message);
+
+/**
+ * Sets whether messages come with the credentials of their senders (`SO_PASSCRED`), which is off at first. Set it
+ * before the first message: of those that were sent before, the process is not known.
+ *
+ * `on` is 0 or not.
+ *
+ * Returns 0; `-EOPNOTSUPP` on BSD and macOS; the errors of a handle.
+ *
+ * Thread: that of the stream.
+ */
+int mio_st_unix_stream_set_recv_cred(mio_st_unix_stream_t stream,
+                                     int on);
 
 /**
  * Connects to the socket at a path. Unlike TCP it is done when this returns.
@@ -4239,6 +4339,51 @@ MIO_ST_MUST_USE int mio_st_unix_datagram_fd(mio_st_unix_datagram_t socket);
  */
 MIO_ST_MUST_USE
 int mio_st_unix_datagram_into_fd(mio_st_unix_datagram_t socket);
+
+/**
+ * Sends a datagram to the peer that the socket is connected to, and passes descriptors and credentials along, as
+ * mio_st_unix_stream_send_message() does. A datagram may be empty.
+ *
+ * Returns as mio_st_unix_datagram_send(), and as mio_st_unix_stream_send_message().
+ *
+ * Thread: that of the socket.
+ */
+MIO_ST_MUST_USE
+int64_t mio_st_unix_datagram_send_message(mio_st_unix_datagram_t socket,
+                                          const void *buffer,
+                                          size_t length,
+                                          const int *fds,
+                                          size_t count,
+                                          const mio_st_ucred_t *cred);
+
+/**
+ * Receives a datagram, with the descriptors and credentials that were passed along, as
+ * mio_st_unix_stream_recv_message() does.
+ *
+ * Returns the number of bytes; as mio_st_unix_stream_recv_message() otherwise.
+ *
+ * Thread: that of the socket.
+ */
+MIO_ST_MUST_USE
+int64_t mio_st_unix_datagram_recv_message(mio_st_unix_datagram_t socket,
+                                          void *buffer,
+                                          size_t length,
+                                          int *fds,
+                                          size_t count,
+                                          mio_st_unix_message_t *message);
+
+/**
+ * Sets whether messages come with the credentials of their senders (`SO_PASSCRED`), which is off at first. Set it
+ * before the first message: of those that were sent before, the process is not known.
+ *
+ * `on` is 0 or not.
+ *
+ * Returns 0; `-EOPNOTSUPP` on BSD and macOS; the errors of a handle.
+ *
+ * Thread: that of the socket.
+ */
+int mio_st_unix_datagram_set_recv_cred(mio_st_unix_datagram_t socket,
+                                       int on);
 
 /* Pipes ------------------------------------------------------------------------------------------- */
 

@@ -13,8 +13,9 @@
 //!
 //! A poller and the handles registered with it belong to one thread, and the types say so: whatever owns
 //! or borrows a descriptor, a deadline or a poller is neither `Send` nor `Sync`. An
-//! [`Awakener`](poll::Awakener) is both. A connection moves to another thread as an
-//! [`OwnedFd`](std::os::fd::OwnedFd).
+//! [`Awakener`](poll::Awakener) and a [`Registrar`](poll::Registrar) are both. A connection moves to another thread as an
+//! [`OwnedFd`](std::os::fd::OwnedFd), and with its registration, or a whole poller, as a
+//! [`Detached`](poll::Detached).
 //!
 //! # Examples
 //!
@@ -35,7 +36,7 @@
 //! let mut events = Events::new();
 //!
 //! let mut server = TcpListener::bind("127.0.0.1:0".parse()?)?;
-//! poller.register(&mut server, SERVER, TcpListener::INTERESTS, PollOption::Edge)?;
+//! poller.register(&mut server, SERVER, TcpListener::INTERESTS, PollOption::Level)?;
 //!
 //! let mut connections = HashMap::new();
 //! let mut next_id = EventedId(1);
@@ -45,17 +46,17 @@
 //!     poller.poll(&mut events, None)?;
 //!     for event in &mut events {
 //!         match event.id() {
-//!             // Edge-triggered: accept until there is nothing left.
-//!             SERVER => loop {
+//!             // Level-triggered: one for each event, and the next poll tells of the next.
+//!             SERVER => {
 //!                 let (mut connection, _) = match server.accept() {
 //!                     Ok(accepted) => accepted,
-//!                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+//!                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => continue,
 //!                     Err(error) => return Err(error.into()),
 //!                 };
 //!                 poller.register(&mut connection, next_id, TcpStream::INTERESTS, PollOption::Edge)?;
 //!                 connections.insert(next_id, connection);
 //!                 next_id = EventedId(next_id.0 + 1);
-//!             },
+//!             }
 //!             id => {
 //!                 // Read and write until `WouldBlock`.
 //!                 let connection = &connections[&id];

@@ -17,15 +17,14 @@ use libc::{iovec, sockaddr_storage, socklen_t};
 
 use crate::event::{Event, Ready};
 use crate::net::{ConnectedUdpSocket, QueuedError, TcpListener, TcpStream, UdpSocket};
-use crate::poll::{
-    Awakener, Checks, Clock, Complaint, DeadlineKey, Interests, PollOption, Poller, Problem,
-};
+use crate::poll::{Awakener, Checks, Clock, DeadlineKey, Interests, PollOption, Poller, Problem};
 use crate::sys::mmsg::Receiving;
 use crate::sys::signal::Set;
 use crate::sys::socket::{self, Addr};
 use crate::sys::{self, Buffer, Fd, unix_socket};
 use crate::unix::{
-    self, Sender, Signal, Signals, UnixDatagram, UnixListener, UnixListenerBuilder, UnixStream,
+    self, Sender, Signal, Signals, UnixDatagram, UnixListener, UnixListenerBuilder, UnixMessage,
+    UnixStream,
 };
 
 pub use crate::sys::keeping_errno;
@@ -259,6 +258,32 @@ pub fn disconnect_udp(socket: &ConnectedUdpSocket) -> io::Result<()> {
     socket.clear_peer()
 }
 
+/// As `UnixStream::send_message` or that of a datagram socket. Whatever numbers the descriptors are.
+pub fn send_message(
+    socket: &impl AsRawFd,
+    is_stream: bool,
+    buffer: &[u8],
+    fds: &[RawFd],
+    cred: Option<(u32, u32, i32)>,
+) -> io::Result<usize> {
+    if is_stream && buffer.is_empty() && (!fds.is_empty() || cred.is_some()) {
+        return Err(io::Error::from_raw_os_error(libc::EINVAL));
+    }
+    let cred = cred.map(|(uid, gid, pid)| (uid, gid, Some(pid)));
+    sys::control::send_passing(socket.as_raw_fd(), buffer, fds.iter().copied(), cred)
+}
+
+/// As `UnixStream::recv_message`: `take` gets the descriptors by their numbers below `room`.
+pub fn recv_message(
+    socket: &impl AsRawFd,
+    buffer: &mut [u8],
+    room: usize,
+    mut take: impl FnMut(usize, RawFd),
+) -> io::Result<UnixMessage> {
+    let take = |n, fd: sys::Fd| take(n, fd.into_raw());
+    UnixMessage::received(sys::control::recv_passed(socket.as_raw_fd(), buffer, room, take))
+}
+
 /// A socket whose peer was taken, with what is known about it.
 pub fn into_disconnected(socket: ConnectedUdpSocket) -> UdpSocket {
     socket.into_disconnected()
@@ -333,11 +358,6 @@ pub fn checks(bits: u32) -> Option<Checks> {
     Checks::from_bits(bits)
 }
 
-/// Of a complaint: the number of the problem, the descriptor, the id, the count, the time.
-pub fn complaint(complaint: &Complaint) -> (u32, RawFd, u64, u64, u64) {
-    complaint.parts()
-}
-
 /// The sentence about a problem with this number.
 pub fn problem_text(number: u32) -> Option<&'static CStr> {
     Problem::from_number(number).map(Problem::c_text)
@@ -377,6 +397,16 @@ impl Poller {
         option: PollOption,
     ) -> io::Result<Option<()>> {
         self.try_register(fd, id, interests, option)
+    }
+
+    pub fn raw_register_exclusive(
+        &mut self,
+        fd: RawFd,
+        id: u64,
+        interests: Interests,
+        option: PollOption,
+    ) -> io::Result<Option<()>> {
+        self.try_register_exclusive(fd, id, interests, option)
     }
 
     #[inline]
@@ -503,6 +533,12 @@ impl Poller {
 
     pub fn raw_set_stats(&mut self, on: bool) {
         self.change_stats(on);
+    }
+
+    /// Of a complaint: the number of the problem, the descriptor, the id, the count, the time.
+    pub fn raw_next_complaint(&mut self) -> Option<(u32, RawFd, u64, u64, u64)> {
+        let found = self.next_problem()?;
+        Some((found.problem as u32, found.fd, found.id, found.count, found.time))
     }
 
     pub fn raw_set_checks(&mut self, checks: Checks) -> io::Result<()> {

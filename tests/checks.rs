@@ -85,7 +85,7 @@ impl World {
 
 // The bugs.
 
-// Behaviour 39
+// Behaviour 43
 #[test]
 fn a_stream_that_is_read_in_part() {
     let mut world = World::new();
@@ -100,7 +100,7 @@ fn a_stream_that_is_read_in_part() {
     world.expect(Problem::Undrained, OTHER, stream.as_raw_fd());
 }
 
-// Behaviour 39
+// Behaviour 43
 #[test]
 fn what_was_sent_before_the_end_is_left() {
     let mut world = World::new();
@@ -111,7 +111,7 @@ fn what_was_sent_before_the_end_is_left() {
     world.expect(Problem::Undrained, ID, stream.as_raw_fd());
 }
 
-// Behaviour 39
+// Behaviour 43
 #[test]
 fn a_listener_that_accepts_one_of_two() {
     let mut world = World::new();
@@ -124,7 +124,7 @@ fn a_listener_that_accepts_one_of_two() {
     world.expect(Problem::Undrained, ID, listener.as_raw_fd());
 }
 
-// Behaviour 39
+// Behaviour 43
 #[test]
 fn a_udp_socket_that_receives_one_of_two() {
     let mut world = World::new();
@@ -139,7 +139,7 @@ fn a_udp_socket_that_receives_one_of_two() {
     world.expect(Problem::Undrained, ID, socket.as_raw_fd());
 }
 
-// Behaviour 39
+// Behaviour 43
 #[test]
 fn a_pipe_that_is_read_in_part() {
     let mut world = World::new();
@@ -151,7 +151,7 @@ fn a_pipe_that_is_read_in_part() {
     world.expect(Problem::Undrained, ID, receiver.as_raw_fd());
 }
 
-// Behaviour 39
+// Behaviour 43
 #[test]
 #[cfg(epoll)]
 fn a_descriptor_of_another_library_that_nobody_drains() {
@@ -168,7 +168,7 @@ fn a_descriptor_of_another_library_that_nobody_drains() {
     world.expect(Problem::Undrained, ID, eventfd.as_raw_fd());
 }
 
-// Behaviour 39
+// Behaviour 43
 #[test]
 fn a_level_triggered_stream_that_is_not_read() {
     let mut world = World::new();
@@ -177,7 +177,7 @@ fn a_level_triggered_stream_that_is_not_read() {
     world.expect(Problem::Spinning, ID, stream.as_raw_fd());
 }
 
-// Behaviour 39
+// Behaviour 43
 #[test]
 fn an_interest_in_writing_that_is_kept() {
     let mut world = World::new();
@@ -185,7 +185,7 @@ fn an_interest_in_writing_that_is_kept() {
     world.expect(Problem::Spinning, ID, stream.as_raw_fd());
 }
 
-// Behaviour 39
+// Behaviour 43
 #[test]
 fn a_hang_up_that_is_left_registered() {
     let mut world = World::new();
@@ -196,7 +196,7 @@ fn a_hang_up_that_is_left_registered() {
     world.expect(Problem::Spinning, ID, stream.as_raw_fd());
 }
 
-// Behaviour 39
+// Behaviour 43
 #[test]
 fn a_listener_that_does_not_accept() {
     let mut world = World::new();
@@ -206,7 +206,7 @@ fn a_listener_that_does_not_accept() {
     world.expect(Problem::Spinning, ID, listener.as_raw_fd());
 }
 
-// Behaviour 39
+// Behaviour 43
 #[test]
 #[cfg(epoll)]
 fn a_datagram_socket_whose_receiver_is_full() {
@@ -222,7 +222,7 @@ fn a_datagram_socket_whose_receiver_is_full() {
     world.expect(Problem::Spinning, ID, socket.as_raw_fd());
 }
 
-// Behaviour 39
+// Behaviour 43
 #[test]
 fn a_oneshot_handle_that_is_not_armed_again() {
     for clock in [Clock::Automatic, Clock::Paused] {
@@ -248,7 +248,7 @@ fn a_oneshot_handle_that_is_not_armed_again() {
     }
 }
 
-// Behaviour 39
+// Behaviour 43
 #[test]
 fn a_level_triggered_descriptor_that_was_closed_has_a_copy() {
     let mut world = World::new();
@@ -270,7 +270,7 @@ fn a_level_triggered_descriptor_that_was_closed_has_a_copy() {
     world.expect(Problem::Closed, OTHER, raw);
 }
 
-// Behaviour 39
+// Behaviour 43
 #[test]
 fn an_edge_triggered_descriptor_that_was_closed_has_a_copy() {
     let mut world = World::new();
@@ -290,7 +290,7 @@ fn an_edge_triggered_descriptor_that_was_closed_has_a_copy() {
     world.expect(Problem::Closed, ID, raw);
 }
 
-// Behaviour 39
+// Behaviour 43
 #[test]
 #[cfg(epoll)]
 fn a_closed_descriptor_has_a_copy_and_its_number_is_anothers() {
@@ -317,7 +317,7 @@ fn high_number(stream: &UnixStream) -> OwnedFd {
     }
 }
 
-// Behaviour 39
+// Behaviour 43
 #[test]
 fn a_program_that_stays_away() {
     let mut world = World::new();
@@ -334,7 +334,7 @@ fn a_program_that_stays_away() {
 
 // No bugs.
 
-// Behaviour 39
+// Behaviour 43
 #[test]
 fn nothing_is_said_of_what_was_drained_or_cannot_be() {
     let mut world = World::new();
@@ -367,7 +367,7 @@ fn nothing_is_said_of_what_was_drained_or_cannot_be() {
     world.expect_none();
 }
 
-// Behaviour 39
+// Behaviour 43
 #[test]
 fn nothing_is_said_while_the_program_waits_for_room_to_write() {
     let mut world = World::new();
@@ -381,7 +381,7 @@ fn nothing_is_said_while_the_program_waits_for_room_to_write() {
     world.expect_none();
 }
 
-// Behaviour 39
+// Behaviour 43
 #[test]
 fn nothing_is_said_where_another_event_is_on_its_way_or_the_program_sees_to_it() {
     let mut world = World::new();
@@ -399,7 +399,7 @@ fn nothing_is_said_where_another_event_is_on_its_way_or_the_program_sees_to_it()
     assert_eq!(world.poller.next_complaint(), None);
 }
 
-// Behaviour 39
+// Behaviour 43
 #[test]
 fn nothing_is_said_of_a_level_triggered_handle_that_is_always_ready_and_served() {
     let mut world = World::new();
@@ -418,7 +418,7 @@ fn nothing_is_said_of_a_level_triggered_handle_that_is_always_ready_and_served()
     assert_eq!(world.poller.next_complaint(), None);
 }
 
-// Behaviour 39
+// Behaviour 43
 #[test]
 fn nothing_is_said_of_questions_and_answers_of_one_size() {
     let mut world = World::new();
@@ -441,7 +441,7 @@ fn nothing_is_said_of_questions_and_answers_of_one_size() {
     assert_eq!(world.poller.next_complaint(), None);
 }
 
-// Behaviour 39
+// Behaviour 43
 #[test]
 fn nothing_is_said_of_a_listener_that_always_has_connections() {
     let mut world = World::new();
@@ -461,7 +461,7 @@ fn nothing_is_said_of_a_listener_that_always_has_connections() {
     assert_eq!(world.poller.next_complaint(), None);
 }
 
-// Behaviour 39
+// Behaviour 43
 #[test]
 fn nothing_is_said_of_oneshot_handles_that_are_armed_ended_or_closed() {
     let mut world = World::new();
@@ -484,7 +484,7 @@ fn nothing_is_said_of_oneshot_handles_that_are_armed_ended_or_closed() {
     assert_eq!(world.poller.next_complaint(), None);
 }
 
-// Behaviour 39
+// Behaviour 43
 #[test]
 fn what_is_not_looked_for_is_not_found() {
     let mut world = World::new();
@@ -504,7 +504,7 @@ fn what_is_not_looked_for_is_not_found() {
     assert_eq!(world.poll().len(), 1);
 }
 
-// Behaviour 39
+// Behaviour 43
 #[test]
 fn the_oldest_32_complaints_are_kept() {
     let mut world = World::new();
@@ -523,7 +523,7 @@ fn the_oldest_32_complaints_are_kept() {
     assert!(found.iter().all(|complaint| complaint.problem() == Problem::Undrained));
 }
 
-// Behaviour 39
+// Behaviour 43
 #[test]
 fn each_complaint_names_a_chapter_of_the_guide() {
     let guide = include_str!("../docs/c-guide.md");
@@ -541,7 +541,7 @@ fn each_complaint_names_a_chapter_of_the_guide() {
     }
 }
 
-// Behaviour 40
+// Behaviour 44
 #[test]
 fn statistics_count_what_a_poll_handed_out() {
     let mut poller = Poller::new().unwrap();
@@ -574,7 +574,7 @@ fn statistics_count_what_a_poll_handed_out() {
     assert_eq!(poller.stats(), Default::default());
 }
 
-// Behaviour 40
+// Behaviour 44
 #[test]
 fn statistics_tell_waiting_from_what_is_outside() {
     let mut poller = Poller::new().unwrap();

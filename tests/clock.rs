@@ -199,6 +199,20 @@ fn an_interval_keeps_its_phase_on_a_driven_clock() {
 
 // Behaviour 37
 #[test]
+fn a_deadline_is_moved_by_a_timeout_from_the_time_of_the_poller() {
+    for clock in DRIVEN {
+        let mut world = World::new(clock);
+        let key = world.poller.add_timeout(DEADLINE, HOUR);
+        world.poller.advance(SECOND).unwrap();
+        assert!(world.poller.move_timeout(key, 2 * SECOND));
+        assert_eq!(world.poller.next_wakeup(), Some(2 * SECOND), "{clock:?}");
+        assert_eq!(world.poller.move_or_add_timeout(key, HANDLE, SECOND), key);
+        assert_eq!(world.poller.next_wakeup(), Some(SECOND), "{clock:?}");
+    }
+}
+
+// Behaviour 37
+#[test]
 fn the_next_wakeup_is_told_in_the_time_of_the_poller() {
     for clock in DRIVEN {
         let mut world = World::new(clock);

@@ -34,6 +34,34 @@ fn expired(poller: &mut Poller) -> Vec<Event> {
 
 // Behaviour 18
 #[test]
+fn what_is_due_behind_many_that_were_not_filed_comes_with_one_of_the_next_polls() {
+    const N: usize = 20_000;
+    let start = Instant::now() - Duration::from_secs(1);
+    let add_all = |poller: &mut Poller| {
+        for id in 0..N {
+            poller.add_deadline(EventedId(id), start - Duration::from_nanos(id as u64));
+        }
+    };
+    let mut poller = Poller::new().unwrap();
+    let mut events = Events::with_capacity(N);
+    add_all(&mut poller);
+    let mut polls = 0;
+    let mut seen = Vec::new();
+    while seen.len() < N {
+        poller.poll(&mut events, Some(Duration::ZERO)).unwrap();
+        seen.extend(events.iter().map(|event| event.id().0));
+        polls += 1;
+    }
+    assert!(polls <= 4 * N.div_ceil(4_096), "{polls} polls");
+    assert!(seen.into_iter().eq((0..N).rev()));
+    // One that waits goes on until it has something.
+    add_all(&mut poller);
+    poller.poll(&mut events, None).unwrap();
+    assert_eq!(events.iter().next(), Some(timer(N - 1)));
+}
+
+// Behaviour 18
+#[test]
 fn a_deadline_is_never_early() {
     for slack in [Duration::ZERO, Duration::from_micros(100), Duration::from_secs(1)] {
         let mut poller = Poller::new().unwrap();

@@ -47,6 +47,24 @@ fn a_borrowed_descriptor_is_registered_reregistered_and_deregistered() {
     assert!(events.is_empty());
 }
 
+// Behaviour 35
+#[test]
+fn any_descriptor_is_made_non_blocking_for_all_who_have_it() {
+    let (reader, _writer) = io::pipe().unwrap();
+    let other = reader.try_clone().unwrap();
+    let mut byte = [0];
+    for nonblocking in [true, false, true] {
+        EventedFd::new(&reader).set_nonblocking(nonblocking).unwrap();
+        assert_eq!(is_nonblocking(&other), nonblocking);
+    }
+    assert_eq!(kind((&other).read(&mut byte)), io::ErrorKind::WouldBlock);
+    let owned = EventedIo::from(OwnedFd::from(reader));
+    owned.set_nonblocking(false).unwrap();
+    assert!(!is_nonblocking(&other));
+    owned.set_nonblocking(true).unwrap();
+    assert_eq!(kind((&owned).read(&mut byte)), io::ErrorKind::WouldBlock);
+}
+
 #[test]
 fn whatever_can_be_borrowed_makes_a_handle_and_stays_open() {
     let (a, _b) = connected();

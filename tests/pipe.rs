@@ -1,5 +1,6 @@
 //! Pipes.
 
+mod differences;
 mod unix_support;
 
 use std::fs::OpenOptions;
@@ -15,6 +16,7 @@ use mio_st::poll::Interests;
 use mio_st::unix::{Receiver, Sender, new_pipe};
 use mio_st::{EventedId, Events, PollOption, Poller};
 
+use differences::differs;
 use unix_support::*;
 
 const BOTH: [Interests; 2] = [Interests::READABLE, Interests::WRITABLE];
@@ -201,10 +203,24 @@ fn a_fifo_is_a_pipe() {
     let mut options = OpenOptions::new();
     options.read(true).custom_flags(libc::O_NONBLOCK);
     let mut receiver = Receiver::from(OwnedFd::from(options.open(&path).unwrap()));
-    options.write(true);
+    options.read(false).write(true);
     let mut sender = Sender::from(OwnedFd::from(options.open(&path).unwrap()));
     sender.write_all(b"!").unwrap();
     assert_eq!(readiness(&mut receiver, Receiver::INTERESTS, LONG), Some(Ready::READABLE));
+    assert_eq!(receiver.read(&mut [0; 2]).unwrap(), 1);
+
+    let end = readiness(&mut receiver, Receiver::INTERESTS, Duration::ZERO);
+    assert_eq!(end, None);
+    drop(sender);
+    let ended = Ready::READABLE | Ready::READ_CLOSED | Ready::WRITE_CLOSED | Ready::HUP;
+    let expected = if differs("readers of FIFOs") { None } else { Some(ended) };
+    assert_eq!(readiness(&mut receiver, Receiver::INTERESTS, Duration::ZERO), expected);
+
+    let mut sender = Sender::from(OwnedFd::from(options.open(&path).unwrap()));
+    drop(receiver);
+    let failed = Ready::WRITABLE | Ready::ERROR;
+    let expected = Some(if differs("writers of FIFOs") { Ready::WRITABLE } else { failed });
+    assert_eq!(readiness(&mut sender, Sender::INTERESTS, Duration::ZERO), expected);
 }
 
 #[test]

@@ -192,6 +192,24 @@ fn a_bad_descriptor_is_an_error() {
 
 // Behaviour 2
 #[test]
+fn a_device_that_is_no_terminal_is_as_the_system_has_it() {
+    for path in ["/dev/null", "/dev/zero"] {
+        let file = File::open(path).unwrap();
+        let mut poller = Poller::new().unwrap();
+        let result =
+            poller.register(&mut EventedFd::new(&file), EventedId(0), R, PollOption::Level);
+        if differs("devices") {
+            assert_eq!(errno(result), Some(libc::EINVAL), "{path}");
+        } else if cfg!(epoll) {
+            assert_eq!(errno(result), Some(libc::EPERM), "{path}");
+        } else {
+            result.unwrap();
+        }
+    }
+}
+
+// Behaviour 2
+#[test]
 fn a_regular_file_and_a_folder_are_refused_with_eperm() {
     type Call = fn(&mut Poller, &mut EventedFd) -> io::Result<()>;
     let calls: [(&str, Call); 4] = [
@@ -663,4 +681,119 @@ fn a_file_that_is_no_regular_one_is_registered_as_its_owners_handle() {
     let mut buffer = [0; 2];
     assert_eq!(file.read(&mut buffer).unwrap(), 1);
     assert_eq!(kind(file.read(&mut buffer).map(drop)), io::ErrorKind::WouldBlock);
+}
+
+// Behaviour 40
+#[test]
+fn an_exclusive_registration_has_its_rules() {
+    let mut poller = Poller::new().unwrap();
+    let (mut ours, mut peer) = UnixStream::pair().unwrap();
+    let level = PollOption::Level;
+    if cfg!(kqueue) {
+        let unsupported = poller.register_exclusive(&ours, EventedId(1), R, level);
+        assert_eq!(kind(unsupported), io::ErrorKind::Unsupported);
+        return;
+    }
+    let invalid = |result| assert_eq!(kind(result), io::ErrorKind::InvalidInput);
+    let inner = Poller::new().unwrap();
+    invalid(poller.register_exclusive(&ours, EventedId(1), R, PollOption::Oneshot));
+    invalid(poller.register_exclusive(&ours, EventedId(1), R | Interests::PRIORITY, level));
+    invalid(poller.register_exclusive(&inner, EventedId(1), R, level));
+    for option in [PollOption::Edge, level] {
+        poller.register_exclusive(&ours, EventedId(1), R, option).unwrap();
+        let again = poller.register_exclusive(&ours, EventedId(1), R, option);
+        assert_eq!(kind(again), io::ErrorKind::AlreadyExists);
+        invalid(poller.reregister_fd(&ours, EventedId(2), R, option));
+        peer.write_all(b"x").unwrap();
+        assert_eq!(poll(&mut poller), [Event::new(EventedId(1), Ready::READABLE)]);
+        assert_eq!(ids(&mut poller).len(), usize::from(option == level));
+        poller.deregister_fd(&ours).unwrap();
+        assert_eq!(ours.read(&mut [0; 4]).unwrap(), 1);
+    }
+    drop(peer);
+    poller.register_exclusive(&ours, EventedId(1), R, level).unwrap();
+    assert!(poll(&mut poller)[0].readiness().contains(Ready::HUP | Ready::READ_CLOSED));
+}
+
+/// How often the threads that share a listener are woken by connections that come one by one.
+#[cfg(all(epoll, target_os = "linux"))]
+fn wakes_of_eight_pollers(exclusive: bool, connections: usize) -> usize {
+    use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+    use std::sync::mpsc;
+    use std::thread;
+
+    use mio_st::poll::Awakener;
+
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let (accepted, ends) = (AtomicUsize::new(0), AtomicBool::new(false));
+    let (sender, receiver) = mpsc::channel();
+    let sleeps = |thread: i32| {
+        let state = fs::read_to_string(format!("/proc/self/task/{thread}/stat")).unwrap();
+        state.rsplit_once(") ").unwrap().1.starts_with('S')
+    };
+    let switches = |thread: i32| -> usize {
+        let status = fs::read_to_string(format!("/proc/self/task/{thread}/status")).unwrap();
+        let (_, switches) = status.split_once("\nvoluntary_ctxt_switches:").unwrap();
+        switches.lines().next().unwrap().trim().parse().unwrap()
+    };
+    thread::scope(|scope| {
+        for _ in 0..8 {
+            let (listener, sender) = (listener.try_clone().unwrap(), sender.clone());
+            let (accepted, ends) = (&accepted, &ends);
+            scope.spawn(move || {
+                let listener = TcpListener::from(listener);
+                let mut poller = Poller::new().unwrap();
+                let awakener = Awakener::new(&mut poller, EventedId(1)).unwrap();
+                let register = |poller: &mut Poller| {
+                    if exclusive {
+                        poller.register_exclusive(&listener, EventedId(0), R, PollOption::Level)
+                    } else {
+                        poller.register_fd(&listener, EventedId(0), R, PollOption::Level)
+                    }
+                };
+                register(&mut poller).unwrap();
+                // SAFETY: it takes nothing.
+                sender.send((unsafe { libc::gettid() }, awakener)).unwrap();
+                let mut events = Events::new();
+                while !ends.load(Ordering::Relaxed) {
+                    poller.poll(&mut events, None).unwrap();
+                    if listener.accept().is_ok() {
+                        accepted.fetch_add(1, Ordering::Relaxed);
+                    }
+                }
+            });
+        }
+        let threads: Vec<_> = receiver.iter().take(8).collect();
+        let all_sleep = || threads.iter().all(|(thread, _)| sleeps(*thread));
+        let all = || threads.iter().map(|(thread, _)| switches(*thread)).sum::<usize>();
+        while !all_sleep() {
+            thread::yield_now();
+        }
+        let before = all();
+        for n in 1..=connections {
+            let _client = std::net::TcpStream::connect(address).unwrap();
+            while accepted.load(Ordering::Relaxed) < n || !all_sleep() {
+                thread::yield_now();
+            }
+        }
+        let woken = all() - before;
+        ends.store(true, Ordering::Relaxed);
+        for (_, awakener) in &threads {
+            awakener.wake().unwrap();
+        }
+        woken
+    })
+}
+
+// Behaviour 40
+#[cfg(all(epoll, target_os = "linux"))]
+#[test]
+fn a_connection_wakes_one_of_eight_pollers_that_wait_exclusively() {
+    let _alone = no_child_starts();
+    let connections = 20;
+    let (shared, exclusive) =
+        (wakes_of_eight_pollers(false, connections), wakes_of_eight_pollers(true, connections));
+    assert!(exclusive >= connections, "{exclusive}");
+    assert!(3 * exclusive < shared, "{exclusive}, and {shared} otherwise");
 }

@@ -138,6 +138,40 @@ fn standard_signals_are_not_counted_and_real_time_signals_are() {
     assert_eq!(received, [USR1, real_time, real_time, real_time]);
 }
 
+#[cfg(epoll)]
+fn no_real_time_signal_is_lost_however_many_wait() {
+    let real_time = Signal::from_raw(libc::SIGRTMIN() + 1);
+    let signals = Signals::new([real_time]).unwrap();
+    // More than a pipe has room for, in the form in which handlers would write them.
+    for _ in 0..1000 {
+        kill_self(real_time);
+    }
+    for _ in 0..1000 {
+        assert_eq!(signals.receive().unwrap(), Some(real_time));
+    }
+    assert_eq!(signals.receive().unwrap(), None);
+}
+
+#[cfg(epoll)] // Where another thread's system calls can be looked at.
+fn no_call_of_another_thread_is_interrupted() {
+    let signals = Signals::new([USR1]).unwrap();
+    let (send, receive) = std::sync::mpsc::channel();
+    let thread = std::thread::spawn(move || {
+        // SAFETY: no pointer is passed.
+        send.send(unsafe { libc::syscall(libc::SYS_gettid) }).unwrap();
+        // SAFETY: no descriptor is looked at.
+        unsafe { libc::poll(std::ptr::null_mut(), 0, 50) }
+    });
+    let status = format!("/proc/self/task/{}/stat", receive.recv().unwrap());
+    while std::fs::read_to_string(&status).is_ok_and(|stat| !stat.contains(") S ")) {
+        std::thread::yield_now();
+    }
+    kill_self(USR1);
+    // It is -1 where a handler has run meanwhile.
+    assert_eq!(thread.join().unwrap(), 0);
+    assert_eq!(signals.receive().unwrap(), Some(USR1));
+}
+
 fn dropping_leaves_what_another_still_wants() {
     for first_goes_first in [true, false] {
         let first = Signals::new([USR1, USR2]).unwrap();

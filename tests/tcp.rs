@@ -955,7 +955,7 @@ fn want_hops(socket: &impl AsRawFd, v6: bool, hops: libc::c_int) {
     assert_eq!(set, 0);
 }
 
-// By what arrives: IPV6_MINHOPCOUNT and IP_MINTTL throw away what has made too many hops.
+// Behaviour 31. By what arrives: IPV6_MINHOPCOUNT and IP_MINTTL throw away what has made too many hops.
 #[test]
 #[cfg(target_os = "linux")]
 fn the_hops_that_are_set_are_those_of_the_packets_of_either_family() {

@@ -557,6 +557,11 @@ fn send_out_of_band(peer: &impl AsRawFd) {
     assert_eq!(sent, 1);
 }
 
+fn receive_out_of_band(fd: &OwnedFd) -> isize {
+    // SAFETY: the pointer is that of one byte.
+    unsafe { libc::recv(fd.as_raw_fd(), [0_u8; 1].as_mut_ptr().cast(), 1, libc::MSG_OOB) }
+}
+
 // Behaviour 11
 #[test]
 fn out_of_band_data_is_told_after_ordinary_data_and_repeats_while_it_is_there() {
@@ -590,6 +595,15 @@ fn out_of_band_data_is_told_after_ordinary_data_and_repeats_while_it_is_there() 
         for _ in 0..3 {
             assert_eq!(poll(&mut poller), again, "{option:?}");
         }
+        // Until it is received, or where the mark stays, until what is behind it is.
+        assert_eq!(receive_out_of_band(&ours), 1);
+        let stays = option == PollOption::Level && differs("urgent data stays");
+        let expected = if stays { again } else { vec![] };
+        assert_eq!(poll(&mut poller), expected, "{option:?}");
+        peer.write_all(b"behind").unwrap();
+        wait_for(&ours, R, Ready::READABLE);
+        assert_eq!(all.read(&mut [0; 16]).unwrap(), 6);
+        assert_eq!(poll(&mut poller), [], "{option:?}");
         // The next.
         send_out_of_band(&peer);
         let next = if option == PollOption::Oneshot { 0 } else { 1 };
@@ -738,6 +752,52 @@ fn a_writer_that_was_full_gets_an_edge_when_there_is_room_again() {
     receiver.read_exact(&mut [0; 65536]).unwrap();
     assert_eq!(poll(&mut poller)[0].readiness(), Ready::WRITABLE);
     assert_eq!(poll(&mut poller).len(), 0);
+}
+
+// Behaviour 8
+#[test]
+fn what_the_peer_takes_is_an_edge_to_a_unix_writer_also_if_it_was_not_full() {
+    let (ours, peer) = tcp();
+    let (our_unix, unix_peer) = UnixStream::pair().unwrap();
+    let tcp_too = differs("edges of acknowledgements");
+    let pairs: [([OwnedFd; 2], bool); 2] =
+        [([ours.into(), peer.into()], tcp_too), ([our_unix.into(), unix_peer.into()], true)];
+    for ([ours, peer], is_edge) in pairs {
+        let mut poller = registered(&mut EventedFd::new(&ours), W, PollOption::Edge);
+        assert_eq!(poll(&mut poller).len(), 1);
+        assert_eq!(poll(&mut poller).len(), 0);
+        write(&ours, b"some").unwrap();
+        wait_for(&peer, R, Ready::READABLE);
+        assert_eq!(nonblocking(&peer).read(&mut [0; 16]).unwrap(), 4);
+        assert_eq!(poll(&mut poller).len(), is_edge.into());
+        assert_eq!(poll(&mut poller).len(), 0);
+    }
+}
+
+// Behaviour 8
+#[test]
+fn a_socket_may_be_registered_before_it_listens() {
+    let ours = unconnected("tcp");
+    let fd = ours.as_raw_fd();
+    let mut poller = registered(&mut EventedFd::new(&ours), R, PollOption::Edge);
+    // That it was not connected.
+    poll(&mut poller);
+    // Where no address is bound, the system chooses one.
+    // SAFETY: no pointer is passed.
+    assert_eq!(unsafe { libc::listen(fd, 1) }, 0);
+    let listener = TcpListener::from(ours.try_clone().unwrap());
+    let port = listener.local_addr().unwrap().port();
+    poll(&mut poller);
+    let _peer = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    let mut events = Events::new();
+    if differs("listening later") {
+        poller.poll(&mut events, Some(Duration::from_millis(10))).unwrap();
+        assert_eq!((&mut events).collect::<Vec<_>>(), []);
+    } else {
+        poller.poll(&mut events, Some(LONG)).unwrap();
+        let expected = Event::new(EventedId(1), Ready::READABLE);
+        assert_eq!((&mut events).collect::<Vec<_>>(), [expected]);
+    }
 }
 
 // Behaviour 8

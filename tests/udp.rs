@@ -784,6 +784,7 @@ fn hops_of(send: impl FnOnce(SocketAddr), at: SocketAddr, v4_mapped: bool) -> u8
     }
 }
 
+// Behaviour 31
 #[test]
 #[cfg(target_os = "linux")]
 fn the_hops_that_are_set_are_those_of_the_datagrams_of_either_family() {

@@ -78,6 +78,7 @@ fn a_run_arrives_as_its_datagrams() {
                     continue;
                 }
                 receiver.set_recv_buffer_size(1 << 20).unwrap();
+                let segments = sender.max_segments();
                 let data = numbered(len);
                 let mut run = Transmit::new(&data).target(target).segment_size(size);
                 assert_eq!(run.remaining(), data);
@@ -93,6 +94,8 @@ fn a_run_arrives_as_its_datagrams() {
                 };
                 assert_eq!(expected.len(), count);
                 assert_eq!(received(&receiver), expected, "{len} by {size}, GRO {gro}");
+                // None of them was refused.
+                assert_eq!(sender.max_segments(), segments, "{len} by {size}");
             }
         }
     }
@@ -407,6 +410,64 @@ mod linux {
         }
     }
 
+    /// There is room for all that can come along with one message: a run, to a socket of both families, that was asked
+    /// for everything and has dropped some.
+    #[test]
+    fn all_that_can_come_along_has_room() {
+        let receiver = mio_st::net::UdpSocketBuilder::new()
+            .only_v6(false)
+            .bind("[::]:0".parse().unwrap())
+            .unwrap();
+        receiver.set_recv_local(true).unwrap();
+        receiver.set_recv_traffic_class(true).unwrap();
+        receiver.set_recv_hop_limit(true).unwrap();
+        receiver.set_recv_timestamp(true).unwrap();
+        receiver.set_recv_dropped(true).unwrap();
+        receiver.set_gro(true).unwrap();
+        receiver.set_recv_buffer_size(4_096).unwrap();
+        let port = receiver.local_addr().unwrap().port();
+        for ip in ["127.0.0.2", "::1"] {
+            let ip: IpAddr = ip.parse().unwrap();
+            let sender = UdpSocket::bind((ip, 0).into()).unwrap();
+            for _ in 0..100 {
+                sender.send_to(&[0; 1_000], (ip, port).into()).unwrap();
+            }
+            while !received(&receiver).is_empty() {}
+            let run = Transmit::new(&[1; 300]).target((ip, port).into()).segment_size(100);
+            sender.send_transmits(&mut [run.ecn(Ecn::Ect0)]).unwrap();
+            let mut buffer = [0; 1_000];
+            let mut datagram = Datagram::new(&mut buffer);
+            receiver.recv_batch(slice::from_mut(&mut datagram)).unwrap();
+            assert!(!datagram.is_truncated() && !datagram.is_control_truncated());
+            assert_eq!((datagram.data().len(), datagram.segment_size()), (300, 100));
+            assert_eq!((datagram.local(), datagram.ecn()), (Some(ip), Some(Ecn::Ect0)));
+            assert!(datagram.hop_limit().is_some() && datagram.interface().is_some());
+            assert!(datagram.timestamp().is_some());
+            assert!(datagram.dropped().is_some_and(|dropped| dropped > 0));
+        }
+    }
+
+    /// A batch that is made ready for few, since few came before, has the rest too.
+    #[test]
+    fn many_after_few_are_one_batch() {
+        let (sender, receiver, target) = pair("127.0.0.1:0");
+        receiver.set_recv_buffer_size(1 << 20).unwrap();
+        let mut memory = [[0; 4]; 64];
+        let mut datagrams: Vec<_> = memory.iter_mut().map(|buffer| Datagram::new(buffer)).collect();
+        for all in [false, true] {
+            receiver.set_recv_hop_limit(all).unwrap();
+            for count in [1, 64, 3, 8, 64, 4, 5, 64] {
+                for i in 0..count {
+                    sender.send_to(&[i], target).unwrap();
+                }
+                assert_eq!(receiver.recv_batch(&mut datagrams).unwrap(), usize::from(count));
+                for (i, datagram) in (0..count).zip(&datagrams) {
+                    assert_eq!(datagram.data(), [i]);
+                }
+            }
+        }
+    }
+
     /// A socket of both families, asked by IPv4.
     #[test]
     fn a_dual_stack_socket_tells_all_of_ipv4_too() {
@@ -444,7 +505,7 @@ mod linux {
         }
     }
 
-    /// The address of a broadcast is none to answer from, whatever the family of the socket.
+    /// The address of a broadcast is none to answer from, whatever the family of the socket. Behaviour 32
     #[test]
     fn a_broadcast_is_told_from_a_datagram_to_one() {
         let dual = mio_st::net::UdpSocketBuilder::new()

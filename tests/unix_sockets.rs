@@ -6,7 +6,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::io::{self, ErrorKind, IoSlice, IoSliceMut, Read, Write};
 use std::net::Shutdown;
-use std::os::fd::{AsFd, AsRawFd, FromRawFd, IntoRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd};
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
@@ -17,7 +17,9 @@ use std::time::Duration;
 
 use mio_st::event::{Evented, Ready};
 use mio_st::poll::Interests;
-use mio_st::unix::{EventedIo, UnixDatagram, UnixListener, UnixListenerBuilder, UnixStream};
+use mio_st::unix::{
+    EventedIo, UCred, UnixDatagram, UnixListener, UnixListenerBuilder, UnixMessage, UnixStream,
+};
 use mio_st::{EventedId, Events, PollOption, Poller};
 
 use unix_support::*;
@@ -762,4 +764,209 @@ fn a_registered_socket_is_a_handle_like_any() {
         let again = handle.reregister(&mut poller, id, read, edge);
         assert_eq!(kind(again), ErrorKind::NotFound);
     }
+}
+
+/// The ends of a pipe: whether any copy of the second is left, the first tells.
+fn ends() -> (std::io::PipeReader, std::io::PipeWriter) {
+    io::pipe().unwrap()
+}
+
+fn no_fds<const N: usize>() -> [Option<OwnedFd>; N] {
+    [const { None }; N]
+}
+
+/// Behaviour 39.
+#[test]
+fn descriptors_are_passed_with_bytes_and_with_datagrams() {
+    let _alone = no_child_starts();
+    let (a, b) = UnixStream::pair().unwrap();
+    let (c, d) = UnixDatagram::pair().unwrap();
+    type Send<'a> = Box<dyn Fn(&[u8], &[BorrowedFd<'_>]) -> io::Result<usize> + 'a>;
+    type Recv<'a> = Box<dyn Fn(&mut [u8], &mut [Option<OwnedFd>]) -> io::Result<UnixMessage> + 'a>;
+    let both: [(Send, Recv); 2] = [
+        (
+            Box::new(|buf, fds| a.send_message(buf, fds, None)),
+            Box::new(|buf, fds| b.recv_message(buf, fds)),
+        ),
+        (
+            Box::new(|buf, fds| c.send_message(buf, fds, None)),
+            Box::new(|buf, fds| d.recv_message(buf, fds)),
+        ),
+    ];
+    for (send, recv) in both {
+        let mut buf = [0; 16];
+        let mut fds = no_fds::<4>();
+        assert_eq!(kind(recv(&mut buf, &mut fds)), ErrorKind::WouldBlock);
+        let (mut reader, writer) = ends();
+        let (mut other_reader, other_writer) = ends();
+        assert_eq!(send(b"two", &[writer.as_fd(), other_writer.as_fd()]).unwrap(), 3);
+        drop((writer, other_writer));
+        let message = recv(&mut buf, &mut fds).unwrap();
+        assert_eq!((message.len, message.fds), (3, 2));
+        assert_eq!(
+            (message.truncated, message.control_truncated, message.cred),
+            Default::default()
+        );
+        assert!(fds[..2].iter().all(Option::is_some) && fds[2..].iter().all(Option::is_none));
+        for (n, fd) in fds.iter_mut().flatten().enumerate() {
+            // SAFETY: no pointer is passed.
+            assert_eq!(unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_GETFD) }, libc::FD_CLOEXEC);
+            fs::File::from(fd.try_clone().unwrap()).write_all(&[n as u8]).unwrap();
+        }
+        fds = no_fds();
+        let mut rest = Vec::new();
+        reader.read_to_end(&mut rest).unwrap();
+        other_reader.read_to_end(&mut rest).unwrap();
+        assert_eq!(rest, [0, 1]);
+
+        // With as many as there may be, and one more.
+        let many = [reader.as_fd(); 254];
+        assert_eq!(kind(send(b"x", &many)), ErrorKind::InvalidInput);
+        send(b"x", &many[..253]).unwrap();
+        let mut received = [const { None }; 253];
+        assert_eq!(recv(&mut buf, &mut received).unwrap().fds, 253);
+        // And without any.
+        send(b"y", &[]).unwrap();
+        assert_eq!(recv(&mut buf, &mut fds).unwrap().fds, 0);
+    }
+}
+
+/// Behaviour 39.
+#[test]
+fn a_descriptor_for_which_there_is_no_room_is_closed_and_told() {
+    let _alone = no_child_starts();
+    let (a, b) = UnixStream::pair().unwrap();
+    let (c, d) = UnixDatagram::pair().unwrap();
+    for passed in 1..6 {
+        for room in 0..passed {
+            for datagram in [false, true] {
+                let (mut reader, writer) = ends();
+                let fds = [writer.as_fd(); 5];
+                let fds = &fds[..passed];
+                let mut received = no_fds::<5>();
+                let mut buf = [0; 4];
+                let message = if datagram {
+                    c.send_message(b"12345", fds, None).unwrap();
+                    d.recv_message(&mut buf, &mut received[..room]).unwrap()
+                } else {
+                    a.send_message(b"1234", fds, None).unwrap();
+                    b.recv_message(&mut buf, &mut received[..room]).unwrap()
+                };
+                assert_eq!((message.len, message.fds), (4, room));
+                assert_eq!((message.truncated, message.control_truncated), (datagram, true));
+                assert!(received[..room].iter().all(Option::is_some));
+                drop((received, writer));
+                // No copy is left.
+                assert_eq!(reader.read(&mut buf).unwrap(), 0, "{room} of {passed}");
+            }
+        }
+    }
+}
+
+/// Behaviour 39.
+#[test]
+fn descriptors_go_with_a_byte_and_a_plain_read_closes_them() {
+    let _alone = no_child_starts();
+    let (a, mut b) = UnixStream::pair().unwrap();
+    let (mut reader, writer) = ends();
+    let mut buf = [0; 4];
+    let mut fds = no_fds::<1>();
+    assert_eq!(kind(a.send_message(b"", &[writer.as_fd()], None)), ErrorKind::InvalidInput);
+    assert_eq!(kind(a.send_message(b"", &[], Some(UCred::current()))), ErrorKind::InvalidInput);
+    a.send_message(b"x", &[writer.as_fd()], None).unwrap();
+    drop(writer);
+    assert_eq!(b.read(&mut buf).unwrap(), 1);
+    assert_eq!(reader.read(&mut buf).unwrap(), 0);
+
+    // A datagram may be empty.
+    let (c, d) = UnixDatagram::pair().unwrap();
+    c.send_message(b"", &[reader.as_fd()], None).unwrap();
+    let message = d.recv_message(&mut buf, &mut fds).unwrap();
+    assert_eq!((message.len, message.fds), (0, 1));
+    // One is overwritten, and the end of a stream has none.
+    drop(a);
+    let end = b.recv_message(&mut buf, &mut fds).unwrap();
+    assert_eq!((end, fds[0].is_some()), (UnixMessage::default(), true));
+}
+
+/// Behaviour 39.
+#[test]
+fn credentials_come_with_a_message_where_they_are_asked_for() {
+    let own = UCred::current();
+    assert_eq!(own.pid, Some(std::process::id() as i32));
+    let (mut a, b) = UnixStream::pair().unwrap();
+    let (c, d) = UnixDatagram::pair().unwrap();
+    let mut buf = [0; 4];
+    a.write_all(b"x").unwrap();
+    assert_eq!(b.recv_message(&mut buf, &mut []).unwrap().cred, None);
+    // What was sent before.
+    a.write_all(b"x").unwrap();
+    b.set_recv_cred(true).unwrap();
+    d.set_recv_cred(true).unwrap();
+    let unknown = b.recv_message(&mut buf, &mut []).unwrap().cred.unwrap();
+    assert_eq!((unknown.pid, unknown.uid), (None, 65_534));
+
+    a.write_all(b"x").unwrap();
+    assert_eq!(b.recv_message(&mut buf, &mut []).unwrap().cred, Some(own));
+    let mut fds = no_fds::<3>();
+    for cred in [None, Some(own)] {
+        c.send_message(b"x", &[a.as_fd(); 2], cred).unwrap();
+        let message = d.recv_message(&mut buf, &mut fds).unwrap();
+        assert_eq!((message.cred, message.fds, message.control_truncated), (Some(own), 2, false));
+        // Also where nobody has room for descriptors.
+        a.send_message(b"x", &[d.as_fd(); 3], cred).unwrap();
+        let message = b.recv_message(&mut buf, &mut []).unwrap();
+        assert_eq!((message.cred, message.fds, message.control_truncated), (Some(own), 0, true));
+    }
+    assert!(c.local_addr().unwrap().is_unnamed());
+    d.send_message(b"x", &[], None).unwrap();
+    assert!(d.local_addr().unwrap().as_abstract_name().is_some());
+    b.set_recv_cred(false).unwrap();
+    a.write_all(b"x").unwrap();
+    assert_eq!(b.recv_message(&mut buf, &mut []).unwrap().cred, None);
+}
+
+/// Behaviour 39.
+#[test]
+fn the_credentials_of_others_are_for_the_privileged() {
+    passes_alone("alone_send_the_credentials_of_others", &[]);
+}
+
+#[test]
+#[ignore = "run by the_credentials_of_others_are_for_the_privileged"]
+fn alone_send_the_credentials_of_others() {
+    passes_forked(|| {
+        // SAFETY: numbers are all that it takes. Where it fails there was no privilege before.
+        let _ = unsafe { libc::setuid(65_534) };
+        let (a, _b) = UnixStream::pair().unwrap();
+        let mut cred = UCred::current();
+        a.send_message(b"x", &[], Some(cred)).unwrap();
+        cred.uid += 1;
+        assert_eq!(kind(a.send_message(b"x", &[], Some(cred))), ErrorKind::PermissionDenied);
+    });
+}
+
+/// A process that a descriptor stands for, which nobody asked the library for.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_descriptor_of_the_sender_that_comes_unasked_is_closed() {
+    let _alone = no_child_starts();
+    let (mut a, b) = UnixStream::pair().unwrap();
+    let on = 1_i32;
+    // SAFETY: the pointer and the length are those of an integer. It is `SO_PASSPIDFD`.
+    let set =
+        unsafe { libc::setsockopt(b.as_raw_fd(), libc::SOL_SOCKET, 76, (&raw const on).cast(), 4) };
+    if set < 0 {
+        assert_eq!(errno(Err::<(), _>(io::Error::last_os_error())), Some(libc::ENOPROTOOPT));
+        return;
+    }
+    let pidfds = || {
+        let fds = fs::read_dir("/proc/self/fd").unwrap();
+        let links = fds.filter_map(|fd| fs::read_link(fd.unwrap().path()).ok());
+        links.filter(|link| link.to_string_lossy().contains("pidfd")).count()
+    };
+    let before = pidfds();
+    a.write_all(b"x").unwrap();
+    let message = b.recv_message(&mut [0; 4], &mut no_fds::<3>()).unwrap();
+    assert_eq!((message.fds, pidfds()), (0, before));
 }

@@ -70,6 +70,11 @@ fn command(before: &[&OsStr], work: &Work, contender: &str, size: usize, pause: 
     let arguments = work.arguments(contender, size, pause);
     let mut command = program(before, work.program, &arguments[0]);
     command.args(&arguments);
+    if arguments.iter().any(|word| word.starts_with("veth"))
+        && let Some(made) = namespaces::made()
+    {
+        command.envs(namespaces::VARIABLES.into_iter().zip(made));
+    }
     command
 }
 
@@ -84,11 +89,6 @@ fn program(before: &[&OsStr], program: &str, contender: &str) -> Command {
     let mut command = Command::new(&words[0]);
     command.args(&words[1..]);
     command.env("LOAD", programs().join("load")).env("CONTENDERS", shipped::folder());
-    if program == "udp"
-        && let Some(made) = namespaces::made()
-    {
-        command.envs(namespaces::VARIABLES.into_iter().zip(made));
-    }
     command
 }
 

@@ -132,6 +132,13 @@ pub const MIO_ST_PROBLEM_STALLED: u32 = 5;
 /// How many powers of two the lateness of deadlines is counted by, in mio_st_stats_t.
 pub const MIO_ST_STATS_LATENESS: u32 = 40;
 
+/// Goes with `MIO_ST_EDGE` or `MIO_ST_LEVEL` when registering: of several pollers that wait for one descriptor so, such as
+/// a listener that threads or processes share, an event wakes one, or some, and not all (`EPOLLEXCLUSIVE`). With
+/// `MIO_ST_ONESHOT`, with an interest in `MIO_ST_PRIORITY`, of a poller, and when reregistering what is registered so, it
+/// is `-EINVAL`: deregister first. `MIO_ST_READ_CLOSED` is reported with `MIO_ST_HUP` only. On macOS and BSD it is
+/// `-EOPNOTSUPP`.
+pub const MIO_ST_EXCLUSIVE: u32 = 1u32 << 11;
+
 /// A buffer of so many bytes is large enough for any text that mio_st_addr_format() writes.
 pub const MIO_ST_ADDR_TEXT_SIZE: u32 = 128;
 
@@ -345,6 +352,28 @@ pub struct mio_st_ucred_t {
     pub gid: u32,
     /// The process; 0 on BSD and macOS, and where it is in a namespace that is not visible from here.
     pub pid: i32,
+}
+
+/// A flag of mio_st_unix_message_t: the datagram was longer than the buffer, and its end is lost.
+pub const MIO_ST_MESSAGE_TRUNCATED: u32 = 1u32 << 0;
+
+/// A flag of mio_st_unix_message_t: more came along than there was room for, or than the process may have open. The
+/// descriptors that are missing are closed.
+pub const MIO_ST_MESSAGE_CONTROL_TRUNCATED: u32 = 1u32 << 1;
+
+/// A flag of mio_st_unix_message_t: `cred` is known.
+pub const MIO_ST_MESSAGE_CRED: u32 = 1u32 << 2;
+
+/// What came along with a message, see mio_st_unix_stream_recv_message().
+#[derive(Copy, Clone, Debug, Eq, PartialEq)]
+#[repr(C)]
+pub struct mio_st_unix_message_t {
+    /// How many descriptors were received.
+    pub fds: usize,
+    /// `MIO_ST_MESSAGE_...`.
+    pub flags: u32,
+    /// Who sent it, with `MIO_ST_MESSAGE_CRED`.
+    pub cred: mio_st_ucred_t,
 }
 
 /// A flag of mio_st_datagram_t: the datagram was longer than the memory, and its end is lost.

@@ -32,5 +32,6 @@ mod thread;
 pub mod udp;
 pub mod unix_datagram;
 pub mod unix_listener;
+pub mod unix_message;
 pub mod unix_stream;
 pub mod version;

@@ -230,7 +230,7 @@ pub extern "C" fn mio_st_poller_register_fd(
 ) -> c_int {
     call(poller, |table| {
         let poller = table.get(poller)?;
-        done(poller.raw_register(fd, id, some_interests(interests)?, trigger(option)?))
+        register_in(poller, fd, id, some_interests(interests)?, option)
     })
 }
 
@@ -825,7 +825,8 @@ pub extern "C" fn mio_st_poller_deregister_process(
 ///
 /// `deadline_ns` is in nanoseconds of the clock of mio_st_poller_now(). The event is never early, and a
 /// poll that waits is late by at most the slack, see mio_st_poller_set_deadline_slack(). A poll that comes after
-/// the time for any other reason has the event. An id may have any number of deadlines.
+/// the time for any other reason has the event; but where more than some thousand were added or moved meanwhile,
+/// it may be one of the next polls. An id may have any number of deadlines.
 /// `key` receives the name of the deadline; it may be NULL.
 ///
 /// Returns 0; `-ENOMEM`; the errors of a handle.
@@ -1254,8 +1255,8 @@ pub unsafe extern "C" fn mio_st_poller_next_complaint(
         let poller = table.poller(poller)?;
         // SAFETY: C promises that `complaint` has room for `size` bytes.
         let out = unsafe { growing(complaint, size) }?;
-        let Some(taken) = poller.next_complaint() else { return Ok(0) };
-        let (problem, fd, id, count, time_ns) = raw::complaint(&taken);
+        let Some(taken) = poller.raw_next_complaint() else { return Ok(0) };
+        let (problem, fd, id, count, time_ns) = taken;
         const { assert!(size_of::<mio_st_complaint_t>() == 32) };
         // SAFETY: it has no padding.
         unsafe { put_growing(out, &mio_st_complaint_t { problem, fd, id, count, time_ns }) };
@@ -1366,6 +1367,36 @@ impl Registered for mio_st_process_t {
     const REFUSED: u32 = MIO_ST_WRITABLE;
 }
 
+#[inline]
+fn register_in(
+    poller: &mut Poller,
+    fd: c_int,
+    id: u64,
+    interests: Interests,
+    option: u32,
+) -> Result<c_int> {
+    match trigger(option) {
+        Ok(option) => done(poller.raw_register(fd, id, interests, option)),
+        Err(_) => register_exclusive(poller, fd, id, interests, option),
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn register_exclusive(
+    poller: &mut Poller,
+    fd: c_int,
+    id: u64,
+    interests: Interests,
+    option: u32,
+) -> Result<c_int> {
+    if option & MIO_ST_EXCLUSIVE == 0 {
+        return Err(INVALID);
+    }
+    let option = trigger(option & !MIO_ST_EXCLUSIVE)?;
+    done(poller.raw_register_exclusive(fd, id, interests, option))
+}
+
 fn register<H: Registered>(
     poller: mio_st_poller_t,
     handle: H,
@@ -1376,7 +1407,7 @@ fn register<H: Registered>(
     call(handle, |table| {
         let fd = table.fd_to_register(handle)?;
         let into = table.get(poller)?;
-        done(into.raw_register(fd, id, interests_of::<H>(interests)?, trigger(option)?))?;
+        register_in(into, fd, id, interests_of::<H>(interests)?, option)?;
         table.note_registered(handle, poller);
         Ok(0)
     })

@@ -347,8 +347,6 @@ extern "C" fn in_child() {
 /// Not a destructor of Rust's: glibc aborts when there is no memory to register one, and a key's error
 /// can be passed on.
 fn key() -> Result<libc::pthread_key_t> {
-    /// One more than the key; zero as long as there is none.
-    static KEY: AtomicUsize = AtomicUsize::new(0);
     let known = KEY.load(Ordering::Acquire);
     if known != 0 {
         return Ok((known - 1) as libc::pthread_key_t);
@@ -359,6 +357,12 @@ fn key() -> Result<libc::pthread_key_t> {
     if errno != 0 {
         return Err(Error::of(errno));
     }
+    // SAFETY: the function may be called at any time.
+    if unsafe { libc::atexit(delete_key) } != 0 {
+        // SAFETY: nobody has seen this key.
+        unsafe { libc::pthread_key_delete(key) };
+        return Err(Error::of(libc::ENOMEM));
+    }
     match KEY.compare_exchange(0, key as usize + 1, Ordering::AcqRel, Ordering::Acquire) {
         Ok(_) => Ok(key),
         Err(known) => {
@@ -366,6 +370,18 @@ fn key() -> Result<libc::pthread_key_t> {
             unsafe { libc::pthread_key_delete(key) };
             Ok((known - 1) as libc::pthread_key_t)
         }
+    }
+}
+
+/// One more than the key; zero as long as there is none.
+static KEY: AtomicUsize = AtomicUsize::new(0);
+
+/// At the end of the process, or of the plugin that this code is in, which its threads may survive: then there is
+/// no `detach` any more.
+extern "C" fn delete_key() {
+    if let Some(key) = KEY.swap(0, Ordering::AcqRel).checked_sub(1) {
+        // SAFETY: it was made by `key`.
+        unsafe { libc::pthread_key_delete(key as libc::pthread_key_t) };
     }
 }
 

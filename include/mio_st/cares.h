@@ -9,6 +9,8 @@
  * a timer runs while a socket is open: until the next timeout, and for a second at most, since c-ares does not tell when
  * a look-up on an open socket begins.
  *
+ * What goes by TCP, since the answer was too long for a datagram, c-ares 1.18 asks once: it fails after the first timeout.
+ *
  * A socket that cannot be watched for want of memory is one that never answers: its look-ups end with a timeout.
  */
 #ifndef MIO_ST_CARES_H

@@ -37,22 +37,27 @@
 //!   server does at every read, and it touches one line of memory.
 //! - A bucket is a list in the order of arrival. Usually that is the right order; if it is not, it
 //!   is sorted.
-//! - If it is too long for that, the origin moves to its earliest time, which spreads it over the
-//!   levels below.
+//! - If it is too long for that, the origin moves to an early time in it, and what is in it is filed again, which
+//!   spreads it over the levels below.
+//!
+//! A poll files no more than a [`PORTION`], whatever for. What is left keeps back all that may be later: the next
+//! polls go on. (Only what lies within the 4,096 ns of one bucket is sorted in one go.)
 //!
 //! The time to wake up at is the earliest of the times of all, each rounded up by its own slack. It is
 //! looked for from the front on, as far as such a time may be earlier than the best one found, and then
 //! remembered with the deadline whose it is.
 //!
 //! A cancelled deadline is only marked. Its slot is vacant when it is met at the front, or where its
-//! bucket or the inbox is gone through; or when a slot is wanted, none is vacant, and there are no
-//! fewer marked ones than live ones: then all the others go back to the inbox, in one pass over the
-//! memory. Where the last live one is cancelled before any was filed, the inbox is vacant at once.
+//! bucket or the inbox is gone through. Besides, when there are more than half as many marked ones as live ones,
+//! each [`HANDFUL`] of additions looks at some slots more, first in the inbox and then in the memory of the
+//! wheel: at four for each addition. So a quarter of the slots, at most, is taken while all are looked at once, and
+//! there are never twice as many as live deadlines need. Where the last live one is cancelled before any was
+//! filed, the inbox is vacant at once.
 //!
 //! The vacant slots are a chain, from which an addition takes the first, and goes on to point at the
 //! one that was second. So the slots taken last are a chain without another word being written: the
 //! inbox is the part of it from where it was last empty. A slot that becomes vacant goes to another
-//! chain, which is appended when the first one ends.
+//! chain, of which a handful is appended when the first one ends.
 //!
 //! Links (8 bytes) and nodes (32 bytes) live in two arrays: moving a deadline later and cancelling
 //! it touch its node alone, and a node never straddles two lines of the cache.
@@ -115,6 +120,8 @@ const LEVELS: u32 = (u64::BITS - IGNORED).div_ceil(DIGIT);
 /// The buckets of a level.
 const WIDTH: u32 = 1 << DIGIT;
 const BUCKETS: usize = (LEVELS * WIDTH) as usize;
+/// A bucket where no time belongs: in it is, in no order, what a bucket had that was too long.
+const REST: u32 = BUCKETS as u32 - 1;
 /// How many sets of 64 bits have one for each bucket, rounded up, so that a mask keeps an index inside.
 const SETS: usize = (BUCKETS / 64).next_power_of_two();
 
@@ -124,8 +131,13 @@ const FEW: usize = 32;
 /// How many deadlines one poll files, at most.
 pub const PORTION: u32 = 4096;
 
+/// How many places become vacant for additions at a time, …
+const HANDFUL: usize = 32;
+/// … and how many are looked at for that, if many are taken by cancelled deadlines: in the inbox, and in the wheel.
+const SWEPT: usize = 128;
+
 /// How many nodes, or links, lie together in memory.
-const PIECE: usize = 2048;
+const PIECE: usize = 1024;
 
 /// At how many deadlines one looks, at most, for the one that wants to wake up first.
 const LOOK: usize = 1024;
@@ -229,47 +241,68 @@ impl Link {
 /// An array that never moves: what it has outgrown goes on elsewhere. To move a great one takes the system
 /// milliseconds, even if it does so page by page.
 struct Pieces<T> {
-    /// Each has room for [`PIECE`] of them.
-    pieces: Vec<Vec<T>>,
+    /// Of a length that the compiler knows: an index into one needs no check.
+    pieces: Vec<Box<[T; PIECE]>>,
+    /// Memory that is not written to yet: it becomes another piece.
+    spare: Vec<Vec<T>>,
     len: usize,
 }
 
-impl<T> Pieces<T> {
-    const EMPTY: Pieces<T> = Pieces { pieces: Vec::new(), len: 0 };
+impl<T: Copy> Pieces<T> {
+    const EMPTY: Pieces<T> = Pieces { pieces: Vec::new(), spare: Vec::new(), len: 0 };
 
     #[inline]
     fn get(&self, n: usize) -> Option<&T> {
-        self.pieces.get(n / PIECE)?.get(n % PIECE)
+        Some(&self.pieces.get(n / PIECE)?[n % PIECE])
     }
 
     #[inline]
     fn get_mut(&mut self, n: usize) -> Option<&mut T> {
-        self.pieces.get_mut(n / PIECE)?.get_mut(n % PIECE)
+        Some(&mut self.pieces.get_mut(n / PIECE)?[n % PIECE])
     }
 
     fn iter(&self) -> impl Iterator<Item = &T> {
-        self.pieces.iter().flatten()
+        self.pieces.iter().flat_map(|piece| piece.iter())
     }
 
     fn room(&self) -> usize {
-        self.pieces.len() * PIECE - self.len
+        (self.pieces.len() + self.spare.len()) * PIECE - self.len
     }
 
     fn try_reserve(&mut self, additional: usize) -> Result<(), TryReserveError> {
         while self.room() < additional {
-            self.pieces.try_reserve(1)?;
-            let mut piece = Vec::new();
-            piece.try_reserve_exact(PIECE)?;
-            push_reserved(&mut self.pieces, piece);
+            self.pieces.try_reserve(self.spare.len() + 1)?;
+            self.spare.try_reserve(1)?;
+            let mut memory = Vec::new();
+            memory.try_reserve_exact(PIECE)?;
+            push_reserved(&mut self.spare, memory);
         }
         Ok(())
     }
 
     /// Where there is room, which was made.
     fn push(&mut self, value: T) {
-        if let Some(piece) = self.pieces.get_mut(self.len / PIECE) {
-            push_reserved(piece, value);
+        if self.len == self.pieces.len() * PIECE {
+            self.make_piece(value);
+        }
+        if let Some(next) = self.get_mut(self.len) {
+            *next = value;
             self.len += 1;
+        }
+    }
+
+    /// Makes a piece of spare memory, and fills it.
+    #[cold]
+    fn make_piece(&mut self, value: T) {
+        let Some(mut memory) = self.spare.pop() else { return };
+        for _ in 0..PIECE {
+            push_reserved(&mut memory, value);
+        }
+        // With more room than it needs it would be allocated once more, which could fail.
+        if memory.capacity() == PIECE {
+            if let Ok(piece) = memory.try_into() {
+                push_reserved(&mut self.pieces, piece);
+            }
         }
     }
 }
@@ -296,13 +329,14 @@ pub struct Deadlines {
     last: u32,
     /// The first that was taken from that chain and is not filed yet; `vacant` if there is none.
     inbox: u32,
-    /// No deadline in the inbox is earlier than this.
-    inbox_from: u64,
+    /// No deadline in the inbox, or in [`REST`], is earlier than this.
+    unfiled_from: u64,
     /// How many more may be filed in this poll.
     budget: u32,
-    /// What has become vacant since: another chain, and its last one.
+    /// What has become vacant since: another chain.
     freed: u32,
-    last_freed: u32,
+    /// Where the next sweep of the wheel begins, as an index of a node.
+    swept: usize,
     len: usize,
     /// The places that are taken by cancelled deadlines.
     cancelled: usize,
@@ -349,10 +383,10 @@ impl Deadlines {
             vacant: NIL,
             last: NIL,
             inbox: NIL,
-            inbox_from: u64::MAX,
+            unfiled_from: u64::MAX,
             budget: u32::MAX,
             freed: NIL,
-            last_freed: NIL,
+            swept: 0,
             len: 0,
             cancelled: 0,
             intervals: 0,
@@ -413,7 +447,7 @@ impl Deadlines {
     /// Whether there never was a deadline, nor room for any.
     #[inline]
     pub fn is_new(&self) -> bool {
-        self.links.pieces.is_empty()
+        self.links.room() == 0 && self.links.len == 0
     }
 
     /// Begins a poll, in which so many deadlines may be filed.
@@ -425,9 +459,9 @@ impl Deadlines {
         self.budget = portion;
     }
 
-    /// Whether there is more to file than this poll may.
+    /// Whether this poll has filed as many as it may: there may be more.
     pub fn has_backlog(&self) -> bool {
-        self.budget == 0 && self.inbox != self.vacant
+        self.budget == 0
     }
 
     /// How late a deadline added or moved from now on may be, at most. Zero is exact.
@@ -561,14 +595,15 @@ impl Deadlines {
     /// From when on a wake-up is too late for one of the deadlines, as far as it is known: not before
     /// [`next_wakeup`](Self::next_wakeup), which is to be asked just before.
     pub fn latest_wakeup(&self) -> u64 {
-        let inbox_from = if self.has_backlog() { self.inbox_from } else { u64::MAX };
-        self.latest.max(self.wakeup).min(inbox_from)
+        let backlog = self.has_backlog() && self.has_unfiled();
+        let unfiled_from = if backlog { self.unfiled_from } else { u64::MAX };
+        self.latest.max(self.wakeup).min(unfiled_from)
     }
 
     /// Whether the time of a deadline has come, as far as it is known.
     #[inline]
     pub fn is_due(&mut self, now: u64) -> bool {
-        if self.is_empty() || (now < self.front_from && now < self.inbox_from) {
+        if self.is_empty() || (now < self.front_from && now < self.unfiled_from) {
             return false;
         }
         self.earliest().is_some_and(|place| self.node(place).when <= now)
@@ -583,7 +618,7 @@ impl Deadlines {
     ///
     /// To be called until it answers `None`, or until there is no room for more; then they wait.
     pub fn expire(&mut self, now: u64) -> Option<u64> {
-        if now < self.front_from && now < self.inbox_from {
+        if now < self.front_from && now < self.unfiled_from {
             return None;
         }
         let slot = self.earliest()?;
@@ -689,7 +724,7 @@ impl Deadlines {
     fn relocate(&mut self, place: u32, when: u64, order: u64) {
         self.update(place, |node| (node.when, node.order) = (when, order & !STALE));
         if self.link(place).prev == NIL {
-            self.inbox_from = self.inbox_from.min(when);
+            self.unfiled_from = self.unfiled_from.min(when);
         } else {
             self.unlink(place);
             self.file(place, when);
@@ -725,8 +760,8 @@ impl Deadlines {
         let serial = NonZeroU64::MIN | self.serials.wrapping_add(order) | kind;
         self.update(place, |node| *node = Node { serial: serial.get(), when, order, id });
         self.len += 1;
-        if when < self.inbox_from {
-            self.inbox_from = when;
+        if when < self.unfiled_from {
+            self.unfiled_from = when;
         }
         serial
     }
@@ -762,16 +797,32 @@ impl Deadlines {
     #[cold]
     #[inline(never)]
     fn make_vacant(&mut self) -> Result<u32, TryReserveError> {
+        if self.cancelled > self.len / 2 {
+            self.sweep();
+        }
         if self.freed == NIL {
-            if self.cancelled != 0 && self.cancelled >= self.len {
-                self.sweep();
-                return self.take_place();
-            }
             self.grow()?;
         }
-        self.append_vacant(self.freed, self.last_freed);
-        self.freed = NIL;
-        self.take_place()
+        let first = self.freed;
+        let mut last = first;
+        for _ in 1..HANDFUL {
+            let next = self.link(last).next;
+            if next == NIL {
+                break;
+            }
+            last = next;
+        }
+        self.freed = self.link(last).next;
+        self.set_next(last, NIL);
+        // Appends it to the chain that has ended.
+        if self.inbox == NIL {
+            self.inbox = first;
+        } else {
+            self.set_next(self.last, first);
+        }
+        self.last = last;
+        self.vacant = self.link(first).next;
+        Ok(first)
     }
 
     #[inline]
@@ -790,7 +841,7 @@ impl Deadlines {
         // Those in the wheel have been counted, too.
         if self.wheel_is_empty() {
             self.vacant = self.inbox;
-            self.inbox_from = u64::MAX;
+            self.unfiled_from = u64::MAX;
             self.cancelled = 0;
         }
     }
@@ -824,29 +875,12 @@ impl Deadlines {
             links.push(Link { prev: NIL, next });
             nodes.push(Node::NONE);
         }
-        if self.freed == NIL {
-            self.last_freed = last;
-        }
         self.freed = first;
-    }
-
-    /// Appends to the chain that has ended.
-    fn append_vacant(&mut self, first: u32, last: u32) {
-        if self.inbox == NIL {
-            self.inbox = first;
-        } else {
-            self.set_next(self.last, first);
-        }
-        self.vacant = first;
-        self.last = last;
     }
 
     fn vacate(&mut self, place: u32) {
         self.update(place, |node| node.serial = 0);
         self.set_link(place, Link { prev: NIL, next: self.freed });
-        if self.freed == NIL {
-            self.last_freed = place;
-        }
         self.freed = place;
     }
 
@@ -934,18 +968,18 @@ impl Deadlines {
         loop {
             if !self.wakeup_is_known() {
                 let Some(place) = self.earliest() else {
-                    return self.has_backlog().then_some(self.inbox_from);
+                    return self.has_backlog().then(|| self.backlog_from());
                 };
                 self.look_for_wakeup(place);
             }
-            if self.inbox_from >= self.latest || self.inbox == self.vacant {
+            if self.unfiled_from >= self.latest || !self.has_unfiled() {
                 return Some(self.wakeup);
             }
             if self.budget == 0 {
-                return Some(self.wakeup.min(self.inbox_from));
+                return Some(self.wakeup.min(self.unfiled_from));
             }
             self.latest = 0;
-            self.empty_inbox();
+            self.file_unfiled();
         }
     }
 
@@ -1006,47 +1040,67 @@ impl Deadlines {
         loop {
             let filed = self.earliest_filed();
             let from = filed.map_or(u64::MAX, |place| self.node(place).when);
-            if self.inbox_from > from || self.inbox == self.vacant {
+            if self.unfiled_from > from || !self.has_unfiled() {
                 return filed;
             }
             if self.budget == 0 {
                 return None;
             }
-            self.empty_inbox();
+            self.file_unfiled();
         }
     }
 
+    /// The place of the earliest one that is in the wheel; none also if the poll may file no more.
     fn earliest_filed(&mut self) -> Option<u32> {
         loop {
             let bucket = self.first_bucket()?;
-            if !self.is_sorted(bucket) {
+            let is_sorted = self.is_sorted(bucket);
+            if is_sorted {
+                let place = self.link(bucket).next;
+                let Node { serial, when, order, .. } = self.node(place);
+                if serial != 0 && order & STALE == 0 {
+                    self.front_from = when;
+                    return Some(place);
+                }
+                if self.budget != 0 {
+                    self.refile(place);
+                }
+            }
+            if self.budget == 0 {
+                return None;
+            }
+            if self.is_occupied(REST) && self.unfiled_from <= self.start(bucket) {
+                // Or else what was spread last would be gathered again.
+                self.file_rest();
+            } else if !is_sorted {
                 self.arrange(bucket);
-                continue;
-            }
-            let place = self.link(bucket).next;
-            let Node { serial, when, order, .. } = self.node(place);
-            if serial != 0 && order & STALE == 0 {
-                self.front_from = when;
-                return Some(place);
-            }
-            self.unlink(place);
-            if let Some(when) = self.clear_marks(place) {
-                self.file(place, when);
             }
         }
+    }
+
+    /// Whether there is anything that is not in the wheel.
+    fn has_unfiled(&self) -> bool {
+        self.inbox != self.vacant || self.is_occupied(REST)
+    }
+
+    /// No deadline is earlier than this, when the poll may file no more.
+    fn backlog_from(&mut self) -> u64 {
+        let filed = self.first_bucket().map_or(u64::MAX, |bucket| self.start(bucket));
+        if self.has_unfiled() { filed.min(self.unfiled_from) } else { filed }
     }
 
     fn wheel_is_empty(&self) -> bool {
         self.occupied.iter().all(|&occupied| occupied == 0)
     }
 
-    /// Files what is in the inbox, as far as this poll may.
-    fn empty_inbox(&mut self) {
+    /// Files what is in the inbox and in [`REST`], as far as this poll may.
+    fn file_unfiled(&mut self) {
         if self.wheel_is_empty() {
             // Any origin will do; the best one is close.
-            self.origin = self.inbox_from;
+            self.origin = self.unfiled_from;
             self.front_from = u64::MAX;
         }
+        self.file_rest();
         while self.inbox != self.vacant {
             if self.budget == 0 {
                 return;
@@ -1061,13 +1115,37 @@ impl Deadlines {
                 self.file(place, when);
             }
         }
-        self.inbox_from = u64::MAX;
+        self.note_filed();
+    }
+
+    fn note_filed(&mut self) {
+        if !self.has_unfiled() {
+            self.unfiled_from = u64::MAX;
+        }
+    }
+
+    fn file_rest(&mut self) {
+        let mut ahead = self.link(REST).prev;
+        while self.is_occupied(REST) && self.budget != 0 {
+            ahead = self.read_ahead(ahead);
+            self.refile(self.link(REST).next);
+        }
+        self.note_filed();
+    }
+
+    /// Takes a deadline out of its bucket, and files it where it belongs by now.
+    fn refile(&mut self, place: u32) {
+        self.budget = self.budget.saturating_sub(1);
+        self.unlink(place);
+        if let Some(when) = self.clear_marks(place) {
+            self.file(place, when);
+        }
     }
 
     fn first_bucket(&mut self) -> Option<u32> {
         if !self.is_occupied(self.front) {
             self.front = self.find_first_bucket()?;
-            self.front_from = 0;
+            self.front_from = self.start(self.front);
         }
         Some(self.front)
     }
@@ -1077,7 +1155,7 @@ impl Deadlines {
             let first = level * WIDTH;
             first..first + digit(self.origin, level)
         });
-        let all = iter::once(0..BUCKETS as u32);
+        let all = iter::once(0..REST);
         before.chain(all).find_map(|buckets| self.first_occupied(buckets))
     }
 
@@ -1093,7 +1171,7 @@ impl Deadlines {
         });
         let up = (0..LEVELS).filter(|&level| is_before || level >= own).map(|level| {
             let from = if level == own && !is_before { bucket + 1 } else { home(level) };
-            from..(level + 1) * WIDTH
+            from..REST.min((level + 1) * WIDTH)
         });
         down.chain(up).find_map(|buckets| self.first_occupied(buckets))
     }
@@ -1121,49 +1199,43 @@ impl Deadlines {
         (bucket < buckets.end).then_some(bucket)
     }
 
-    /// Puts the first bucket in order: sends home what was moved elsewhere, and sorts or spreads
-    /// what remains.
+    /// Puts the first bucket in order, as far as this poll may: sends home what was moved elsewhere, and sorts what
+    /// remains, or has it spread if that is long.
     fn arrange(&mut self, bucket: u32) {
-        let mut ahead = self.link(bucket).prev;
-        let mut chain = self.detach(bucket);
-        let (mut kept, mut last) = (NIL, NIL);
+        let Link { prev: mut ahead, next: mut place } = self.link(bucket);
         let mut count = 0;
         let mut earliest = u64::MAX;
-        // In one pass, since what is waited for is memory. There is nothing below the lowest level.
-        while chain != NIL && (count <= FEW || bucket < WIDTH) {
-            let place = chain;
-            chain = self.link(place).next;
-            let Some(when) = self.clear_marks(place) else { continue };
-            if self.bucket(when) != bucket {
-                self.file(place, when);
-                continue;
-            }
-            count += 1;
-            earliest = earliest.min(when);
-            if last == NIL {
-                kept = place;
+        // There is nothing below the lowest level.
+        while place != bucket && (count <= FEW || bucket < WIDTH) {
+            ahead = self.read_ahead(ahead);
+            let Node { serial, when, .. } = self.node(place);
+            let next = self.link(place).next;
+            if serial != 0 && self.bucket(when) == bucket {
+                count += 1;
+                earliest = earliest.min(when);
+            } else if self.budget == 0 {
+                return;
             } else {
-                self.set_next(last, place);
+                self.refile(place);
             }
-            last = place;
+            place = next;
         }
-        if last == NIL {
+        if place != bucket {
+            self.unfiled_from = self.unfiled_from.min(self.start(bucket));
+            self.append(bucket, REST);
+            self.move_origin(earliest, bucket / WIDTH);
             return;
         }
-        self.set_next(last, chain);
-        if chain == NIL {
-            kept = self.sort(kept);
-        } else {
-            self.move_origin(earliest, bucket / WIDTH);
-        }
+        let chain = self.detach(bucket);
+        let mut kept = self.sort(chain);
         while kept != NIL {
-            ahead = self.read_ahead(ahead);
             let place = kept;
             kept = self.link(place).next;
             if let Some(when) = self.clear_marks(place) {
                 self.file(place, when);
             }
         }
+        self.budget = self.budget.saturating_sub(count as u32);
     }
 
     /// Forgets what was put off for a deadline that is in no bucket now, and answers the time to file it
@@ -1180,43 +1252,58 @@ impl Deadlines {
         Some(when)
     }
 
-    /// Makes the places of all cancelled deadlines vacant, by moving the others to the inbox.
+    /// Makes some places of cancelled deadlines vacant, when no other place is.
     fn sweep(&mut self) {
-        while let Some(bucket) = self.first_occupied(0..BUCKETS as u32) {
-            self.clear(bucket);
+        let before = self.cancelled;
+        self.sweep_inbox();
+        if before - self.cancelled < HANDFUL {
+            self.sweep_wheel();
         }
-        self.cancelled = 0;
-        self.latest = 0;
-        self.inbox_from = u64::MAX;
-        let (mut live, mut last_live) = (NIL, NIL);
-        let (mut vacant, mut last_vacant) = (NIL, NIL);
-        for place in BUCKETS as u32..(BUCKETS + self.nodes.len) as u32 {
-            let node = self.node(place);
-            let prev = self.link(place).prev;
-            if node.serial != 0 {
-                self.set_link(place, Link { prev: NIL, next: live });
-                if live == NIL {
-                    last_live = place;
-                }
-                live = place;
-                self.inbox_from = self.inbox_from.min(node.when);
-            } else if prev == HOME || prev == HOME_IN_INBOX {
+    }
+
+    /// Those that are first in the inbox. The live ones go to its end.
+    fn sweep_inbox(&mut self) {
+        let end = self.last;
+        for _ in 0..SWEPT {
+            let place = self.inbox;
+            if place == NIL {
+                break;
+            }
+            let link = self.link(place);
+            self.inbox = link.next;
+            if link.prev == HOME_IN_INBOX {
                 self.set_prev(place, HOME);
+            } else if self.node(place).serial == 0 {
+                self.cancelled -= 1;
+                self.vacate(place);
             } else {
-                self.set_link(place, Link { prev: NIL, next: vacant });
-                if vacant == NIL {
-                    last_vacant = place;
+                self.set_next(place, NIL);
+                if self.inbox == NIL {
+                    self.inbox = place;
+                } else {
+                    self.set_next(self.last, place);
                 }
-                vacant = place;
+                self.last = place;
+            }
+            if place == end {
+                break;
             }
         }
-        self.inbox = live;
-        self.last = last_live;
-        if vacant == NIL {
-            self.vacant = NIL;
-        } else {
-            self.append_vacant(vacant, last_vacant);
+        self.note_filed();
+    }
+
+    /// Those that come next in memory.
+    fn sweep_wheel(&mut self) {
+        let end = (self.swept + SWEPT).min(self.nodes.len);
+        for n in self.swept..end {
+            let place = (BUCKETS + n) as u32;
+            if self.node(place).serial == 0 && self.link(place).prev < HOME_IN_INBOX {
+                self.unlink(place);
+                self.cancelled -= 1;
+                self.vacate(place);
+            }
         }
+        self.swept = if end == self.nodes.len { 0 } else { end };
     }
 
     /// Moves the origin to a time in the first bucket, which is of this level and was emptied.

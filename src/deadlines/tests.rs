@@ -1,9 +1,10 @@
+use std::collections::VecDeque;
 use std::num::NonZeroU64;
 
 use proptest::prelude::*;
 
 use super::model::{Pair, Step};
-use super::{DeadlineKey, Deadlines, LOOK, PORTION, SERIALS, STEP};
+use super::{DeadlineKey, Deadlines, LOOK, PORTION, SERIALS, STEP, SWEPT};
 
 const MS: u64 = 1_000_000;
 const SECOND: u64 = 1_000 * MS;
@@ -304,8 +305,88 @@ fn a_poll_files_no_more_than_a_portion() {
         deadlines.begin(PORTION);
         polls += 1;
     }
-    assert_eq!(polls, 10);
-    assert_eq!(expire_all(&mut deadlines, N * MS), (0..N).rev().collect::<Vec<_>>());
+    // The tenth has filed the last one, and the first bucket is left to sort.
+    assert_eq!(polls, 11);
+    deadlines.begin(u32::MAX);
+    assert!(expire_all(&mut deadlines, N * MS).into_iter().eq((0..N).rev()));
+}
+
+/// How many polls it takes until it is known whether anything is due.
+fn polls_until_known(deadlines: &mut Deadlines, now: u64) -> usize {
+    let mut polls = 0;
+    loop {
+        deadlines.begin(PORTION);
+        polls += 1;
+        deadlines.is_due(now);
+        deadlines.next_wakeup();
+        if !deadlines.has_backlog() {
+            return polls;
+        }
+    }
+}
+
+/// What was moved later stays where it is until then, and is not all filed again by the poll that comes then.
+#[test]
+fn what_was_moved_later_is_filed_again_in_portions() {
+    const N: u64 = 10 * PORTION as u64;
+    let mut deadlines = Deadlines::new();
+    let keys: Vec<_> = (0..N).map(|id| deadlines.add(0, 30 * SECOND + id, id)).collect();
+    polls_until_known(&mut deadlines, 0);
+    for (id, key) in (0..).zip(&keys) {
+        assert!(deadlines.move_to(0, *key, 60 * SECOND + id * MS));
+    }
+    let polls = polls_until_known(&mut deadlines, 31 * SECOND);
+    assert!((10..15).contains(&polls), "{polls} polls");
+    assert_eq!(expire_all(&mut deadlines, 31 * SECOND), []);
+    deadlines.begin(u32::MAX);
+    assert!(expire_all(&mut deadlines, 120 * SECOND).into_iter().eq(0..N));
+}
+
+#[test]
+fn a_long_bucket_is_spread_in_portions() {
+    const N: u64 = 10 * PORTION as u64;
+    let mut deadlines = Deadlines::new();
+    let mut random = 1_u64;
+    deadlines.add(0, MS, N);
+    for id in 0..N {
+        random = random.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        deadlines.add(0, 100 * SECOND + (random >> 40), id);
+    }
+    polls_until_known(&mut deadlines, 0);
+    assert_eq!(expire_all(&mut deadlines, MS), [N]);
+    let polls = polls_until_known(&mut deadlines, 100 * SECOND);
+    assert!((10..25).contains(&polls), "{polls} polls");
+    deadlines.begin(u32::MAX);
+    assert_eq!(expire_all(&mut deadlines, 101 * SECOND).len() as u64, N);
+}
+
+/// However many there are, and wherever they lie: an addition gives back the places of some, and that suffices.
+#[test]
+fn no_addition_looks_at_all_that_were_cancelled() {
+    const N: usize = 20_000;
+    for (is_filed, first_in_first_out) in
+        [(false, false), (false, true), (true, false), (true, true)]
+    {
+        let mut deadlines = Deadlines::with_capacity(N);
+        let mut live: VecDeque<_> = (0..N as u64).map(|n| deadlines.add(0, SECOND, n)).collect();
+        if is_filed {
+            polls_until_known(&mut deadlines, 0);
+        }
+        let pieces = deadlines.nodes.pieces.len() + deadlines.nodes.spare.len();
+        let mut most = 0;
+        for step in 0..10 * N {
+            let pick = if first_in_first_out { 0 } else { step * 7919 % N };
+            let key = live.swap_remove_front(pick).unwrap();
+            assert!(deadlines.cancel(key));
+            let before = deadlines.cancelled;
+            live.push_back(deadlines.add(0, SECOND, step as u64));
+            most = most.max(before - deadlines.cancelled);
+        }
+        assert!(most <= 2 * SWEPT, "{most} places in one addition");
+        assert!(deadlines.nodes.len < 2 * N, "{} nodes", deadlines.nodes.len);
+        // There was room for all: none was allocated.
+        assert_eq!(deadlines.nodes.pieces.len() + deadlines.nodes.spare.len(), pieces);
+    }
 }
 
 /// An interval may be cancelled before anything was filed, and its two slots are used again.

@@ -5,7 +5,6 @@ use std::os::fd::RawFd;
 use std::time::Instant;
 
 use crate::event::EventedId;
-use crate::sys;
 
 /// What a poller looks for in the program that uses it, see [`Poller::set_checks`](crate::Poller::set_checks).
 #[derive(Copy, Clone, Debug, Default, Eq, PartialEq, Hash)]
@@ -104,51 +103,54 @@ impl Problem {
     }
 }
 
+/// A problem that was found.
+#[derive(Copy, Clone, Debug)]
+pub(crate) struct Found {
+    pub(crate) problem: Problem,
+    pub(crate) fd: RawFd,
+    pub(crate) id: u64,
+    pub(crate) count: u64,
+    /// In nanoseconds.
+    pub(crate) time: u64,
+}
+
 /// What a poller has to say about the program that uses it. It is displayed as a sentence.
-#[derive(Copy, Clone, Debug, Eq, PartialEq)]
+#[derive(Copy, Clone, Debug)]
 pub struct Complaint {
-    pub(super) problem: Problem,
-    pub(super) fd: RawFd,
-    pub(super) id: u64,
-    pub(super) count: u64,
-    pub(super) time: u64,
+    pub(super) found: Found,
+    pub(super) time: Instant,
 }
 
 impl Complaint {
     /// What it is about.
     pub fn problem(&self) -> Problem {
-        self.problem
+        self.found.problem
     }
 
     /// The id of the handle.
     pub fn id(&self) -> EventedId {
-        EventedId(self.id as usize)
+        EventedId(self.found.id as usize)
     }
 
     /// The descriptor that was registered with that id; -1 if there is none.
     pub fn fd(&self) -> RawFd {
-        self.fd
+        self.found.fd
     }
 
     /// How often, or how many: see [`Problem`]. 1 where there is nothing to count.
     pub fn count(&self) -> u64 {
-        self.count
+        self.found.count
     }
 
     /// When it was found, on the poller's clock.
     pub fn time(&self) -> Instant {
-        sys::instant(self.time)
-    }
-
-    /// For the C layer.
-    pub(crate) fn parts(&self) -> (u32, RawFd, u64, u64, u64) {
-        (self.problem as u32, self.fd, self.id, self.count, self.time)
+        self.time
     }
 }
 
 impl fmt::Display for Complaint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Complaint { problem, fd, id, count, .. } = self;
+        let Found { problem, fd, id, count, .. } = self.found;
         write!(f, "id {id}, descriptor {fd}, count {count}: {}", problem.text())
     }
 }

@@ -1,4 +1,4 @@
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 use std::hint;
 use std::io;
 use std::marker::PhantomData;
@@ -12,8 +12,8 @@ use crate::event::{Event, Evented, EventedId, Events, Ready};
 use crate::poll::awakener::Awakeners;
 use crate::poll::notifications::Notifications;
 use crate::poll::shares::Turn;
-use crate::poll::{Awakener, Clock, Interests, PollOption};
-use crate::sys::{self, Batch, Buffer, Generation, Selector, select_translated};
+use crate::poll::{Awakener, Clock, Interests, PollOption, Registrar};
+use crate::sys::{self, Batch, Buffer, Generation, Instants, Selector, select_translated};
 
 mod special;
 mod watch;
@@ -91,12 +91,14 @@ const ASKING_AGAIN: u64 = 1_000_000_000;
 /// ```
 #[derive(Debug)]
 pub struct Poller {
+    /// Dropped first: other threads register no more when the selector is closed.
+    awakeners: Option<Awakeners>,
     selector: Selector,
     notifications: Notifications,
     deadlines: Deadlines,
-    awakeners: Option<Awakeners>,
     /// Somebody may wait for the descriptor of the poller.
     exposed: Cell<bool>,
+    instants: OnceCell<Instants>,
     turn: Turn,
     /// `poll_userspace` has its own, so that calling it never takes the system's turn away.
     turn_in_userspace: Turn,
@@ -158,6 +160,7 @@ impl Poller {
             deadlines: Deadlines::new(),
             awakeners: None,
             exposed: Cell::new(false),
+            instants: OnceCell::new(),
             turn: Turn::default(),
             turn_in_userspace: Turn::default(),
             now: Cell::new(None),
@@ -323,6 +326,51 @@ impl Poller {
         self.register_raw(fd.as_fd().as_raw_fd(), id.0 as u64, interests, opt)
     }
 
+    /// As [`register_fd`](Poller::register_fd), so that of several pollers that wait for one descriptor an event
+    /// wakes one, or some, and not all (`EPOLLEXCLUSIVE`): for a listener that threads or processes share.
+    ///
+    /// # Notes
+    ///
+    /// Each of the pollers registers it so; one that registers it as usual is woken always. A connection that nobody
+    /// accepts is told to nobody else, unless the trigger is [`Level`](PollOption::Level). Linux wakes the poller
+    /// that came last, so that few connections go to few threads: to spread them, give each thread a listener of its
+    /// own by [`reuse_port`](crate::net::TcpListenerBuilder::reuse_port).
+    ///
+    /// `READ_CLOSED` is reported with `HUP` only.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`register`](Poller::register); `InvalidInput` for [`Oneshot`](PollOption::Oneshot), for an
+    /// interest in `PRIORITY`, and for a poller. Reregistering it is `InvalidInput`, too: deregister it first.
+    /// `Unsupported` on macOS and BSD.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # fn main() -> std::io::Result<()> {
+    /// use mio_st::net::TcpListener;
+    /// use mio_st::{EventedId, PollOption, Poller};
+    ///
+    /// let listener = TcpListener::bind("127.0.0.1:0".parse().unwrap())?;
+    /// let mut poller = Poller::new()?;
+    /// # if cfg!(target_os = "linux") {
+    /// poller.register_exclusive(&listener, EventedId(0), TcpListener::INTERESTS, PollOption::Level)?;
+    /// # }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn register_exclusive<Fd: AsFd>(
+        &mut self,
+        fd: Fd,
+        id: EventedId,
+        interests: Interests,
+        opt: PollOption,
+    ) -> io::Result<()> {
+        let registered =
+            self.try_register_exclusive(fd.as_fd().as_raw_fd(), id.0 as u64, interests, opt)?;
+        registered.map_or_else(|| self.generation.check(), Ok)
+    }
+
     /// Replaces the registration of a descriptor, as [`reregister`](Poller::reregister) does that of a handle.
     ///
     /// # Errors
@@ -464,7 +512,8 @@ impl Poller {
     ///
     /// It is never early, and a poll that waits is late for it by at most its slack (see
     /// [`set_deadline_slack`](Poller::set_deadline_slack)) and the kernel's. A poll that comes after its time
-    /// for any other reason has the event, whatever the slack. An id may have any number of deadlines. It
+    /// for any other reason has the event, whatever the slack; but where more than some thousand were added or moved
+    /// meanwhile, it may be one of the next polls. An id may have any number of deadlines. It
     /// allocates when there are more deadlines than ever before.
     ///
     /// # Examples
@@ -487,14 +536,16 @@ impl Poller {
     /// # Ok(())
     /// # }
     /// ```
+    #[inline]
     pub fn add_deadline(&mut self, id: EventedId, deadline: Instant) -> DeadlineKey {
         self.expect_deadlines();
         let now = self.now_or_last();
-        self.deadlines.add(now, sys::nanos(deadline), id.0 as u64)
+        self.deadlines.add(now, self.instants().nanos(deadline), id.0 as u64)
     }
 
     /// Asks for an event with `id` and [`Ready::TIMER`] after `timeout`, counted from now (not from the
     /// last poll).
+    #[inline]
     pub fn add_timeout(&mut self, id: EventedId, timeout: Duration) -> DeadlineKey {
         let now = self.time_of_addition().unwrap_or_else(|error| self.last(error));
         self.deadlines.add(now, now.saturating_add(sys::duration(timeout)), id.0 as u64)
@@ -521,6 +572,7 @@ impl Poller {
     ///
     /// False when there is nothing to cancel: it fired (its event may be among those that the last poll
     /// handed out), was cancelled, or belongs to another poller.
+    #[inline]
     pub fn cancel_deadline(&mut self, key: DeadlineKey) -> bool {
         self.deadlines.cancel(key)
     }
@@ -528,8 +580,9 @@ impl Poller {
     /// Moves a deadline to another time, earlier or later; the key stays valid. Takes constant time.
     ///
     /// False when there is nothing to move, see [`cancel_deadline`](Poller::cancel_deadline).
+    #[inline]
     pub fn move_deadline(&mut self, key: DeadlineKey, deadline: Instant) -> bool {
-        self.move_deadline_nanos(key, sys::nanos(deadline))
+        self.move_deadline_nanos(key, self.instants().nanos(deadline))
     }
 
     /// Moves a deadline to `timeout` from now (not from the last poll), as
@@ -590,12 +643,14 @@ impl Poller {
 
     /// As [`add_deadline`](Poller::add_deadline), in nanoseconds; what cannot be had is `OutOfMemory`. So
     /// are the two below, which also fail if the clock does.
+    #[inline]
     pub(crate) fn try_add_deadline(&mut self, deadline: u64, id: u64) -> io::Result<DeadlineKey> {
         self.expect_deadlines();
         let now = self.now_or_last();
         Ok(self.deadlines.try_add(now, deadline, id)?)
     }
 
+    #[inline]
     pub(crate) fn try_add_timeout(&mut self, timeout: u64, id: u64) -> io::Result<DeadlineKey> {
         let now = self.time_of_addition()?;
         Ok(self.deadlines.try_add(now, now.saturating_add(timeout), id)?)
@@ -612,12 +667,13 @@ impl Poller {
         Ok(self.deadlines.try_add_interval(now, first, period, id)?)
     }
 
+    #[inline]
     pub(crate) fn move_deadline_nanos(&mut self, key: DeadlineKey, deadline: u64) -> bool {
         self.deadlines.move_to(self.now_or_last(), key, deadline)
     }
 
     pub(crate) fn move_timeout_nanos(&mut self, key: DeadlineKey, timeout: u64) -> bool {
-        let now = self.read_or_last();
+        let now = self.time_of_addition().unwrap_or_else(|error| self.last(error));
         self.deadlines.move_to(now, key, now.saturating_add(timeout))
     }
 
@@ -714,7 +770,7 @@ impl Poller {
 
     /// The time of the last poll; if that did not need to read the clock, it is read now.
     pub fn now(&self) -> Instant {
-        sys::instant(self.now_nanos())
+        self.instants().instant(self.now_nanos())
     }
 
     pub(crate) fn now_nanos(&self) -> u64 {
@@ -909,6 +965,12 @@ impl Poller {
         self.now.set(None);
         self.quiet.set(self.calm);
         true
+    }
+
+    /// Made when it is asked for, since C does not, in whose library there is no `OnceLock`.
+    #[inline]
+    fn instants(&self) -> &Instants {
+        self.instants.get_or_init(Instants::new)
     }
 
     /// The poll cycle. There is room, and this is the process that created the poller.
@@ -1147,6 +1209,21 @@ impl Poller {
         self.selector.register(fd, id, interests, option).map(Some)
     }
 
+    pub(crate) fn try_register_exclusive(
+        &mut self,
+        fd: RawFd,
+        id: u64,
+        interests: Interests,
+        option: PollOption,
+    ) -> io::Result<Option<()>> {
+        let register =
+            |selector: &mut Selector| selector.register_exclusive(fd, id, interests, option);
+        if !self.plain.is_current() {
+            return self.register_specially(fd, id, interests, option, true, register);
+        }
+        register(&mut self.selector).map(Some)
+    }
+
     #[inline]
     pub(crate) fn try_reregister(
         &mut self,
@@ -1201,19 +1278,33 @@ impl Poller {
     }
 
     pub(crate) fn add_awakener(&mut self, id: u64) -> io::Result<Awakener> {
-        let awakeners = match &mut self.awakeners {
-            Some(awakeners) => awakeners,
+        let awakener = self.awakeners()?.add(id);
+        self.calm_down();
+        awakener
+    }
+
+    pub(crate) fn add_registrar(&mut self) -> io::Result<Registrar> {
+        let registrar = self.awakeners()?.registrar();
+        self.calm_down();
+        registrar
+    }
+
+    fn awakeners(&mut self) -> io::Result<&mut Awakeners> {
+        match &mut self.awakeners {
+            Some(awakeners) => Ok(awakeners),
             none => {
                 let awakeners = Awakeners::new(&self.selector, self.generation)?;
                 if self.exposed.get() {
                     awakeners.expose();
                 }
-                none.insert(awakeners)
+                Ok(none.insert(awakeners))
             }
-        };
-        let awakener = awakeners.add(id);
-        self.calm_down();
-        awakener
+        }
+    }
+
+    /// Another thread has it: what was found out of the old one does not hold.
+    pub(super) fn change_thread(&mut self) {
+        self.nice.set(sys::is_nice());
     }
 }
 

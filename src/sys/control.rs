@@ -7,6 +7,7 @@
 use std::io;
 use std::mem::{self, MaybeUninit};
 use std::net::IpAddr;
+use std::os::fd::RawFd;
 use std::time::Duration;
 
 use libc::{c_int, cmsghdr};
@@ -64,16 +65,18 @@ pub struct Control {
 
 /// The header of the message at the front and its data; and what follows.
 fn split(bytes: &[u8]) -> Option<(cmsghdr, &[u8], &[u8])> {
-    if bytes.len() < HEADER {
-        return None;
-    }
-    const { assert!(size_of::<cmsghdr>() <= HEADER) };
-    // SAFETY: there are so many bytes, and a cmsghdr is made of integers.
-    let header = unsafe { bytes.as_ptr().cast::<cmsghdr>().read_unaligned() };
+    let header = header(bytes)?;
     let len = length(header.cmsg_len);
     let data = bytes.get(HEADER..len)?;
     let next = len.next_multiple_of(ALIGN).min(bytes.len());
     Some((header, data, bytes.get(next..).unwrap_or_default()))
+}
+
+/// The header of the message at the front.
+fn header(bytes: &[u8]) -> Option<cmsghdr> {
+    const { assert!(size_of::<cmsghdr>() <= HEADER) };
+    // SAFETY: there are so many bytes, and a cmsghdr is made of integers.
+    (bytes.len() >= HEADER).then(|| unsafe { bytes.as_ptr().cast::<cmsghdr>().read_unaligned() })
 }
 
 /// A length, whose type depends on the system.
@@ -377,6 +380,147 @@ pub(crate) fn has_segments(fd: &Fd) -> bool {
     })
 }
 
+/// The most descriptors that one message passes, `SCM_MAX_FD` of Linux.
+pub(crate) const MAX_PASSED: usize = 253;
+
+/// The bytes of user, group and process.
+const CRED: usize = 12;
+
+/// What goes along between Unix sockets: descriptors, and credentials.
+const PASSED_ROOM: usize = space(4 * MAX_PASSED) + space(CRED);
+
+/// User, group and process.
+pub(crate) type Cred = (u32, u32, Option<i32>);
+
+/// What came from a Unix socket.
+#[derive(Debug, Default)]
+pub(crate) struct Passed {
+    /// How many bytes.
+    pub(crate) len: usize,
+    /// How many descriptors.
+    pub(crate) fds: usize,
+    pub(crate) truncated: bool,
+    pub(crate) control_truncated: bool,
+    pub(crate) cred: Option<Cred>,
+}
+
+/// Sends a message over a Unix socket, and passes descriptors and credentials along.
+pub(crate) fn send_passing(
+    socket: RawFd,
+    buffer: &[u8],
+    fds: impl ExactSizeIterator<Item = RawFd>,
+    cred: Option<Cred>,
+) -> io::Result<usize> {
+    if fds.len() > MAX_PASSED {
+        return Err(io::Error::from_raw_os_error(libc::EINVAL));
+    }
+    let mut room = [MaybeUninit::uninit(); PASSED_ROOM];
+    let mut writer = Writer { room: &mut room, len: 0 };
+    if fds.len() > 0 {
+        let mut bytes = [0; 4 * MAX_PASSED];
+        let len = 4 * fds.len();
+        for (place, fd) in bytes.chunks_exact_mut(4).zip(fds) {
+            place.copy_from_slice(&fd.to_ne_bytes());
+        }
+        writer.push((libc::SOL_SOCKET, libc::SCM_RIGHTS), bytes.get(..len).unwrap_or_default());
+    }
+    if let Some((uid, gid, pid)) = cred {
+        let bytes = [pid.unwrap_or(0) as u32, uid, gid].map(u32::to_ne_bytes);
+        writer.push(CREDENTIALS.ok_or(io::ErrorKind::Unsupported)?, bytes.as_flattened());
+    }
+    let control = writer.finish();
+    let mut iovec =
+        libc::iovec { iov_base: buffer.as_ptr().cast_mut().cast(), iov_len: buffer.len() };
+    // SAFETY: all-zero is a valid msghdr: it is made of integers and pointers.
+    let mut message: libc::msghdr = unsafe { mem::zeroed() };
+    message.msg_iov = &mut iovec;
+    message.msg_iovlen = 1;
+    if !control.is_empty() {
+        message.msg_control = control.as_ptr().cast_mut().cast();
+        message.msg_controllen = control.len() as _;
+    }
+    // SAFETY: the message points to bytes that can be read, and is not written to.
+    unsafe { syscall!(sendmsg(socket, &message, socket::NO_SIGNAL)) }.map(|n| n as usize)
+}
+
+/// Receives a message from a Unix socket. `take` gets the descriptors that came, close-on-exec, by their numbers
+/// below `room`; those beyond are closed.
+pub(crate) fn recv_passed(
+    socket: RawFd,
+    buffer: &mut [u8],
+    room: usize,
+    mut take: impl FnMut(usize, Fd),
+) -> io::Result<Passed> {
+    let mut control = [0_u64; PASSED_ROOM.div_ceil(8)];
+    let control_room = space(4 * room.min(MAX_PASSED)) + space(CRED);
+    let mut iovec = libc::iovec { iov_base: buffer.as_mut_ptr().cast(), iov_len: buffer.len() };
+    // SAFETY: all-zero is a valid msghdr: it is made of integers and pointers.
+    let mut message: libc::msghdr = unsafe { mem::zeroed() };
+    message.msg_iov = &mut iovec;
+    message.msg_iovlen = 1;
+    message.msg_control = control.as_mut_ptr().cast();
+    message.msg_controllen = control_room as _;
+    // SAFETY: the message points to the buffer and to room for control messages, which are ours to write.
+    let len = unsafe { syscall!(recvmsg(socket, &mut message, CLOSE_ON_EXEC)) }?;
+    let control_len = length(message.msg_controllen).min(control_room);
+    // SAFETY: there are so many bytes.
+    let bytes = unsafe { std::slice::from_raw_parts(control.as_ptr().cast::<u8>(), control_len) };
+    let mut passed = Passed {
+        len: len as usize,
+        truncated: message.msg_flags & libc::MSG_TRUNC != 0,
+        control_truncated: message.msg_flags & libc::MSG_CTRUNC != 0,
+        ..Default::default()
+    };
+    let mut rest = bytes;
+    while let Some((header, data, next)) = split_cut(rest) {
+        rest = next;
+        let name = (header.cmsg_level, header.cmsg_type);
+        if name == (libc::SOL_SOCKET, libc::SCM_RIGHTS) || Some(name) == PROCESS_FD {
+            for fd in data.chunks_exact(4).filter_map(front) {
+                // SAFETY: the system has just made it, for this process, and nobody else knows it.
+                let fd = unsafe { Fd::new(c_int::from_ne_bytes(fd)) };
+                // Of a process that nobody asked for: it is closed.
+                if Some(name) == PROCESS_FD {
+                    continue;
+                }
+                // Not atomically there, see the manual of the flag that it has not.
+                #[cfg(target_vendor = "apple")]
+                // SAFETY: no pointer is passed.
+                unsafe {
+                    syscall!(fcntl(fd.raw(), libc::F_SETFD, libc::FD_CLOEXEC))
+                        .map_or_else(ignore, drop);
+                }
+                if passed.fds < room {
+                    take(passed.fds, fd);
+                    passed.fds += 1;
+                } else {
+                    passed.control_truncated = true;
+                }
+            }
+        } else if Some(name) == CREDENTIALS {
+            let word = |at: usize| data.get(at..).and_then(front).map(u32::from_ne_bytes);
+            if let (Some(pid), Some(uid), Some(gid)) = (word(0), word(4), word(8)) {
+                passed.cred = Some((uid, gid, Some(pid as i32).filter(|pid| *pid != 0)));
+            }
+        }
+    }
+    Ok(passed)
+}
+
+/// As [`split`], of a message whose end may be cut off: what there is of its data.
+fn split_cut(bytes: &[u8]) -> Option<(cmsghdr, &[u8], &[u8])> {
+    split(bytes).or_else(|| {
+        let header = header(bytes)?;
+        let cut = length(header.cmsg_len) > bytes.len();
+        cut.then(|| (header, bytes.get(HEADER..).unwrap_or_default(), Default::default()))
+    })
+}
+
+/// Sets whether each message of a Unix socket comes with the credentials of its sender.
+pub(crate) fn set_recv_cred(socket: &Fd, on: bool) -> io::Result<()> {
+    set(socket, ASK_CREDENTIALS, on)
+}
+
 /// A time as the system writes it: seconds, and nanoseconds or microseconds.
 fn time(data: &[u8]) -> Option<Duration> {
     let (seconds, fraction) = match data.len() {
@@ -402,12 +546,12 @@ fn time(data: &[u8]) -> Option<Duration> {
 
 /// Messages that are being written.
 struct Writer<'a> {
-    room: &'a mut [MaybeUninit<u8>; SEND_ROOM],
+    room: &'a mut [MaybeUninit<u8>],
     len: usize,
 }
 
 impl<'a> Writer<'a> {
-    /// Adds a message; there is room for as many as `SEND_ROOM` says.
+    /// Adds a message, for which there is room.
     fn push(&mut self, (level, kind): (c_int, c_int), data: &[u8]) {
         let end = self.len + space(data.len());
         let Some(room) = self.room.get_mut(self.len..end) else { return };
@@ -426,7 +570,7 @@ impl<'a> Writer<'a> {
     }
 
     fn finish(self) -> &'a [u8] {
-        let written: *const [MaybeUninit<u8>] = &self.room[..self.len];
+        let written: *const [MaybeUninit<u8>] = self.room.get(..self.len).unwrap_or_default();
         // SAFETY: the first `len` bytes have been written.
         unsafe { &*(written as *const [u8]) }
     }
@@ -485,6 +629,12 @@ mod names {
         pub(crate) const ASK_IPV4_ERRORS: Name = Some((libc::IPPROTO_IP, libc::IP_RECVERR));
         pub(crate) const ASK_IPV6_ERRORS: Name = Some((libc::IPPROTO_IPV6, libc::IPV6_RECVERR));
 
+        pub(crate) const CREDENTIALS: Name = Some((libc::SOL_SOCKET, libc::SCM_CREDENTIALS));
+        pub(crate) const ASK_CREDENTIALS: Name = Some((libc::SOL_SOCKET, libc::SO_PASSCRED));
+        /// `SCM_PIDFD`, for who has set `SO_PASSPIDFD` himself.
+        pub(crate) const PROCESS_FD: Name = Some((libc::SOL_SOCKET, 4));
+        pub(crate) const CLOSE_ON_EXEC: c_int = libc::MSG_CMSG_CLOEXEC;
+
         pub(crate) const FORCE_SEND_BUFFER: Option<c_int> = Some(libc::SO_SNDBUFFORCE);
         pub(crate) const FORCE_RECV_BUFFER: Option<c_int> = Some(libc::SO_RCVBUFFORCE);
 
@@ -541,6 +691,14 @@ mod names {
         pub(crate) const ASK_DROPPED: Name = None;
         pub(crate) const ASK_IPV4_ERRORS: Name = None;
         pub(crate) const ASK_IPV6_ERRORS: Name = None;
+
+        pub(crate) const CREDENTIALS: Name = None;
+        pub(crate) const ASK_CREDENTIALS: Name = None;
+        pub(crate) const PROCESS_FD: Name = None;
+        #[cfg(not(target_vendor = "apple"))]
+        pub(crate) const CLOSE_ON_EXEC: c_int = libc::MSG_CMSG_CLOEXEC;
+        #[cfg(target_vendor = "apple")]
+        pub(crate) const CLOSE_ON_EXEC: c_int = 0;
 
         pub(crate) const FORCE_SEND_BUFFER: Option<c_int> = None;
         pub(crate) const FORCE_RECV_BUFFER: Option<c_int> = None;

@@ -4,7 +4,7 @@ use std::io;
 use std::marker::PhantomData;
 use std::ops::Deref;
 use std::ptr::NonNull;
-use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering, fence};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
 use std::{mem, ptr};
 
 use crate::sys::sanitizers;
@@ -91,8 +91,9 @@ impl<T> Drop for Shared<T> {
         if self.inner().count.fetch_sub(1, Ordering::Release) != 1 {
             return;
         }
-        // What other threads did with the value comes before it is dropped.
-        fence(Ordering::Acquire);
+        // What other threads did with the value comes before it is dropped. (A load, since ThreadSanitizer knows no
+        // fences.)
+        self.inner().count.load(Ordering::Acquire);
         sanitizers::acquire(self.inner.as_ptr());
         // SAFETY: this was the last share, and the memory has the layout of a `Box`.
         drop(unsafe { Box::from_raw(self.inner.as_ptr()) });
@@ -138,6 +139,7 @@ impl<T> Stack<T> {
     ///
     /// What this thread has done is visible to the one that takes it, also when it was pushed before: the
     /// exchange of the flag is a release either way, and comes before that of [`Queue::pop`].
+    #[inline]
     pub(crate) fn push(&self, share: &Shared<T>) -> io::Result<Pushed> {
         let mut first = self.first.load(Ordering::Acquire);
         if first == Stack::closed() {
@@ -229,6 +231,7 @@ impl<T> Queue<T> {
     }
 
     /// Takes the first, which can be pushed again from here on.
+    #[inline]
     pub(crate) fn pop(&mut self) -> Option<Shared<T>> {
         let inner = NonNull::new(self.first)?;
         let share = Shared { inner, _owns: PhantomData };
@@ -258,9 +261,21 @@ impl<T> Queue<T> {
     }
 }
 
-impl<T> Drop for Queue<T> {
-    fn drop(&mut self) {
+impl<T> Queue<T> {
+    #[cold]
+    #[inline]
+    fn drop_all(&mut self) {
         while self.pop().is_some() {}
+    }
+}
+
+impl<T> Drop for Queue<T> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        // Mostly it is.
+        if !self.is_empty() {
+            self.drop_all();
+        }
     }
 }
 

@@ -242,3 +242,4 @@ impl UnixDatagram {
 fd_traits!(UnixDatagram);
 std_traits!(UnixDatagram, net::UnixDatagram);
 socket_options!(UnixDatagram);
+messages!(UnixDatagram, false);

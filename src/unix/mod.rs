@@ -52,6 +52,9 @@ macro_rules! socket_options {
     };
 }
 
+#[macro_use]
+mod message;
+
 mod datagram;
 mod evented_fd;
 mod evented_io;
@@ -65,6 +68,7 @@ pub use self::datagram::UnixDatagram;
 pub use self::evented_fd::EventedFd;
 pub use self::evented_io::EventedIo;
 pub use self::listener::{UnixListener, UnixListenerBuilder};
+pub use self::message::UnixMessage;
 pub use self::pipe::{Receiver, Sender, new_pipe};
 pub use self::process::Process;
 pub(crate) use self::signals::is_receivable;

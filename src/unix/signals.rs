@@ -91,7 +91,9 @@ impl fmt::Debug for Signal {
 /// SIGCHLD and the others that are ignored by default are lost if the main thread does not block them.)
 ///
 /// *Children inherit the mask*, across `exec` too: a child started by [`Command`] while this lives does
-/// not notice SIGTERM or Ctrl-C. [`unblock_in_child`](Signals::unblock_in_child) prepares a command.
+/// not notice SIGTERM or Ctrl-C. [`unblock_in_child`](Signals::unblock_in_child) prepares a command. (Loops that
+/// install handlers have children that do; but each signal that these receive interrupts a call of some thread of
+/// theirs, and a full pipe loses real-time signals.)
 ///
 /// *Dropping it* unblocks each of its signals in this thread, except those that were blocked before, and
 /// those that another `Signals` of this thread has. The rest of the mask is not touched. A signal that

@@ -217,12 +217,13 @@ impl UnixStream {
 fd_traits!(UnixStream);
 std_traits!(UnixStream, net::UnixStream);
 socket_options!(UnixStream);
+messages!(UnixStream, true);
 read_traits!(UnixStream);
 write_traits!(UnixStream, |stream, buf| socket::send(&stream.fd, buf), |stream, bufs| {
     socket::send_vectored(&stream.fd, bufs)
 });
 
-/// The credentials of a process, see [`UnixStream::peer_cred`].
+/// The credentials of a process, see [`UnixStream::peer_cred`] and [`UnixStream::recv_message`].
 #[derive(Copy, Clone, Debug, Eq, PartialEq, Hash)]
 #[non_exhaustive]
 pub struct UCred {
@@ -233,4 +234,12 @@ pub struct UCred {
     /// The process: `None` on BSD and macOS, and where it is in a namespace that is not visible from
     /// here.
     pub pid: Option<i32>,
+}
+
+impl UCred {
+    /// Those of this process: what it may send along with a message.
+    pub fn current() -> UCred {
+        let (uid, gid, pid) = unix_socket::own_cred();
+        UCred { uid, gid, pid: Some(pid) }
+    }
 }

@@ -32,6 +32,12 @@ const ALL: &str = "every kqueue";
 
 pub const DIFFERENCES: &[Difference] = &[
     Difference {
+        name: "devices",
+        line: "2",
+        systems: "macOS",
+        what: "a device that is no terminal may not be registered: `InvalidInput` (EINVAL), also `/dev/null`",
+    },
+    Difference {
         name: "a nested queue is told late",
         line: "7",
         systems: "FreeBSD, OpenBSD",
@@ -44,6 +50,19 @@ pub const DIFFERENCES: &[Difference] = &[
         systems: "FreeBSD, NetBSD, OpenBSD, macOS",
         what: "an edge of a pipe comes also to its reader who has read a part, and to its writer after each of \
                its own writes",
+    },
+    Difference {
+        name: "edges of acknowledgements",
+        line: "8",
+        systems: "FreeBSD, NetBSD, OpenBSD, DragonFly, macOS",
+        what: "a TCP stream that is written to has an edge `WRITABLE` whenever the peer has acknowledged some, full \
+               or not, as a Unix stream has everywhere when some was read",
+    },
+    Difference {
+        name: "listening later",
+        line: "8",
+        systems: "NetBSD, OpenBSD",
+        what: "a socket that is registered before it listens has no event of connections",
     },
     Difference {
         name: "a hang-up without interests",
@@ -89,6 +108,18 @@ pub const DIFFERENCES: &[Difference] = &[
                not by `ERROR`",
     },
     Difference {
+        name: "readers of FIFOs",
+        line: "10",
+        systems: "macOS",
+        what: "the reader of a FIFO, which is no pipe, is not told that the last writer has gone, only of bytes",
+    },
+    Difference {
+        name: "writers of FIFOs",
+        line: "10",
+        systems: "NetBSD, macOS",
+        what: "the writer of a FIFO is not told that the last reader has gone",
+    },
+    Difference {
         name: "unconnected sockets",
         line: "10",
         systems: "NetBSD, OpenBSD",
@@ -99,6 +130,12 @@ pub const DIFFERENCES: &[Difference] = &[
         line: "11",
         systems: "FreeBSD, NetBSD",
         what: "registering for `PRIORITY` is `Unsupported`",
+    },
+    Difference {
+        name: "urgent data stays",
+        line: "11",
+        systems: "OpenBSD, DragonFly, macOS",
+        what: "`PRIORITY` lasts until data behind the urgent byte is read, and not until that is received",
     },
     Difference {
         name: "ticks",

@@ -23,6 +23,8 @@ struct Known {
     shut_down: BTreeSet<u64>,
     shut_down_both: BTreeSet<u64>,
     peers: BTreeMap<u64, u64>,
+    /// Sockets whose urgent byte was taken, and what is behind it was not.
+    urgent: BTreeSet<u64>,
 }
 
 static KNOWN: LazyLock<State> = LazyLock::new(State::default);
@@ -101,7 +103,7 @@ fn used(fd: c_int, result: isize) -> isize {
 #[unsafe(no_mangle)]
 extern "C" fn read(fd: c_int, data: *mut c_void, len: usize) -> isize {
     // SAFETY: the memory is the caller's.
-    used(fd, unsafe { libc::syscall(libc::SYS_read, fd as c_long, data, len) } as isize)
+    received(fd, 0, || unsafe { libc::syscall(libc::SYS_read, fd as c_long, data, len) } as isize)
 }
 
 #[unsafe(no_mangle)]
@@ -112,9 +114,11 @@ extern "C" fn write(fd: c_int, data: *const c_void, len: usize) -> isize {
 
 #[unsafe(no_mangle)]
 extern "C" fn readv(fd: c_int, data: *const libc::iovec, count: c_int) -> isize {
-    // SAFETY: as above.
-    used(fd, unsafe { libc::syscall(libc::SYS_readv, fd as c_long, data, count as c_long) }
-        as isize)
+    received(fd, 0, || {
+        let count = count as c_long;
+        // SAFETY: as above.
+        unsafe { libc::syscall(libc::SYS_readv, fd as c_long, data, count) as isize }
+    })
 }
 
 #[unsafe(no_mangle)]
@@ -125,6 +129,64 @@ extern "C" fn writev(fd: c_int, data: *const libc::iovec, count: c_int) -> isize
 }
 
 // --- Sockets ----------------------------------------------------------------------------------------
+
+/// Receives by `call`, of a pipe or a socket. Of an urgent byte the mark stays when it was taken, until what is
+/// behind it is read (so_oobmark, SS_RCVATMARK).
+fn received(fd: c_int, flags: c_int, call: impl FnOnce() -> isize) -> isize {
+    let Some(socket) = stream(fd).filter(|_| LIKE_A_KERNEL) else { return used(fd, call()) };
+    let was_at_mark = has_urgent_mark(fd) && is_at_mark(fd);
+    let result = call();
+    if result > 0 && flags & libc::MSG_PEEK == 0 {
+        if flags & libc::MSG_OOB != 0 {
+            known().urgent.insert(socket);
+        } else if was_at_mark {
+            known().urgent.remove(&socket);
+        }
+    }
+    result
+}
+
+pub(super) fn has_urgent_mark(fd: c_int) -> bool {
+    stream(fd).is_some_and(|socket| known().urgent.contains(&socket))
+}
+
+fn is_at_mark(fd: c_int) -> bool {
+    const SIOCATMARK: libc::Ioctl = 0x8905;
+    let mut at_mark: c_int = 0;
+    // SAFETY: the pointer is that of an integer, which this request writes.
+    unsafe { libc::ioctl(fd, SIOCATMARK, &raw mut at_mark) == 0 && at_mark != 0 }
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn recv(fd: c_int, data: *mut c_void, len: usize, flags: c_int) -> isize {
+    recvfrom(fd, data, len, flags, std::ptr::null_mut(), std::ptr::null_mut())
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn recvfrom(
+    fd: c_int,
+    data: *mut c_void,
+    len: usize,
+    flags: c_int,
+    address: *mut libc::sockaddr,
+    address_len: *mut libc::socklen_t,
+) -> isize {
+    received(fd, flags, || {
+        let (fd, flags) = (fd as c_long, flags as c_long);
+        // SAFETY: the memory is the caller's.
+        unsafe {
+            libc::syscall(libc::SYS_recvfrom, fd, data, len, flags, address, address_len) as isize
+        }
+    })
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn recvmsg(fd: c_int, message: *mut libc::msghdr, flags: c_int) -> isize {
+    received(fd, flags, || {
+        // SAFETY: the memory is the caller's.
+        unsafe { libc::syscall(libc::SYS_recvmsg, fd as c_long, message, flags as c_long) as isize }
+    })
+}
 
 fn stream(fd: c_int) -> Option<u64> {
     let stat = mode(fd).filter(|stat| stat.st_mode & libc::S_IFMT == libc::S_IFSOCK)?;
@@ -144,6 +206,7 @@ pub(super) fn is_forked() {
 /// reading the data, if this is the last descriptor of the socket here, and it is not to be reset on purpose.
 pub(super) fn before_close(fd: c_int) {
     let Some(socket) = stream(fd).filter(|_| LIKE_A_KERNEL) else { return };
+    known().urgent.remove(&socket);
     if FORKED.load(Ordering::Relaxed)
         || readable_bytes(fd) == 0
         || option(fd, libc::SOL_SOCKET, libc::SO_ACCEPTCONN) != 0

@@ -69,6 +69,10 @@ struct Note {
     pipe: Option<(u64, u64)>,
     /// The descriptor is a queue.
     nested: bool,
+    /// It is a socket that listened when the note was added.
+    listened: bool,
+    /// For writing to TCP: how many bytes the peer has acknowledged.
+    acknowledged: u64,
 }
 
 // SAFETY: the pointer is the user's, and is not followed.
@@ -161,6 +165,8 @@ impl Note {
     fn run(&mut self) -> Option<Holds> {
         let fd = self.ident as c_int;
         match self.filter {
+            // The note keeps the filter that looks for data (soo_kqfilter, solisten_filtops).
+            EVFILT_READ if (NETBSD || OPENBSD) && !self.listened && is_listening(fd) => None,
             EVFILT_READ => self.above_low_water(read(fd)?),
             EVFILT_WRITE => self.above_low_water(write(fd)?),
             EVFILT_EXCEPT if DARWIN => self.except_of_darwin(),
@@ -193,19 +199,21 @@ impl Note {
         (!low || holds.flags & EV_EOF != 0).then_some(holds)
     }
 
-    /// Darwin, since 10.15: the filter is that for reading, with its marks and its end, and out-of-band data
-    /// besides; that stays in `fflags` until EV_CLEAR resets them.
+    /// Darwin, since 10.15: the filter is that for reading, with its marks and its end, but looks for out-of-band
+    /// data first; having found some it says so until EV_CLEAR resets it, or the end does (filt_soread_common).
     fn except_of_darwin(&mut self) -> Option<Holds> {
         let fd = self.ident as c_int;
-        if self.fflags & NOTE_OOB != 0 && seen(fd, libc::POLLPRI) & libc::POLLPRI != 0 {
+        if self.fflags & NOTE_OOB != 0 && has_urgent_data(seen(fd, libc::POLLPRI), fd) {
             self.count = 1;
+            return Some(Holds { fflags: NOTE_OOB, ..Holds::default() });
         }
-        let plain = read(fd).and_then(|holds| self.above_low_water(holds));
-        let oob = if self.count > 0 { NOTE_OOB } else { 0 };
-        match plain {
-            Some(holds) => Some(Holds { fflags: holds.fflags | oob, ..holds }),
-            None => (oob != 0).then(|| Holds { fflags: oob, ..Holds::default() }),
+        let mut plain = self.above_low_water(read(fd)?)?;
+        if plain.flags & EV_EOF != 0 {
+            self.count = 0;
+        } else if self.count > 0 {
+            plain.fflags |= NOTE_OOB;
         }
+        Some(plain)
     }
 
     /// «man»: "NOTE_EXIT: The process has exited. The exit status will be stored in data in the same format
@@ -236,7 +244,9 @@ impl Note {
 /// returns the socket error (if any) in fflags." Linux tells that there is an error; to be told which would
 /// take it away.
 fn socket_error(seen: i16) -> u32 {
-    if seen & libc::POLLERR != 0 { libc::ECONNRESET as u32 } else { 0 }
+    // By the number that it has there.
+    let reset = if LIKE_A_KERNEL { 54 } else { libc::ECONNRESET as u32 };
+    if seen & libc::POLLERR != 0 { reset } else { 0 }
 }
 
 /// «man», EVFILT_READ: "returns whenever there is data available to read."
@@ -249,10 +259,13 @@ fn read(fd: c_int) -> Option<Holds> {
             // "When the last writer disconnects, the filter will set EV_EOF in flags." Pipes have two
             // directions on BSD: the writing end can be read, and comes to its end with the other. Not so the
             // writing end of a FIFO on FreeBSD, of which a note for reading never has an event.
-            if FREEBSD && !calls::is_pipe(fd) && calls::access(fd) == libc::O_WRONLY {
+            // NetBSD's looks at the socket of the readers.
+            if (FREEBSD || NETBSD) && !calls::is_pipe(fd) && calls::access(fd) == libc::O_WRONLY {
                 return None;
             }
-            let eof = seen & (libc::POLLHUP | libc::POLLERR) != 0;
+            // Darwin tells the reader of a FIFO of bytes alone (filt_vnode_common).
+            let silent = DARWIN && !calls::is_pipe(fd);
+            let eof = seen & (libc::POLLHUP | libc::POLLERR) != 0 && !silent;
             let flags = if eof { EV_EOF } else { 0 };
             let ready = eof || seen & libc::POLLIN != 0;
             ready.then(|| Holds { flags, fflags: 0, data: readable_bytes(fd) })
@@ -277,7 +290,7 @@ fn read(fd: c_int) -> Option<Holds> {
 }
 
 fn read_socket(fd: c_int, seen: i16) -> Option<Holds> {
-    if option(fd, libc::SOL_SOCKET, libc::SO_ACCEPTCONN) != 0 {
+    if is_listening(fd) {
         // "Sockets which have previously been passed to listen() return when there is an incoming
         // connection pending. data contains the size of the listen backlog."
         return (seen & libc::POLLIN != 0).then_some(Holds { data: 1, ..Holds::default() });
@@ -318,6 +331,9 @@ fn write_pipe(fd: c_int, seen: i16) -> Option<Holds> {
     if eof && !writable && (NETBSD || OPENBSD) {
         return None;
     }
+    // NetBSD's note for writing to a FIFO looks at the wrong one of its two sockets, which does not end; Darwin's
+    // (filt_vnode_common) at nothing but the room.
+    let eof = eof && !((NETBSD || DARWIN) && !calls::is_pipe(fd));
     if !eof && !writable {
         return None;
     }
@@ -340,14 +356,47 @@ fn write_pipe(fd: c_int, seen: i16) -> Option<Holds> {
 
 /// What EV_ADD of a note for writing says of a pipe whose other end is gone: "other end of pipe has been
 /// closed", EPIPE, pipe_kqfilter in sys/kern/sys_pipe.c. NetBSD up to 10 says EBADF («run»); DragonFly still
-/// has the other end and takes the note.
+/// has the other end and takes the note. A FIFO is such a pipe on FreeBSD alone.
 fn add_write(fd: c_int) -> Result<(), Errno> {
-    let is_pipe = mode(fd).is_some_and(|stat| stat.st_mode & libc::S_IFMT == libc::S_IFIFO);
+    let fifos_too = FREEBSD || !LIKE_A_KERNEL;
+    let is_pipe = if fifos_too { calls::pipe(fd).is_some() } else { calls::is_pipe(fd) };
     let gone = if LIKE_A_KERNEL { libc::POLLERR | libc::POLLHUP } else { libc::POLLERR };
     if !is_pipe || seen(fd, libc::POLLOUT) & gone == 0 || DRAGONFLY {
         return Ok(());
     }
     Err(if NETBSD { libc::EBADF } else { libc::EPIPE })
+}
+
+fn is_listening(fd: c_int) -> bool {
+    option(fd, libc::SOL_SOCKET, libc::SO_ACCEPTCONN) != 0
+}
+
+fn has_urgent_data(seen: i16, fd: c_int) -> bool {
+    seen & libc::POLLPRI != 0 || calls::has_urgent_mark(fd)
+}
+
+/// How many bytes the peer of a TCP stream has acknowledged: `tcpi_bytes_acked`, include/uapi/linux/tcp.h.
+fn acknowledged(fd: c_int) -> u64 {
+    let mut info = [0_u64; 16];
+    let mut len = size_of_val(&info) as libc::socklen_t;
+    // SAFETY: the pointers are those of an array and of its length.
+    let result = unsafe {
+        let info = info.as_mut_ptr().cast();
+        libc::getsockopt(fd, libc::IPPROTO_TCP, libc::TCP_INFO, info, &mut len)
+    };
+    if result == 0 { info[15] } else { 0 }
+}
+
+/// Darwin's devices but terminals know only a note with a mark of 1, and the null device none (spec_kqfilter).
+fn device(change: &kevent) -> Result<(), Errno> {
+    let fd = change.ident as c_int;
+    let is_device = mode(fd).is_some_and(|stat| stat.st_mode & libc::S_IFMT == libc::S_IFCHR);
+    // SAFETY: no pointer is passed.
+    if !DARWIN || !is_device || unsafe { libc::isatty(fd) } == 1 {
+        return Ok(());
+    }
+    let marked = change.fflags & NOTE_LOWAT != 0 && change.data == 1;
+    if marked && !calls::is(fd, "/dev/null") { Ok(()) } else { Err(libc::EINVAL) }
 }
 
 fn buffer(fd: usize, which: c_int) -> isize {
@@ -403,10 +452,10 @@ fn cannot_send(fd: c_int, seen: i16) -> bool {
 /// and returns the socket error (if any) in fflags."
 fn except(fd: c_int, wanted: u32) -> Option<Holds> {
     let seen = seen(fd, libc::POLLPRI | libc::POLLRDHUP);
-    // DragonFly and OpenBSD know nothing but out-of-band data.
-    let eof = seen & libc::POLLRDHUP != 0 && !LIKE_A_KERNEL;
-    let oob = if seen & libc::POLLPRI != 0 { wanted & NOTE_OOB } else { 0 };
-    let fflags = if eof { socket_error(seen) | oob } else { oob };
+    let oob = if has_urgent_data(seen, fd) { wanted & NOTE_OOB } else { 0 };
+    // Where data waits it is told of first. DragonFly and OpenBSD know nothing else.
+    let eof = oob == 0 && seen & libc::POLLRDHUP != 0 && !LIKE_A_KERNEL;
+    let fflags = if eof { socket_error(seen) } else { oob };
     (eof || oob != 0).then_some(Holds { flags: if eof { EV_EOF } else { 0 }, fflags, data: 0 })
 }
 
@@ -526,6 +575,9 @@ impl Queue {
         if change.filter == EVFILT_WRITE {
             add_write(change.ident as c_int)?;
         }
+        if matches!(change.filter, EVFILT_READ | EVFILT_WRITE) {
+            device(change)?;
+        }
         let is_descriptor = matches!(change.filter, EVFILT_READ | EVFILT_WRITE | EVFILT_EXCEPT);
         let nested = is_descriptor && calls::is(change.ident as c_int, "anon_inode:[eventpoll]");
         if nested && change.ident as c_int == self.fd {
@@ -544,6 +596,11 @@ impl Queue {
             count: 0,
             pipe: if is_descriptor { calls::pipe(change.ident as c_int) } else { None },
             nested,
+            listened: is_descriptor && is_listening(change.ident as c_int),
+            acknowledged: match change.filter {
+                EVFILT_WRITE if LIKE_A_KERNEL => acknowledged(change.ident as c_int),
+                _ => 0,
+            },
         };
         if note.filter == EVFILT_SIGNAL {
             // «man»: "This filter automatically sets the EV_CLEAR flag internally."
@@ -590,6 +647,9 @@ impl Queue {
         for key in std::mem::take(&mut self.told_by_task) {
             self.activate(key);
         }
+        if LIKE_A_KERNEL {
+            self.hear_acknowledgements();
+        }
         for epoll in self.sources {
             let mut events = [libc::epoll_event { events: 0, u64: 0 }; 64];
             loop {
@@ -604,6 +664,24 @@ impl Queue {
                     break;
                 }
             }
+        }
+    }
+
+    /// TCP tells its writer of each acknowledgement, full or not (sowwakeup in tcp_input.c;
+    /// «run»). What the reader of a Unix stream takes, Linux tells its writer itself.
+    fn hear_acknowledgements(&mut self) {
+        let mut more = false;
+        for (key, note) in self.notes.iter_mut().filter(|(key, _)| key.0 == EVFILT_WRITE) {
+            let now = acknowledged(note.ident as c_int);
+            let before = std::mem::replace(&mut note.acknowledged, now);
+            if now > before && !note.disabled && !note.queued && note.run().is_some() {
+                note.queued = true;
+                self.waiting.push_back(*key);
+                more = true;
+            }
+        }
+        if more {
+            self.tell();
         }
     }
 

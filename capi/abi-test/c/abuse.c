@@ -29,6 +29,8 @@ static struct iovec buffers[2] = {{in, 8}, {in + 8, 8}};
 static struct iovec buffers_with_null[2] = {{in, 8}, {NULL, 8}};
 static struct sockaddr_un unix_address = {AF_UNIX, "/nowhere/at/all"};
 static struct in6_addr group;
+static int passed_fds[2];
+static const int bad_fds[254] = {-1};
 static const int numbers[2] = {SIGUSR2, SIGWINCH}, bad_numbers[2] = {SIGUSR2, SIGKILL};
 static mio_st_datagram_t datagrams[2] = {{.buffer = in, .capacity = 8}, {.buffer = in + 8, .capacity = 8}};
 static mio_st_datagram_t bad_datagrams[2] = {{.capacity = 8, .length = 8}};

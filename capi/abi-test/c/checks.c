@@ -1,4 +1,4 @@
-/* Behaviours 39 and 40: programs with the bugs that the guide's "special problems" are about, and what is counted. */
+/* Behaviours 43 and 44: programs with the bugs that the guide's "special problems" are about, and what is counted. */
 
 #include <fcntl.h>
 #ifdef __linux__

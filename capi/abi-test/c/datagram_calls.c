@@ -162,6 +162,18 @@ static void a_call_receives_as_many_as_before_with_a_peer(void)
     EQUAL(mio_st_udp_socket_recv_batch(world.receiver, batch, 1), 1);
     EQUAL(calls.receives, 1);
     end_world();
+
+    /* A call is made ready for few after few, and the next has the rest: nothing is left behind. */
+    make_world();
+    for (int few = 1; few <= 3; few++) {
+        send_datagrams(few);
+        EQUAL(mio_st_udp_socket_recv_batch(world.receiver, batch, MOST), few);
+        send_datagrams(MOST);
+        calls.receives = 0;
+        EQUAL(mio_st_udp_socket_recv_batch(world.receiver, batch, MOST), MOST);
+        EQUAL(calls.receives, 4);
+    }
+    end_world();
 }
 
 /* Receives `count` segments of `data`, each once and in order. */

@@ -138,6 +138,10 @@ static void mistakes_are_errors(void)
     EQUAL(mio_st_udp_socket_send_transmits(socket, transmits, 3), 3);
     EQUAL(mio_st_udp_socket_send_transmits(socket, NULL, 1), -EINVAL);
     EQUAL(mio_st_udp_socket_send_transmits(socket, NULL, 0), 0);
+    /* Counts that no memory has. */
+    EQUAL(mio_st_udp_socket_send_transmits(socket, transmits, SIZE_MAX), -EINVAL);
+    EQUAL(mio_st_udp_socket_send_batch(socket, batch, SIZE_MAX), -EINVAL);
+    EQUAL(mio_st_udp_socket_recv_batch(socket, batch, SIZE_MAX), -EINVAL);
 
     /* Buffers that overlap, in order and not. */
     clear_batch();
@@ -154,6 +158,38 @@ static void mistakes_are_errors(void)
     EQUAL((int)batch[2].length, 10);
     EQUAL(mio_st_udp_socket_set_mtu_discovery(socket, 4), -EINVAL);
     EQUAL(mio_st_udp_socket_set_mtu_discovery(socket, UINT32_MAX), -EINVAL);
+    OK(mio_st_udp_socket_close(socket));
+}
+
+/* Sizes that make one datagram, and those that make too large ones. */
+static void segments_of_any_size(void)
+{
+    static const struct {
+        size_t length, segment_size;
+        int datagrams; /* or the error */
+    } rows[] = {
+        {0, 0, 1},        {0, SIZE_MAX, 1},           {10, 0, 1},         {10, 10, 1},         {10, SIZE_MAX, 1},
+        {65, 1, 65},      {70000, 65507, 2},          {70000, 65508, -EMSGSIZE},
+        {70000, 65535, -EMSGSIZE}, {70000, 65536, -EMSGSIZE}, {70000, SIZE_MAX, -EMSGSIZE}, {70000, 0, -EMSGSIZE},
+    };
+    struct sockaddr_storage address;
+    socklen_t length;
+    mio_st_udp_socket_t socket = bound("127.0.0.1:0", &address, &length);
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        mio_st_transmit_t run = {.buffer = data,
+                                 .length = rows[i].length,
+                                 .segment_size = rows[i].segment_size,
+                                 .address = address,
+                                 .address_length = length};
+        int datagrams = 0;
+
+        EQUAL(mio_st_udp_socket_send_transmits(socket, &run, 1), rows[i].datagrams > 0 ? 1 : rows[i].datagrams);
+        EQUAL((int64_t)run.sent, rows[i].datagrams > 0 ? (int64_t)run.length : 0);
+        while (mio_st_udp_socket_recv_from(socket, in[0], sizeof in[0], NULL, NULL) >= 0)
+            datagrams++;
+        EQUAL(datagrams, rows[i].datagrams > 0 ? rows[i].datagrams : 0);
+    }
     OK(mio_st_udp_socket_close(socket));
 }
 
@@ -317,6 +353,7 @@ int main(void)
     if (LINUX)
         a_run_arrives_as_its_datagrams(1);
     mistakes_are_errors();
+    segments_of_any_size();
     an_answer_comes_from_the_address_that_was_asked();
     what_goes_along_was_asked_for();
     errors_come_with_their_origin();

@@ -1,5 +1,6 @@
 /* Signals and the exit of a child, as events. */
 
+#include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/wait.h>
@@ -90,6 +91,36 @@ static pid_t spawn(const posix_spawnattr_t *attributes)
     return child;
 }
 
+/* The guide's remedy for popen. */
+static FILE *read_from(const char *command, pid_t *child)
+{
+    char *arguments[] = {(char *)"sh", (char *)"-c", (char *)command, NULL};
+    posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attributes;
+    sigset_t none;
+    int fds[2];
+
+    if (pipe(fds) != 0)
+        return NULL;
+    fcntl(fds[0], F_SETFD, FD_CLOEXEC);
+    fcntl(fds[1], F_SETFD, FD_CLOEXEC);
+    sigemptyset(&none);
+    posix_spawnattr_init(&attributes);
+    posix_spawnattr_setsigmask(&attributes, &none);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_adddup2(&actions, fds[1], STDOUT_FILENO);
+    int error = posix_spawn(child, "/bin/sh", &actions, &attributes, arguments, environ);
+    posix_spawn_file_actions_destroy(&actions);
+    posix_spawnattr_destroy(&attributes);
+    close(fds[1]);
+    if (error == 0)
+        return fdopen(fds[0], "r"); /* and in the end waitpid(*child, ...) */
+    close(fds[0]);
+    errno = error;
+    return NULL;
+}
+
 /* A child starts with the mask of its parent: the guide's remedy. */
 static void a_spawned_child_with_a_mask_of_its_own_is_ended_by_a_signal(void)
 {
@@ -119,6 +150,13 @@ static void a_spawned_child_with_a_mask_of_its_own_is_ended_by_a_signal(void)
     EQUAL(pthread_sigmask(SIG_SETMASK, &saved, NULL), 0);
     EQUAL(fgetc(output), EOF);
     pclose(output);
+
+    output = read_from("kill -TERM $$; echo deaf", &child);
+    EQUAL(output != NULL, 1);
+    EQUAL(fgetc(output), EOF);
+    EQUAL(fclose(output), 0);
+    EQUAL(waitpid(child, &status, 0), child);
+    EQUAL(WIFSIGNALED(status) ? WTERMSIG(status) : 0, SIGTERM);
 
     /* The parent receives as before. */
     OK(kill(getpid(), SIGTERM));

@@ -367,6 +367,30 @@ static void a_poller_is_a_descriptor_too(void)
     OK(mio_st_poller_close(inner));
 }
 
+/* Behaviour 40 */
+static void an_exclusive_registration_has_its_rules(const struct kind *kind)
+{
+    const uint32_t interests = kind->interests, exclusive = MIO_ST_EDGE | MIO_ST_EXCLUSIVE;
+    struct made made = kind->make();
+
+    if (mio_st_features() & MIO_ST_FEATURE_KQUEUE) {
+        EQUAL(kind->enlist(poller, made.bits, 1, interests, exclusive), -EOPNOTSUPP);
+    } else {
+        EQUAL(kind->enlist(poller, made.bits, 1, interests, MIO_ST_ONESHOT | MIO_ST_EXCLUSIVE), -EINVAL);
+        EQUAL(kind->enlist(poller, made.bits, 1, interests | MIO_ST_PRIORITY, exclusive), -EINVAL);
+        EQUAL(kind->enlist(poller, made.bits, 1, interests, MIO_ST_EXCLUSIVE), -EINVAL);
+        OK(kind->enlist(poller, made.bits, 1, interests, exclusive));
+        EQUAL(kind->enlist(poller, made.bits, 1, interests, exclusive), -EEXIST);
+        EQUAL(kind->reenlist(poller, made.bits, 1, interests, MIO_ST_EDGE), -EINVAL);
+        EQUAL(kind->reenlist(poller, made.bits, 1, interests, exclusive), -EINVAL);
+        if (kind->rouse)
+            kind->rouse(made);
+        test_wait(poller, 1, kind->readiness);
+        OK(kind->delist(poller, made.bits));
+    }
+    unmake(kind, made);
+}
+
 int main(void)
 {
     OK(mio_st_poller_new(&poller));
@@ -375,6 +399,7 @@ int main(void)
         if (kind->enlist) {
             registering_twice_exists_and_what_is_not_registered_is_not_found(kind);
             what_is_no_interest_or_trigger_is_invalid(kind);
+            an_exclusive_registration_has_its_rules(kind);
             a_closed_handle_gives_no_event_though_its_descriptor_was_copied(kind);
         }
         if (kind->enlist && kind->into_fd)

@@ -34,6 +34,7 @@ const SECTIONS: &[(&str, &[&str])] = &[
             "MIO_ST_EDGE",
             "MIO_ST_LEVEL",
             "MIO_ST_ONESHOT",
+            "MIO_ST_EXCLUSIVE",
             "mio_st_event_t",
         ],
     ),
@@ -72,7 +73,16 @@ const SECTIONS: &[(&str, &[&str])] = &[
             "*register_connected_udp_socket",
         ],
     ),
-    ("Unix streams", &["mio_st_unix_stream_*", "mio_st_ucred_t", "*register_unix_stream"]),
+    (
+        "Unix streams",
+        &[
+            "MIO_ST_MESSAGE_*",
+            "mio_st_ucred_t",
+            "mio_st_unix_message_t",
+            "mio_st_unix_stream_*",
+            "*register_unix_stream",
+        ],
+    ),
     ("Unix listeners", &["mio_st_unix_listener_*", "*register_unix_listener"]),
     ("Unix datagram sockets", &["mio_st_unix_datagram_*", "*register_unix_datagram"]),
     (

@@ -25,6 +25,8 @@ const BAD_OPTIONS: &[(&str, &str)] = &[
     ("MIO_ST_READABLE", "-EINVAL"),
     ("MIO_ST_EDGE | MIO_ST_LEVEL", "-EINVAL"),
     ("MIO_ST_EDGE | MIO_ST_ONESHOT", "-EINVAL"),
+    ("MIO_ST_EXCLUSIVE", "-EINVAL"),
+    ("MIO_ST_EXCLUSIVE | MIO_ST_EDGE | MIO_ST_LEVEL", "-EINVAL"),
     ("1u << 31", "-EINVAL"),
     ("UINT32_MAX", "-EINVAL"),
 ];
@@ -164,6 +166,12 @@ fn known(function: &str, parameter: &Parameter) -> Values {
         ("int", "pid") => {
             values("1", &[("0", "-EINVAL"), ("-1", "-EINVAL"), ("INT_MIN", "-EINVAL")])
         }
+        ("const int *", "fds") => values("&pipe_fd", &[("NULL", "-EINVAL"), ("bad_fds", "-EBADF")]),
+        ("int *", "fds") => values("passed_fds", &[("NULL", "-EINVAL")]),
+        ("size_t", "count") if function.ends_with("_send_message") => {
+            values("1", &[("SIZE_MAX", "-EINVAL"), ("254", "-EINVAL")])
+        }
+        ("const mio_st_ucred_t *", "cred") => values("NULL", &[]),
         ("size_t", "count") => values("2", &[("SIZE_MAX", "-EINVAL")]),
         ("size_t", "capacity") => values("4", &[("0", "-EINVAL")]),
         ("size_t", "deadlines" | "notifications") => {

@@ -10,7 +10,7 @@ fn passes(name: &str) {
     common::run(&common::compile(&common::source(&format!("{name}.c")), name));
 }
 
-/// Behaviours 1 and 2 and 5.
+/// Behaviours 1 and 2 and 5 and 40.
 #[test]
 fn every_kind_of_handle_is_registered_once_and_bad_descriptors_never() {
     passes("registration");
@@ -52,7 +52,7 @@ fn time_is_the_programs_where_it_drives_the_clock() {
     passes("clock");
 }
 
-/// Behaviours 39 and 40.
+/// Behaviours 43 and 44.
 #[test]
 fn a_program_is_told_what_is_wrong_with_it() {
     passes("checks");
@@ -118,6 +118,12 @@ fn runs_of_datagrams_and_what_goes_along() {
     passes("datagrams");
 }
 
+/// Behaviour 39.
+#[test]
+fn descriptors_and_credentials_are_passed() {
+    passes("messages");
+}
+
 /// Behaviour 32.
 #[test]
 #[cfg(target_os = "linux")]
@@ -151,6 +157,25 @@ fn an_allocation_that_fails_is_an_error_and_steady_state_makes_none() {
     let wraps = wraps.each_ref().map(String::as_str);
     let program = common::compile_with(&common::source("memory.c"), "memory", &wraps);
     println!("{}", common::run(&program));
+}
+
+/// Behaviour 17.
+#[test]
+#[cfg(any(target_arch = "x86_64", target_arch = "x86"))] // Elsewhere it may run in an emulator, which has no limit.
+fn the_first_call_of_a_thread_without_memory_is_an_error() {
+    let program = common::compile(&common::source("no_memory.c"), "no_memory");
+    common::succeeds(Command::new(program).arg(common::library().join("libmio_st.so")));
+}
+
+#[test]
+fn a_plugin_that_has_the_archive_in_it_may_be_closed() {
+    let source = common::source("plugin.c");
+    let plugin = common::scratch("plugin.so");
+    let mut compiler = common::compiler(&std::env::var("CC").unwrap_or("cc".into()), &source);
+    compiler.args(["-shared", "-fPIC"]).arg(common::library().join("libmio_st.a"));
+    common::succeeds(compiler.arg("-o").arg(&plugin));
+    let host = common::compile(&common::source("plugin_host.c"), "plugin_host");
+    common::succeeds(Command::new(host).arg(plugin));
 }
 
 /// Behaviour 36: each call of the system's that an operation makes, with each errno.

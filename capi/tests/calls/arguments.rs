@@ -380,6 +380,56 @@ impl World {
         self.memory(bytes_of(&numbers), false).cast()
     }
 
+    /// Descriptors that are passed on, and are duplicated for that. Those of handles are not among them, since a
+    /// copy would keep their files open.
+    pub fn fds_in(&mut self) -> *const c_int {
+        self.call.loose = true;
+        self.call.loose_fd = true;
+        if let Some(bad) = self.bad_buffer() {
+            return bad;
+        }
+        let count = match self.byte() {
+            few @ 0..250 => usize::from(few & 3),
+            _ => 254,
+        };
+        let fds: Vec<c_int> = (0..count)
+            .map(|_| match self.byte() {
+                0..16 => self.choose(&[-1, c_int::MIN, c_int::MAX, CLOSED_FD]),
+                good => c_int::from(good % 3),
+            })
+            .collect();
+        self.length = count;
+        self.memory(bytes_of(&fds), false).cast()
+    }
+
+    pub fn fds_out(&mut self) -> *mut c_int {
+        if let Some(bad) = self.bad_buffer() {
+            return bad;
+        }
+        self.length = usize::from(self.byte() & 3);
+        self.call.passed = Some(self.call.memories.len());
+        self.memory(vec![CANARY; 4 * self.length], true).cast()
+    }
+
+    pub fn message_out(&mut self) -> *mut mio_st_unix_message_t {
+        let memory = self.call.memories.len();
+        let message: *mut mio_st_unix_message_t = self.out();
+        self.call.message = (!message.is_null()).then_some(memory);
+        message
+    }
+
+    pub fn cred_in(&mut self) -> *const mio_st_ucred_t {
+        match self.byte() {
+            0..224 => ptr::null(),
+            _ => {
+                self.call.loose = true;
+                let pid = self.choose(&[std::process::id() as i32, 0, -1, i32::MAX]);
+                let cred = mio_st_ucred_t { uid: self.choose(&[0, u32::MAX]), gid: 0, pid };
+                self.memory(bytes_of(&[cred]), false).cast()
+            }
+        }
+    }
+
     pub fn id(&mut self) -> u64 {
         let id = match self.byte() {
             small @ 0..224 => u64::from(small & 15),
@@ -474,7 +524,11 @@ impl World {
     }
 
     pub fn option(&mut self) -> u32 {
-        self.flags(&[MIO_ST_EDGE, MIO_ST_LEVEL, MIO_ST_ONESHOT])
+        // An exclusive registration refuses what others take.
+        let option = self.flags(&[MIO_ST_EDGE, MIO_ST_LEVEL, MIO_ST_ONESHOT]);
+        let exclusive = self.byte() < 8;
+        self.call.loose |= exclusive;
+        if exclusive { option | MIO_ST_EXCLUSIVE } else { option }
     }
 
     pub fn readiness(&mut self) -> u32 {

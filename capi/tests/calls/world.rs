@@ -85,6 +85,9 @@ pub struct Call {
     pub key: Option<usize>,
     pub events: Option<usize>,
     pub datagrams: Option<usize>,
+    /// Where descriptors that are received are written, and what is said of them.
+    pub passed: Option<usize>,
+    pub message: Option<usize>,
 }
 
 pub struct World {
@@ -501,6 +504,15 @@ impl World {
         }
         if let Some(memory) = call.datagrams {
             call.memories[memory].check_from(answer as usize * size_of::<mio_st_datagram_t>());
+        }
+        if let (Some(fds), Some(message)) = (call.passed, call.message) {
+            let count = call.memories[message].content().first_chunk().expect("a message");
+            let fds = call.memories[fds].content().chunks_exact(4);
+            for fd in fds.take(usize::from_ne_bytes(*count)) {
+                let fd = c_int::from_ne_bytes(fd.try_into().expect("4 bytes"));
+                // SAFETY: it was received, and is nobody's but this program's.
+                assert_eq!(unsafe { libc::close(fd) }, 0, "{name}: {fd} is not open");
+            }
         }
         if let Some(memory) = call.events {
             let events = call.memories[memory].content().chunks_exact(16);

@@ -10,6 +10,7 @@ use super::watch::Watch;
 use crate::deadlines::{DEFAULT_SLACK, PORTION};
 use crate::event::{Event, Ready};
 use crate::poll::awakener::Awakeners;
+use crate::poll::checks::Found;
 use crate::poll::registry::Registry;
 use crate::poll::{Checks, Clock, Complaint, Interests, PollOption, Stats};
 use crate::sys::{self, Buffer, Generation, Selector, Sorting};
@@ -159,7 +160,7 @@ impl Poller {
     /// Then the time is what it was.
     pub fn set_time(&mut self, time: Instant) -> io::Result<()> {
         self.generation.check()?;
-        self.set_time_nanos(sys::nanos(time))
+        self.set_time_nanos(self.instants().nanos(time))
     }
 
     pub(crate) fn set_time_nanos(&mut self, time: u64) -> io::Result<()> {
@@ -282,6 +283,12 @@ impl Poller {
 
     /// Takes the oldest complaint. Up to 32 are kept; what is found while so many wait is not told.
     pub fn next_complaint(&mut self) -> Option<Complaint> {
+        let found = self.next_problem()?;
+        let time = self.instants().instant(found.time);
+        Some(Complaint { found, time })
+    }
+
+    pub(crate) fn next_problem(&mut self) -> Option<Found> {
         self.special.as_mut()?.watch.next()
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::event::{Event, Ready};
 use crate::poll::PollOption;
-use crate::poll::checks::{Checks, Complaint, Problem};
+use crate::poll::checks::{Checks, Found, Problem};
 use crate::poll::registry::{Entry, Registry};
 use crate::sys::{self, Look};
 
@@ -31,7 +31,7 @@ const NANOS_PER_MILLI: u64 = 1_000_000;
 #[derive(Debug, Default)]
 pub(super) struct Watch {
     checks: Checks,
-    complaints: Vec<Complaint>,
+    complaints: Vec<Found>,
     /// The edge-triggered descriptors that had an event and were not seen empty since.
     outstanding: Vec<Look>,
     /// Counts the polls that asked the system, and the waits and changes between them: what had an event with one
@@ -62,7 +62,7 @@ impl Watch {
     }
 
     /// Takes the first complaint.
-    pub(super) fn next(&mut self) -> Option<Complaint> {
+    pub(super) fn next(&mut self) -> Option<Found> {
         let first = self.complaints.first().copied()?;
         for n in 1..self.complaints.len() {
             let moved = self.complaints.get(n).copied();
@@ -76,7 +76,7 @@ impl Watch {
 
     fn complain(&mut self, problem: Problem, fd: RawFd, id: u64, count: u64, time: u64) {
         if self.complaints.len() < self.complaints.capacity().min(COMPLAINTS) {
-            self.complaints.push(Complaint { problem, fd, id, count, time });
+            self.complaints.push(Found { problem, fd, id, count, time });
         }
     }
 

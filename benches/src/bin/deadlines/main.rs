@@ -154,25 +154,22 @@ struct Ours {
     poller: Poller,
     events: Events,
     keys: Vec<Option<mio_st::poll::DeadlineKey>>,
-    /// The time of this turn, by both clocks.
-    turn: (u64, Instant),
+    /// The time of this turn, and that of those re-armed in it.
+    now: Instant,
+    rearmed: Instant,
 }
 
 impl Ours {
     fn new(n: usize) -> Ours {
         let poller = Poller::with_capacity(n, 0).unwrap();
-        let turn = (now(), poller.now());
-        Ours { poller, events: Events::new(), keys: vec![None; n], turn }
-    }
-
-    fn instant(&self, time: u64) -> Instant {
-        self.turn.1 + Duration::from_nanos(time.wrapping_sub(self.turn.0))
+        let now = poller.now();
+        Ours { poller, events: Events::new(), keys: vec![None; n], now, rearmed: now }
     }
 }
 
 impl Peer for Ours {
-    fn add(&mut self, _: u64, i: usize, deadline: u64) {
-        let deadline = self.instant(deadline);
+    fn add(&mut self, now: u64, i: usize, deadline: u64) {
+        let deadline = self.now + Duration::from_nanos(deadline - now);
         self.keys[i] = Some(self.poller.add_deadline(EventedId(i), deadline));
     }
 
@@ -180,14 +177,14 @@ impl Peer for Ours {
         assert!(self.poller.cancel_deadline(self.keys[i].unwrap()));
     }
 
-    fn rearm(&mut self, _: u64, i: usize, deadline: u64) {
-        let deadline = self.instant(deadline);
-        assert!(self.poller.move_deadline(self.keys[i].unwrap(), deadline));
+    fn rearm(&mut self, _: u64, i: usize, _: u64) {
+        assert!(self.poller.move_deadline(self.keys[i].unwrap(), self.rearmed));
     }
 
-    fn expire(&mut self, now: u64, mut fired: impl FnMut(usize)) {
+    fn expire(&mut self, _: u64, mut fired: impl FnMut(usize)) {
         self.poller.poll_userspace(&mut self.events);
-        self.turn = (now, self.poller.now());
+        self.now = self.poller.now();
+        self.rearmed = self.now + Duration::from_nanos(REARM);
         self.events.iter().for_each(|event| fired(event.id().0));
     }
 

@@ -1,0 +1,131 @@
+/* Behaviour 39: descriptors and credentials that are passed over Unix sockets. */
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "test.h"
+
+static mio_st_unix_stream_t streams[2];
+static mio_st_unix_datagram_t datagrams[2];
+
+static int64_t send_to_peer(int datagram, size_t length, const int *fds, size_t count, const mio_st_ucred_t *cred)
+{
+    return datagram ? mio_st_unix_datagram_send_message(datagrams[0], "12345", length, fds, count, cred)
+                    : mio_st_unix_stream_send_message(streams[0], "12345", length, fds, count, cred);
+}
+
+static int64_t receive(int datagram, void *buffer, size_t length, int *fds, size_t count,
+                       mio_st_unix_message_t *message)
+{
+    return datagram ? mio_st_unix_datagram_recv_message(datagrams[1], buffer, length, fds, count, message)
+                    : mio_st_unix_stream_recv_message(streams[1], buffer, length, fds, count, message);
+}
+
+/* What is passed is the same file, under another number. */
+static void descriptors_are_passed(int datagram)
+{
+    int fds[2], got[4] = {-7, -7, -7, -7};
+    mio_st_unix_message_t message;
+    mio_st_sender_t sender;
+    char in[8];
+
+    EQUAL(receive(datagram, in, sizeof in, got, 4, &message), -EAGAIN);
+    OK(pipe(fds));
+    EQUAL(send_to_peer(datagram, 3, fds, 2, NULL), 3);
+    OK(close(fds[1]));
+    EQUAL(receive(datagram, in, sizeof in, got, 4, &message), 3);
+    EQUAL(message.fds, 2);
+    EQUAL(message.flags, 0);
+    EQUAL(got[2], -7);
+    for (int i = 0; i < 2; i++)
+        EQUAL(fcntl(got[i], F_GETFD), FD_CLOEXEC);
+    OK(mio_st_sender_from_fd(&sender, got[1]));
+    EQUAL(mio_st_sender_write(sender, "x", 1), 1);
+    OK(mio_st_sender_close(sender));
+    OK(close(got[0]));
+    EQUAL(read(fds[0], in, sizeof in), 1);
+    /* No other copy is left. */
+    EQUAL(read(fds[0], in, sizeof in), 0);
+    OK(close(fds[0]));
+}
+
+static void one_without_room_is_closed_and_told(int datagram)
+{
+    for (size_t room = 0; room < 3; room++) {
+        int fds[2], got[3], passed[3];
+        mio_st_unix_message_t message;
+        char in[4];
+
+        OK(pipe(fds));
+        for (int i = 0; i < 3; i++)
+            passed[i] = fds[1];
+        EQUAL(send_to_peer(datagram, datagram ? 5 : 4, passed, 3, NULL), datagram ? 5 : 4);
+        OK(close(fds[1]));
+        EQUAL(receive(datagram, in, sizeof in, room ? got : NULL, room, &message), 4);
+        EQUAL(message.fds, room);
+        EQUAL(message.flags, MIO_ST_MESSAGE_CONTROL_TRUNCATED | (datagram ? MIO_ST_MESSAGE_TRUNCATED : 0));
+        for (size_t i = 0; i < room; i++)
+            OK(close(got[i]));
+        EQUAL(read(fds[0], in, sizeof in), 0);
+        OK(close(fds[0]));
+    }
+}
+
+static void credentials_are_passed(int datagram)
+{
+    const mio_st_ucred_t own = {geteuid(), getegid(), getpid()};
+    mio_st_unix_message_t message;
+    char in[8];
+
+    OK(datagram ? mio_st_unix_datagram_set_recv_cred(datagrams[1], 1)
+                : mio_st_unix_stream_set_recv_cred(streams[1], 1));
+    for (int told = 0; told < 2; told++) {
+        EQUAL(send_to_peer(datagram, 1, NULL, 0, told ? &own : NULL), 1);
+        EQUAL(receive(datagram, in, sizeof in, NULL, 0, &message), 1);
+        EQUAL(message.flags, MIO_ST_MESSAGE_CRED);
+        EQUAL(memcmp(&message.cred, &own, sizeof own), 0);
+    }
+    OK(datagram ? mio_st_unix_datagram_set_recv_cred(datagrams[1], 0)
+                : mio_st_unix_stream_set_recv_cred(streams[1], 0));
+    EQUAL(send_to_peer(datagram, 1, NULL, 0, NULL), 1);
+    EQUAL(receive(datagram, in, sizeof in, NULL, 0, &message), 1);
+    EQUAL(message.flags, 0);
+}
+
+static void what_cannot_be_passed_is_refused(int datagram)
+{
+    mio_st_unix_message_t message;
+    int many[254] = {0}, closed = -1;
+    char in[8];
+
+    EQUAL(send_to_peer(datagram, 1, many, 254, NULL), -EINVAL);
+    EQUAL(send_to_peer(datagram, 1, &closed, 1, NULL), -EBADF);
+    EQUAL(send_to_peer(datagram, 1, NULL, 1, NULL), -EINVAL);
+    EQUAL(receive(datagram, in, sizeof in, NULL, 1, &message), -EINVAL);
+    EQUAL(receive(datagram, in, sizeof in, NULL, 0, NULL), -EINVAL);
+    EQUAL(send_to_peer(datagram, 0, many, 1, NULL), datagram ? 0 : -EINVAL);
+    if (datagram) {
+        EQUAL(receive(datagram, in, sizeof in, many, 1, &message), 0);
+        EQUAL(message.fds, 1);
+        OK(close(many[0]));
+    }
+}
+
+int main(void)
+{
+    OK(mio_st_unix_stream_pair(&streams[0], &streams[1]));
+    OK(mio_st_unix_datagram_pair(&datagrams[0], &datagrams[1]));
+    for (int datagram = 0; datagram < 2; datagram++) {
+        descriptors_are_passed(datagram);
+        one_without_room_is_closed_and_told(datagram);
+        credentials_are_passed(datagram);
+        what_cannot_be_passed_is_refused(datagram);
+    }
+    OK(mio_st_unix_stream_close(streams[0]));
+    EQUAL(receive(0, &streams[0], 1, NULL, 0, &(mio_st_unix_message_t){0}), 0);
+    OK(mio_st_unix_stream_close(streams[1]));
+    OK(mio_st_unix_datagram_close(datagrams[0]));
+    OK(mio_st_unix_datagram_close(datagrams[1]));
+    EQUAL(mio_st_live_handles(), 0);
+    return 0;
+}
