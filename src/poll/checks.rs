@@ -104,7 +104,7 @@ impl Problem {
 }
 
 /// A problem that was found.
-#[derive(Copy, Clone, Debug)]
+#[derive(Copy, Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Found {
     pub(crate) problem: Problem,
     pub(crate) fd: RawFd,
@@ -115,7 +115,7 @@ pub(crate) struct Found {
 }
 
 /// What a poller has to say about the program that uses it. It is displayed as a sentence.
-#[derive(Copy, Clone, Debug)]
+#[derive(Copy, Clone, Debug, Eq, PartialEq)]
 pub struct Complaint {
     pub(super) found: Found,
     pub(super) time: Instant,

@@ -34,6 +34,11 @@ impl Look {
         self.0.revents & libc::POLLNVAL != 0
     }
 
+    /// Whether nothing is to be said of it.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.0.revents == 0
+    }
+
     pub(crate) fn is_readable(&self) -> bool {
         self.0.revents & libc::POLLIN != 0
     }

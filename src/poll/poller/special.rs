@@ -52,7 +52,6 @@ impl Special {
             stats.waits += 1;
             stats.waiting = stats.waiting.saturating_add(Duration::from_nanos(nanos));
         }
-        self.watch.note_wait(nanos);
     }
 
     fn note_lateness(&mut self, nanos: u64) {

@@ -9,7 +9,7 @@ use crate::poll::checks::{Checks, Found, Problem};
 use crate::poll::registry::{Entry, Registry};
 use crate::sys::{self, Look};
 
-/// After so many events in a row without a wait a handle spins.
+/// After so many events in a row a handle spins, if it was ready each time before the poll asked.
 const SPINS: u16 = 1000;
 /// The last so many of them are looked at: whether something was read or written.
 const STILL: u16 = 64;
@@ -19,8 +19,6 @@ const LOOKS: usize = 8;
 const FORGOTTEN: u32 = 10_000;
 /// A program that stays away from the poll for longer stalls, in nanoseconds.
 const STALL: u64 = 1_000_000_000;
-/// What took longer was a wait, in nanoseconds.
-const WAIT: u64 = 1_000_000;
 /// How many complaints are kept until they are taken; what is found beyond is not told.
 const COMPLAINTS: usize = 32;
 /// How many registrations are remembered whose descriptors were closed.
@@ -34,7 +32,7 @@ pub(super) struct Watch {
     complaints: Vec<Found>,
     /// The edge-triggered descriptors that had an event and were not seen empty since.
     outstanding: Vec<Look>,
-    /// Counts the polls that asked the system, and the waits and changes between them: what had an event with one
+    /// Counts the polls that asked the system, and the changes between them: what had an event with one
     /// number and the next had them in a row.
     turn: u32,
     /// The level-triggered handles to look at when the next poll begins, and whether they were readable.
@@ -84,13 +82,14 @@ impl Watch {
     pub(super) fn enter(&mut self, registry: &mut Registry, away: u64) {
         for (fd, was_readable) in self.spinning.iter_mut().filter_map(Option::take) {
             let Some(entry) = registry.entry_mut(fd) else { continue };
-            let mut look = [Look::new(fd, false)];
+            let mut look = [Look::new(fd, !was_readable)];
             if let Err(error) = sys::look(&mut look) {
                 sys::ignore(error);
             }
-            let [look] = look;
-            let is_drained = was_readable && !look.is_readable() && !look.is_closed();
-            if is_drained || sys::traffic(fd) != entry.sample {
+            // Then the next event is waited for.
+            let waits =
+                look.iter().any(|look| if was_readable { look.is_quiet() } else { look.is_full() });
+            if waits || sys::traffic(fd) != entry.sample {
                 entry.count = 0;
             }
         }
@@ -109,13 +108,6 @@ impl Watch {
     pub(super) fn note_lateness(&mut self, nanos: u64) {
         if let (Some(late), true) = (&mut self.stalled, nanos > crate::deadlines::DEFAULT_SLACK) {
             *late += 1;
-        }
-    }
-
-    /// A wait took so long.
-    pub(super) fn note_wait(&mut self, nanos: u64) {
-        if nanos > WAIT {
-            self.break_rows();
         }
     }
 
