@@ -52,6 +52,12 @@ fn time_is_the_programs_where_it_drives_the_clock() {
     passes("clock");
 }
 
+/// Behaviours 43 and 44.
+#[test]
+fn a_program_is_told_what_is_wrong_with_it() {
+    passes("checks");
+}
+
 /// Behaviours 24 and 25.
 #[test]
 fn awakeners_wake_and_stale_ones_do_not() {
