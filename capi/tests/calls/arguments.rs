@@ -491,6 +491,10 @@ impl World {
         self.flags(&good)
     }
 
+    pub fn checks(&mut self) -> u32 {
+        self.flags(&[MIO_ST_CHECK_ALL, MIO_ST_CHECK_ALL, MIO_ST_CHECK_SPINNING])
+    }
+
     /// A time to go to, which depends on the clock.
     pub fn driven_time(&mut self) -> u64 {
         self.call.loose = true;
