@@ -26,6 +26,17 @@ const LOOPS: [(&str, &str, &[&str]); 4] = [
 ];
 const CONNECTIONS: [u64; 3] = [1, 50, 200];
 
+const INTRODUCTION: &str = "\
+# What other libraries cost in the loop
+
+The tables are what `make bench-adapters` prints: Redis by hiredis and downloads of 1,000 bytes by libcurl, over the
+adapters of `include/mio_st/`, beside those that hiredis ships for libuv, libev and libevent, and loops in the manner of
+curl's examples for them. Each connection has one command or download on its way, and keeps standing.
+
+All is for one command or download: the difference of two runs of which one does more of them. Instructions are those of
+user space, all libraries included. CPU is of one run each, and wobbles.
+";
+
 /// What one command or download takes.
 struct Cost {
     instructions: f64,
@@ -164,6 +175,7 @@ fn main() {
     let redis = Redis::start();
     let servers = [("redis", redis.1.to_string(), "command"), ("curl", serve_http(), "download")];
     let mut missed = Vec::new();
+    println!("{INTRODUCTION}");
     for (library, server, what) in servers {
         println!(
             "| {library}, connections | loop | instructions a {what} | system calls | that failed | CPU, µs |"
