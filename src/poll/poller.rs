@@ -16,6 +16,7 @@ use crate::poll::{Awakener, Clock, Interests, PollOption, Registrar};
 use crate::sys::{self, Batch, Buffer, Generation, Instants, Selector, select_translated};
 
 mod special;
+mod watch;
 
 use self::special::Special;
 
@@ -446,7 +447,8 @@ impl Poller {
         if let Some(interests) = interests {
             let watch = |selector: &mut Selector| selector.watch(fd, id, interests, option);
             if self.special.is_some() {
-                return self.register_specially(fd, id, false, watch).map(drop);
+                let registered = self.register_specially(fd, id, interests, option, false, watch);
+                return registered.map(drop);
             }
             return watch(&mut self.selector);
         }
@@ -745,7 +747,8 @@ impl Poller {
 
     /// Finds out what `calm` is.
     fn calm_down(&mut self) {
-        let calm = self.spin.limit == 0 && self.awakeners.is_none() && self.special.is_none();
+        let is_plain = self.plain == self.generation;
+        let calm = self.spin.limit == 0 && self.awakeners.is_none() && is_plain;
         self.calm = if calm { self.generation } else { Generation::NONE };
         self.quiet.set(Generation::NONE);
     }
@@ -1201,7 +1204,7 @@ impl Poller {
     ) -> io::Result<Option<()>> {
         if !self.plain.is_current() {
             let register = |selector: &mut Selector| selector.register(fd, id, interests, option);
-            return self.register_specially(fd, id, true, register);
+            return self.register_specially(fd, id, interests, option, true, register);
         }
         self.selector.register(fd, id, interests, option).map(Some)
     }
@@ -1216,7 +1219,7 @@ impl Poller {
         let register =
             |selector: &mut Selector| selector.register_exclusive(fd, id, interests, option);
         if !self.plain.is_current() {
-            return self.register_specially(fd, id, true, register);
+            return self.register_specially(fd, id, interests, option, true, register);
         }
         register(&mut self.selector).map(Some)
     }
@@ -1231,7 +1234,7 @@ impl Poller {
     ) -> io::Result<Option<()>> {
         if !self.plain.is_current() {
             let change = |selector: &mut Selector| selector.reregister(fd, id, interests, option);
-            return self.register_specially(fd, id, false, change);
+            return self.register_specially(fd, id, interests, option, false, change);
         }
         self.selector.reregister(fd, id, interests, option).map(Some)
     }

@@ -62,6 +62,7 @@ mod clock;
 pub(crate) mod control;
 mod fd;
 mod fork;
+mod inspect;
 pub(crate) mod mmsg;
 pub(crate) mod pipe;
 pub(crate) mod process;
@@ -82,6 +83,7 @@ pub(crate) use self::fd::{
     write_traits,
 };
 pub(crate) use self::fork::Generation;
+pub(crate) use self::inspect::{Look, is_open, is_process, look, traffic, unread};
 #[cfg(kqueue)]
 pub(crate) use self::selector::Queue as Source;
 pub(crate) use self::selector::{
