@@ -1,4 +1,4 @@
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 use std::hint;
 use std::io;
 use std::marker::PhantomData;
@@ -12,10 +12,11 @@ use crate::event::{Event, Evented, EventedId, Events, Ready};
 use crate::poll::awakener::Awakeners;
 use crate::poll::notifications::Notifications;
 use crate::poll::shares::Turn;
-use crate::poll::{Awakener, Clock, Interests, PollOption};
+use crate::poll::{Awakener, Clock, Interests, PollOption, Registrar};
 use crate::sys::{self, Batch, Buffer, Generation, Instants, Selector, select_translated};
 
 mod special;
+mod watch;
 
 use self::special::Special;
 
@@ -90,13 +91,14 @@ const ASKING_AGAIN: u64 = 1_000_000_000;
 /// ```
 #[derive(Debug)]
 pub struct Poller {
+    /// Dropped first: other threads register no more when the selector is closed.
+    awakeners: Option<Awakeners>,
     selector: Selector,
     notifications: Notifications,
     deadlines: Deadlines,
-    awakeners: Option<Awakeners>,
     /// Somebody may wait for the descriptor of the poller.
     exposed: Cell<bool>,
-    instants: Instants,
+    instants: OnceCell<Instants>,
     turn: Turn,
     /// `poll_userspace` has its own, so that calling it never takes the system's turn away.
     turn_in_userspace: Turn,
@@ -158,7 +160,7 @@ impl Poller {
             deadlines: Deadlines::new(),
             awakeners: None,
             exposed: Cell::new(false),
-            instants: Instants::new(),
+            instants: OnceCell::new(),
             turn: Turn::default(),
             turn_in_userspace: Turn::default(),
             now: Cell::new(None),
@@ -445,7 +447,8 @@ impl Poller {
         if let Some(interests) = interests {
             let watch = |selector: &mut Selector| selector.watch(fd, id, interests, option);
             if self.special.is_some() {
-                return self.register_specially(fd, id, false, watch).map(drop);
+                let registered = self.register_specially(fd, id, interests, option, false, watch);
+                return registered.map(drop);
             }
             return watch(&mut self.selector);
         }
@@ -537,7 +540,7 @@ impl Poller {
     pub fn add_deadline(&mut self, id: EventedId, deadline: Instant) -> DeadlineKey {
         self.expect_deadlines();
         let now = self.now_or_last();
-        self.deadlines.add(now, self.instants.nanos(deadline), id.0 as u64)
+        self.deadlines.add(now, self.instants().nanos(deadline), id.0 as u64)
     }
 
     /// Asks for an event with `id` and [`Ready::TIMER`] after `timeout`, counted from now (not from the
@@ -579,7 +582,7 @@ impl Poller {
     /// False when there is nothing to move, see [`cancel_deadline`](Poller::cancel_deadline).
     #[inline]
     pub fn move_deadline(&mut self, key: DeadlineKey, deadline: Instant) -> bool {
-        self.move_deadline_nanos(key, self.instants.nanos(deadline))
+        self.move_deadline_nanos(key, self.instants().nanos(deadline))
     }
 
     /// Moves a deadline to `timeout` from now (not from the last poll), as
@@ -744,7 +747,8 @@ impl Poller {
 
     /// Finds out what `calm` is.
     fn calm_down(&mut self) {
-        let calm = self.spin.limit == 0 && self.awakeners.is_none() && self.special.is_none();
+        let is_plain = self.plain == self.generation;
+        let calm = self.spin.limit == 0 && self.awakeners.is_none() && is_plain;
         self.calm = if calm { self.generation } else { Generation::NONE };
         self.quiet.set(Generation::NONE);
     }
@@ -766,7 +770,7 @@ impl Poller {
 
     /// The time of the last poll; if that did not need to read the clock, it is read now.
     pub fn now(&self) -> Instant {
-        self.instants.instant(self.now_nanos())
+        self.instants().instant(self.now_nanos())
     }
 
     pub(crate) fn now_nanos(&self) -> u64 {
@@ -961,6 +965,12 @@ impl Poller {
         self.now.set(None);
         self.quiet.set(self.calm);
         true
+    }
+
+    /// Made when it is asked for, since C does not, in whose library there is no `OnceLock`.
+    #[inline]
+    fn instants(&self) -> &Instants {
+        self.instants.get_or_init(Instants::new)
     }
 
     /// The poll cycle. There is room, and this is the process that created the poller.
@@ -1194,7 +1204,7 @@ impl Poller {
     ) -> io::Result<Option<()>> {
         if !self.plain.is_current() {
             let register = |selector: &mut Selector| selector.register(fd, id, interests, option);
-            return self.register_specially(fd, id, true, register);
+            return self.register_specially(fd, id, interests, option, true, register);
         }
         self.selector.register(fd, id, interests, option).map(Some)
     }
@@ -1209,7 +1219,7 @@ impl Poller {
         let register =
             |selector: &mut Selector| selector.register_exclusive(fd, id, interests, option);
         if !self.plain.is_current() {
-            return self.register_specially(fd, id, true, register);
+            return self.register_specially(fd, id, interests, option, true, register);
         }
         register(&mut self.selector).map(Some)
     }
@@ -1224,7 +1234,7 @@ impl Poller {
     ) -> io::Result<Option<()>> {
         if !self.plain.is_current() {
             let change = |selector: &mut Selector| selector.reregister(fd, id, interests, option);
-            return self.register_specially(fd, id, false, change);
+            return self.register_specially(fd, id, interests, option, false, change);
         }
         self.selector.reregister(fd, id, interests, option).map(Some)
     }
@@ -1268,19 +1278,33 @@ impl Poller {
     }
 
     pub(crate) fn add_awakener(&mut self, id: u64) -> io::Result<Awakener> {
-        let awakeners = match &mut self.awakeners {
-            Some(awakeners) => awakeners,
+        let awakener = self.awakeners()?.add(id);
+        self.calm_down();
+        awakener
+    }
+
+    pub(crate) fn add_registrar(&mut self) -> io::Result<Registrar> {
+        let registrar = self.awakeners()?.registrar();
+        self.calm_down();
+        registrar
+    }
+
+    fn awakeners(&mut self) -> io::Result<&mut Awakeners> {
+        match &mut self.awakeners {
+            Some(awakeners) => Ok(awakeners),
             none => {
                 let awakeners = Awakeners::new(&self.selector, self.generation)?;
                 if self.exposed.get() {
                     awakeners.expose();
                 }
-                none.insert(awakeners)
+                Ok(none.insert(awakeners))
             }
-        };
-        let awakener = awakeners.add(id);
-        self.calm_down();
-        awakener
+        }
+    }
+
+    /// Another thread has it: what was found out of the old one does not hold.
+    pub(super) fn change_thread(&mut self) {
+        self.nice.set(sys::is_nice());
     }
 }
 

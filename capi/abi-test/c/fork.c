@@ -102,6 +102,8 @@ static void every_call_with_the_poller_fails(void)
     mio_st_event_t events[8];
     int64_t wakeup = 77;
     uint64_t now = 77;
+    mio_st_stats_t stats;
+    mio_st_complaint_t complaint;
     int fd = mio_st_unix_stream_fd(full.ours[0]);
 
     memset(events, 0xa5, sizeof events);
@@ -139,6 +141,10 @@ static void every_call_with_the_poller_fails(void)
     EQUAL(mio_st_poller_set_clock(poller, MIO_ST_CLOCK_PAUSED), MIO_ST_EFORKED);
     EQUAL(mio_st_poller_advance(poller, 0), MIO_ST_EFORKED);
     EQUAL(mio_st_poller_set_time(poller, 0), MIO_ST_EFORKED);
+    EQUAL(mio_st_poller_set_stats(poller, 1), MIO_ST_EFORKED);
+    EQUAL(mio_st_poller_stats(poller, &stats, sizeof stats), MIO_ST_EFORKED);
+    EQUAL(mio_st_poller_set_checks(poller, MIO_ST_CHECK_ALL), MIO_ST_EFORKED);
+    EQUAL(mio_st_poller_next_complaint(poller, &complaint, sizeof complaint), MIO_ST_EFORKED);
     EQUAL(mio_st_poller_now(poller, &now), MIO_ST_EFORKED);
     EQUAL(mio_st_poller_fd(poller), MIO_ST_EFORKED);
     EQUAL(mio_st_awakener_new(&awakener, poller, 20), MIO_ST_EFORKED);
