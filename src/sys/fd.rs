@@ -154,6 +154,7 @@ pub(crate) fn clamp<T>(buffers: &[T]) -> &[T] {
 macro_rules! evented_traits {
     ($type:ty, $check:expr) => {
         impl $crate::event::Evented for $type {
+            #[inline]
             fn register(
                 &mut self,
                 poller: &mut $crate::poll::Poller,
@@ -164,6 +165,7 @@ macro_rules! evented_traits {
                 $crate::event::Evented::register(&mut &*self, poller, id, interests, opt)
             }
 
+            #[inline]
             fn reregister(
                 &mut self,
                 poller: &mut $crate::poll::Poller,
@@ -174,6 +176,7 @@ macro_rules! evented_traits {
                 $crate::event::Evented::reregister(&mut &*self, poller, id, interests, opt)
             }
 
+            #[inline]
             fn deregister(&mut self, poller: &mut $crate::poll::Poller) -> std::io::Result<()> {
                 $crate::event::Evented::deregister(&mut &*self, poller)
             }
@@ -181,6 +184,7 @@ macro_rules! evented_traits {
 
         /// So that it can be registered while it is shared, as in an [`Rc`](std::rc::Rc).
         impl $crate::event::Evented for &$type {
+            #[inline]
             fn register(
                 &mut self,
                 poller: &mut $crate::poll::Poller,
@@ -194,6 +198,7 @@ macro_rules! evented_traits {
                 poller.register_raw(fd, id.0 as u64, interests, opt)
             }
 
+            #[inline]
             fn reregister(
                 &mut self,
                 poller: &mut $crate::poll::Poller,
@@ -207,6 +212,7 @@ macro_rules! evented_traits {
                 poller.reregister_raw(fd, id.0 as u64, interests, opt)
             }
 
+            #[inline]
             fn deregister(&mut self, poller: &mut $crate::poll::Poller) -> std::io::Result<()> {
                 poller.deregister_raw(std::os::fd::AsRawFd::as_raw_fd(*self))
             }
