@@ -648,6 +648,25 @@ impl Poller {
     }
 
     #[inline]
+    pub(crate) fn add_quickly(&mut self, deadline: u64, id: u64) -> Option<DeadlineKey> {
+        match self.now.get() {
+            Some(now) if self.has_asked.get() => {
+                self.quiet.set(Generation::NONE);
+                self.deadlines.add_quickly(now, deadline, id)
+            }
+            _ => None,
+        }
+    }
+
+    #[inline]
+    pub(crate) fn move_quickly(&mut self, key: DeadlineKey, deadline: u64) -> bool {
+        match self.now.get() {
+            Some(now) => self.deadlines.move_quickly(now, key, deadline),
+            None => false,
+        }
+    }
+
+    #[inline]
     pub(crate) fn try_add_timeout(&mut self, timeout: u64, id: u64) -> io::Result<DeadlineKey> {
         let now = self.time_of_addition()?;
         Ok(self.deadlines.try_add(now, now.saturating_add(timeout), id)?)
@@ -1252,6 +1271,7 @@ impl Poller {
         Ok(self.notifications.try_reserve(notifications)?)
     }
 
+    #[inline]
     pub(crate) fn deadlines(&mut self) -> &mut Deadlines {
         &mut self.deadlines
     }

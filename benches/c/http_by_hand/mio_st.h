@@ -118,11 +118,11 @@ static inline int mio_st_poller_move_deadline(mio_st_poller_t poller, mio_st_dea
     return 1;
 }
 
-static inline int mio_st_poller_move_or_add_deadline(mio_st_poller_t poller, uint64_t id,
-                                                     uint64_t when, mio_st_deadline_key_t *key) {
-    if (mio_st_poller_move_deadline(poller, *key, when))
-        return 1;
-    return mio_st_poller_add_deadline(poller, id, when, key);
+static inline int mio_st_poller_move_or_add_deadline(mio_st_poller_t poller, uint64_t id, uint64_t when,
+                                                     mio_st_deadline_key_t *key) {
+    return mio_st_poller_move_deadline(poller, *key, when) == 1
+               ? 1
+               : mio_st_poller_add_deadline(poller, id, when, key);
 }
 
 static inline void drop_deadline(uint64_t slot) {
