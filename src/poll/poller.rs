@@ -13,7 +13,7 @@ use crate::poll::awakener::Awakeners;
 use crate::poll::notifications::Notifications;
 use crate::poll::shares::Turn;
 use crate::poll::{Awakener, Clock, Interests, PollOption};
-use crate::sys::{self, Batch, Buffer, Generation, Instants, Selector, select_translated};
+use crate::sys::{self, Batch, Buffer, Generation, Selector, select_translated};
 
 mod special;
 
@@ -96,7 +96,6 @@ pub struct Poller {
     awakeners: Option<Awakeners>,
     /// Somebody may wait for the descriptor of the poller.
     exposed: Cell<bool>,
-    instants: Instants,
     turn: Turn,
     /// `poll_userspace` has its own, so that calling it never takes the system's turn away.
     turn_in_userspace: Turn,
@@ -158,7 +157,6 @@ impl Poller {
             deadlines: Deadlines::new(),
             awakeners: None,
             exposed: Cell::new(false),
-            instants: Instants::new(),
             turn: Turn::default(),
             turn_in_userspace: Turn::default(),
             now: Cell::new(None),
@@ -537,7 +535,7 @@ impl Poller {
     pub fn add_deadline(&mut self, id: EventedId, deadline: Instant) -> DeadlineKey {
         self.expect_deadlines();
         let now = self.now_or_last();
-        self.deadlines.add(now, self.instants.nanos(deadline), id.0 as u64)
+        self.deadlines.add(now, sys::nanos(deadline), id.0 as u64)
     }
 
     /// Asks for an event with `id` and [`Ready::TIMER`] after `timeout`, counted from now (not from the
@@ -579,7 +577,7 @@ impl Poller {
     /// False when there is nothing to move, see [`cancel_deadline`](Poller::cancel_deadline).
     #[inline]
     pub fn move_deadline(&mut self, key: DeadlineKey, deadline: Instant) -> bool {
-        self.move_deadline_nanos(key, self.instants.nanos(deadline))
+        self.move_deadline_nanos(key, sys::nanos(deadline))
     }
 
     /// Moves a deadline to `timeout` from now (not from the last poll), as
@@ -785,7 +783,7 @@ impl Poller {
 
     /// The time of the last poll; if that did not need to read the clock, it is read now.
     pub fn now(&self) -> Instant {
-        self.instants.instant(self.now_nanos())
+        sys::instant(self.now_nanos())
     }
 
     pub(crate) fn now_nanos(&self) -> u64 {

@@ -64,7 +64,7 @@ pub(crate) mod socket;
 pub(crate) mod unix_socket;
 
 pub(crate) use self::buffer::{Batch, Buffer, Sorting, select_translated};
-pub(crate) use self::clock::{Instants, duration, monotonic};
+pub(crate) use self::clock::{duration, instant, monotonic, nanos};
 /// A descriptor that tells of signals, or of a process.
 #[cfg(epoll)]
 pub(crate) use self::fd::Fd as Source;

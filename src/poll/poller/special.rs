@@ -116,7 +116,7 @@ impl Poller {
     /// Then the time is what it was.
     pub fn set_time(&mut self, time: Instant) -> io::Result<()> {
         self.generation.check()?;
-        self.set_time_nanos(self.instants.nanos(time))
+        self.set_time_nanos(sys::nanos(time))
     }
 
     pub(crate) fn set_time_nanos(&mut self, time: u64) -> io::Result<()> {
