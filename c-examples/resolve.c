@@ -59,8 +59,8 @@ int main(int argc, char **argv)
     check(mio_st_poller_new(&loop.poller), "poller");
     check_ares(ares_library_init(ARES_LIB_INIT_ALL), "c-ares");
     memset(&options, 0, sizeof options);
-    options.timeout = 1000; /* milliseconds for the first attempt */
-    options.tries = 3;
+    options.timeout = 2000; /* milliseconds for the first attempt, and the only one by TCP */
+    options.tries = 2;
     check_ares(mio_st_cares_init(&cares, &loop, options, ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES), "channel");
     check_ares(ares_set_servers_ports_csv(cares.channel, argv[1]), argv[1]);
     memset(&hints, 0, sizeof hints);

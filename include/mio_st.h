@@ -280,6 +280,66 @@ size_t mio_st_live_handles(void);
 #define MIO_ST_CLOCK_AUTOMATIC 2
 
 /**
+ * A check of mio_st_poller_set_checks(): `MIO_ST_PROBLEM_UNDRAINED`.
+ */
+#define MIO_ST_CHECK_UNDRAINED (1u << 0)
+
+/**
+ * A check of mio_st_poller_set_checks(): `MIO_ST_PROBLEM_SPINNING`.
+ */
+#define MIO_ST_CHECK_SPINNING (1u << 1)
+
+/**
+ * A check of mio_st_poller_set_checks(): `MIO_ST_PROBLEM_FORGOTTEN` and `MIO_ST_PROBLEM_CLOSED`.
+ */
+#define MIO_ST_CHECK_FORGOTTEN (1u << 2)
+
+/**
+ * A check of mio_st_poller_set_checks(): `MIO_ST_PROBLEM_STALLED`.
+ */
+#define MIO_ST_CHECK_STALLED (1u << 3)
+
+/**
+ * All checks of mio_st_poller_set_checks().
+ */
+#define MIO_ST_CHECK_ALL 15
+
+/**
+ * What a complaint is about: an edge-triggered handle had an event and is still readable; it was not registered
+ * again, no other event of it is on its way, and the poll was about to wait. What it has may never be reported. (Not
+ * meant is one that has an interest in writing as well, and cannot be written: the program may wait for that.)
+ */
+#define MIO_ST_PROBLEM_UNDRAINED 1
+
+/**
+ * What a complaint is about: a level-triggered handle was handed out 1,000 times in a row, without a wait in between
+ * and without a change to any registration, and nothing was read of it or written to it meanwhile.
+ */
+#define MIO_ST_PROBLEM_SPINNING 2
+
+/**
+ * What a complaint is about: a oneshot handle had its event 10 seconds ago, and was neither armed again nor closed.
+ */
+#define MIO_ST_PROBLEM_FORGOTTEN 3
+
+/**
+ * What a complaint is about: a descriptor was closed while it was registered, and goes on having events, since there
+ * is a copy of it. Nobody can deregister it.
+ */
+#define MIO_ST_PROBLEM_CLOSED 4
+
+/**
+ * What a complaint is about: the program did not poll for a second. The count is that of the deadlines that came more
+ * than their slack late for that; there is neither an id nor a descriptor.
+ */
+#define MIO_ST_PROBLEM_STALLED 5
+
+/**
+ * How many powers of two the lateness of deadlines is counted by, in mio_st_stats_t.
+ */
+#define MIO_ST_STATS_LATENESS 40
+
+/**
  * A poller: waits for many handles at once, for notifications and for deadlines.
  *
  * Made by mio_st_poller_new(), closed by mio_st_poller_close().
@@ -305,6 +365,76 @@ typedef struct {
      */
     uint64_t serial;
 } mio_st_deadline_key_t;
+
+/**
+ * What a poller has counted, see mio_st_poller_stats(). Later versions may have more fields at its end.
+ */
+typedef struct {
+    /**
+     * Polls that asked the system.
+     */
+    uint64_t polls;
+    /**
+     * Those of them that were ready to wait: nothing was there before they asked, and the timeout was not 0.
+     */
+    uint64_t waits;
+    /**
+     * Events of handles and awakeners.
+     */
+    uint64_t system_events;
+    /**
+     * Notifications.
+     */
+    uint64_t notifications;
+    /**
+     * Deadlines.
+     */
+    uint64_t deadlines;
+    /**
+     * The most events of one poll.
+     */
+    uint64_t fullest_batch;
+    /**
+     * The time inside of polls that were ready to wait, in nanoseconds.
+     */
+    uint64_t waiting_ns;
+    /**
+     * The time between polls, in nanoseconds: what the program used, or others while it could have run.
+     */
+    uint64_t outside_ns;
+    /**
+     * By how many nanoseconds deadlines were late: in place `n` those with at least 2^n and less than 2^(n + 1), in
+     * the first also those with none, in the last all that were later.
+     */
+    uint64_t lateness[40];
+} mio_st_stats_t;
+
+/**
+ * What a poller has to say about the program that uses it, see mio_st_poller_next_complaint(). Later versions may have
+ * more fields at its end.
+ */
+typedef struct {
+    /**
+     * What it is about: `MIO_ST_PROBLEM_UNDRAINED` and the like.
+     */
+    uint32_t problem;
+    /**
+     * The descriptor; -1 if there is none.
+     */
+    int32_t fd;
+    /**
+     * The id that it was registered with.
+     */
+    uint64_t id;
+    /**
+     * How often, or how many; 1 where there is nothing to count.
+     */
+    uint64_t count;
+    /**
+     * When it was found, in nanoseconds of the clock of mio_st_poller_now().
+     */
+    uint64_t time_ns;
+} mio_st_complaint_t;
 
 /**
  * Creates a poller.
@@ -724,6 +854,75 @@ int mio_st_poller_advance(mio_st_poller_t poller,
 MIO_ST_MUST_USE
 int mio_st_poller_set_time(mio_st_poller_t poller,
                            uint64_t now_ns);
+
+/**
+ * Begins to count, from zero, if `on` is not 0, or ends it. Counting takes two reads of the clock a poll, and two more
+ * if it waits; what does not count costs nothing.
+ *
+ * Returns 0; the errors of a handle.
+ *
+ * Thread: that of the poller.
+ */
+MIO_ST_MUST_USE
+int mio_st_poller_set_stats(mio_st_poller_t poller,
+                            int on);
+
+/**
+ * What was counted since mio_st_poller_set_stats(); zeros if that is off.
+ *
+ * `stats` receives it; `size` is `sizeof *stats`. What a program of an older header has no room for is left out, and
+ * what this library does not know is 0.
+ *
+ * Returns 0; `-EINVAL` if `stats` is NULL or `size` is 0; the errors of a handle.
+ *
+ * Thread: that of the poller.
+ */
+MIO_ST_MUST_USE
+int mio_st_poller_stats(mio_st_poller_t poller,
+                        mio_st_stats_t *stats,
+                        size_t size);
+
+/**
+ * Looks from now on for what programs do wrong, and forgets what was found before. `checks` are any of
+ * `MIO_ST_CHECK_UNDRAINED`, `MIO_ST_CHECK_SPINNING`, `MIO_ST_CHECK_FORGOTTEN` and `MIO_ST_CHECK_STALLED`, or
+ * `MIO_ST_CHECK_ALL`, or 0, as in the beginning. Nothing is printed: whoever wants to know takes the complaints by
+ * mio_st_poller_next_complaint().
+ *
+ * What is registered from now on, or registered once more, is looked at. Of each registration there is one
+ * complaint. A poll that finds something just before it would wait returns at once, perhaps with 0 events; so does one
+ * that waits while a oneshot handle is being forgotten. What it costs is in the guide; what is switched off costs
+ * nothing.
+ *
+ * Returns 0; `-EINVAL` for an unknown check; `-ENOMEM`, and then nothing is looked for; the errors of a handle.
+ *
+ * Thread: that of the poller.
+ */
+MIO_ST_MUST_USE
+int mio_st_poller_set_checks(mio_st_poller_t poller,
+                             uint32_t checks);
+
+/**
+ * Takes the oldest complaint. Up to 32 are kept; what is found while so many wait is not told.
+ *
+ * `complaint` receives it; `size` is `sizeof *complaint`, and it is as with mio_st_poller_stats().
+ *
+ * Returns 1; 0 if there is none; `-EINVAL` if `complaint` is NULL or `size` is 0; the errors of a handle.
+ *
+ * Thread: that of the poller.
+ */
+MIO_ST_MUST_USE
+int mio_st_poller_next_complaint(mio_st_poller_t poller,
+                                 mio_st_complaint_t *complaint,
+                                 size_t size);
+
+/**
+ * A sentence about a problem, `MIO_ST_PROBLEM_UNDRAINED` and the like, that names the chapter of the guide.
+ *
+ * An unknown one is `"unknown problem"`: the result is never NULL. The string is static.
+ *
+ * Never fails. Any thread, any time.
+ */
+const char *mio_st_complaint_text(uint32_t problem);
 
 /* The awakener ------------------------------------------------------------------------------------ */
 
@@ -4453,6 +4652,21 @@ int mio_st_poller_deregister_receiver(mio_st_poller_t poller, mio_st_receiver_t 
 /* Signals ----------------------------------------------------------------------------------------- */
 
 /**
+ * A flag of mio_st_signal_info_t: `pid` and `uid` are known.
+ */
+#define MIO_ST_SIGNAL_SENDER (1u << 0)
+
+/**
+ * A flag of mio_st_signal_info_t: `status` is known.
+ */
+#define MIO_ST_SIGNAL_STATUS (1u << 1)
+
+/**
+ * A flag of mio_st_signal_info_t: `value` is known.
+ */
+#define MIO_ST_SIGNAL_VALUE (1u << 2)
+
+/**
  * Signals as events.
  *
  * Made by mio_st_signals_new(), closed by mio_st_signals_close().
@@ -4463,6 +4677,40 @@ typedef struct {
      */
     uint64_t bits;
 } mio_st_signals_t;
+
+/**
+ * What is known of a signal, see mio_st_signals_receive_info() and `sigaction(2)`. What is not known is 0.
+ */
+typedef struct {
+    /**
+     * Its number.
+     */
+    int number;
+    /**
+     * Where it comes from (`si_code`): `SI_USER`, `SI_QUEUE`, `SI_KERNEL`, of `SIGCHLD` what became of the child.
+     */
+    int code;
+    /**
+     * `MIO_ST_SIGNAL_...`.
+     */
+    uint32_t flags;
+    /**
+     * Who sent it, or of `SIGCHLD`, which child it is about.
+     */
+    int32_t pid;
+    /**
+     * The real user of that process.
+     */
+    uint32_t uid;
+    /**
+     * Of `SIGCHLD`: the status that the child exited with, or the signal that ended, stopped or continued it.
+     */
+    int32_t status;
+    /**
+     * What was sent along by `sigqueue(3)`, or belongs to a timer or a message queue: the integer.
+     */
+    int32_t value;
+} mio_st_signal_info_t;
 
 /**
  * Registers signals, as mio_st_poller_register_fd() does a descriptor. `MIO_ST_WRITABLE` is `-EINVAL`.
@@ -4544,6 +4792,45 @@ int mio_st_signals_close(mio_st_signals_t signals);
  * Thread: that of the handle.
  */
 MIO_ST_MUST_USE int mio_st_signals_receive(mio_st_signals_t signals);
+
+/**
+ * Receives a signal, with who sent it and what with it. By kqueue nothing is known but its number.
+ *
+ * `info` receives what is known.
+ *
+ * Returns its number; `-EAGAIN` if there is none; `-EINVAL` if `info` is NULL; the errors of a handle.
+ *
+ * Thread: that of the handle.
+ */
+MIO_ST_MUST_USE
+int mio_st_signals_receive_info(mio_st_signals_t signals,
+                                mio_st_signal_info_t *info);
+
+/**
+ * Blocks another signal in this thread, and receives it too.
+ *
+ * `number` is as in mio_st_signals_new().
+ *
+ * Returns 1; 0 if it was received already; `-EINVAL` for a number that cannot be received; the errors of a handle.
+ *
+ * Thread: that of the handle.
+ */
+MIO_ST_MUST_USE
+int mio_st_signals_add(mio_st_signals_t signals,
+                       int number);
+
+/**
+ * Receives a signal no more, and unblocks it in this thread as mio_st_signals_close() does. One that waits then does
+ * what it otherwise would. The last may be removed, too.
+ *
+ * `number` is that of a signal.
+ *
+ * Returns 1; 0 if it was not received; the errors of a handle.
+ *
+ * Thread: that of the handle.
+ */
+int mio_st_signals_remove(mio_st_signals_t signals,
+                          int number);
 
 /**
  * The descriptor of the handle, which stays the handle's: to look at it.

@@ -7,14 +7,16 @@
 //! The modules are [`poll`] (the poller, and what one registers with), [`event`] (what a poll hands out),
 //! [`net`] (TCP) and [`unix`] (any descriptor, pipes, Unix sockets, signals, processes).
 //!
-//! The same library has a C interface, `mio_st.h`.
+//! How the parts go together, and where one falls, is in the guide, `docs/rust-guide.md` of this package. The same
+//! library has a C interface, `mio_st.h`.
 //!
 //! # Threads
 //!
 //! A poller and the handles registered with it belong to one thread, and the types say so: whatever owns
 //! or borrows a descriptor, a deadline or a poller is neither `Send` nor `Sync`. An
-//! [`Awakener`](poll::Awakener) is both. A connection moves to another thread as an
-//! [`OwnedFd`](std::os::fd::OwnedFd).
+//! [`Awakener`](poll::Awakener) and a [`Registrar`](poll::Registrar) are both. A connection moves to another thread as an
+//! [`OwnedFd`](std::os::fd::OwnedFd), and with its registration, or a whole poller, as a
+//! [`Detached`](poll::Detached).
 //!
 //! # Examples
 //!
@@ -95,6 +97,11 @@ pub mod unix;
 #[cfg(any(epoll, kqueue))]
 #[doc(hidden)]
 pub mod raw;
+
+/// The programs of the guide are compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/rust-guide.md")]
+struct RustGuide;
 
 #[cfg(any(epoll, kqueue))]
 #[doc(no_inline)]

@@ -3,6 +3,7 @@
 
 #![allow(missing_docs)]
 
+use std::ffi::CStr;
 use std::fmt;
 use std::io;
 use std::mem::MaybeUninit;
@@ -16,7 +17,7 @@ use libc::{iovec, sockaddr_storage, socklen_t};
 
 use crate::event::{Event, Ready};
 use crate::net::{ConnectedUdpSocket, QueuedError, TcpListener, TcpStream, UdpSocket};
-use crate::poll::{Awakener, Clock, DeadlineKey, Interests, PollOption, Poller};
+use crate::poll::{Awakener, Checks, Clock, DeadlineKey, Interests, PollOption, Poller, Problem};
 use crate::sys::mmsg::Receiving;
 use crate::sys::signal::Set;
 use crate::sys::socket::{self, Addr};
@@ -104,6 +105,14 @@ pub fn is_socket(fd: RawFd, kind: SocketKind) -> io::Result<bool> {
 /// Whether a descriptor is an end of a pipe or FIFO that can be written, or read.
 pub fn is_pipe_end(fd: RawFd, writable: bool) -> io::Result<bool> {
     sys::pipe::is_end(fd, writable)
+}
+
+/// As `Signals::add`, whose errors take memory: this one is an errno.
+pub fn add_signal(signals: &mut Signals, number: i32) -> io::Result<bool> {
+    if !unix::is_receivable(Signal::from_raw(number)) {
+        return Err(io::Error::from_raw_os_error(libc::EINVAL));
+    }
+    signals.add_checked(number)
 }
 
 /// As `Signals::new`, whose errors take memory: these are all an errno.
@@ -352,6 +361,16 @@ pub fn queued_error(error: &QueuedError) -> RawQueuedError {
     RawQueuedError { is_error: error.is_error(), errno, origin, kind, code, info, data, time }
 }
 
+/// The checks with these bits, which are `MIO_ST_CHECK_…` in C; `None` if one is unknown.
+pub fn checks(bits: u32) -> Option<Checks> {
+    Checks::from_bits(bits)
+}
+
+/// The sentence about a problem with this number.
+pub fn problem_text(number: u32) -> Option<&'static CStr> {
+    Problem::from_number(number).map(Problem::c_text)
+}
+
 /// Whether the process was forked since the poller of an awakener was created.
 pub fn is_forked(awakener: &Awakener) -> bool {
     awakener.is_forked()
@@ -534,5 +553,19 @@ impl Poller {
 
     pub fn raw_set_time(&mut self, time: u64) -> io::Result<()> {
         self.set_time_nanos(time)
+    }
+
+    pub fn raw_set_stats(&mut self, on: bool) {
+        self.change_stats(on);
+    }
+
+    /// Of a complaint: the number of the problem, the descriptor, the id, the count, the time.
+    pub fn raw_next_complaint(&mut self) -> Option<(u32, RawFd, u64, u64, u64)> {
+        let found = self.next_problem()?;
+        Some((found.problem as u32, found.fd, found.id, found.count, found.time))
+    }
+
+    pub fn raw_set_checks(&mut self, checks: Checks) -> io::Result<()> {
+        self.change_checks(checks)
     }
 }

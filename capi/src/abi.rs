@@ -94,6 +94,44 @@ pub const MIO_ST_CLOCK_PAUSED: u32 = 1;
 /// the system, jumps to the next deadline or to the end of its timeout, and returns.
 pub const MIO_ST_CLOCK_AUTOMATIC: u32 = 2;
 
+/// A check of mio_st_poller_set_checks(): `MIO_ST_PROBLEM_UNDRAINED`.
+pub const MIO_ST_CHECK_UNDRAINED: u32 = 1u32 << 0;
+
+/// A check of mio_st_poller_set_checks(): `MIO_ST_PROBLEM_SPINNING`.
+pub const MIO_ST_CHECK_SPINNING: u32 = 1u32 << 1;
+
+/// A check of mio_st_poller_set_checks(): `MIO_ST_PROBLEM_FORGOTTEN` and `MIO_ST_PROBLEM_CLOSED`.
+pub const MIO_ST_CHECK_FORGOTTEN: u32 = 1u32 << 2;
+
+/// A check of mio_st_poller_set_checks(): `MIO_ST_PROBLEM_STALLED`.
+pub const MIO_ST_CHECK_STALLED: u32 = 1u32 << 3;
+
+/// All checks of mio_st_poller_set_checks().
+pub const MIO_ST_CHECK_ALL: u32 = 15;
+
+/// What a complaint is about: an edge-triggered handle had an event and is still readable; it was not registered
+/// again, no other event of it is on its way, and the poll was about to wait. What it has may never be reported. (Not
+/// meant is one that has an interest in writing as well, and cannot be written: the program may wait for that.)
+pub const MIO_ST_PROBLEM_UNDRAINED: u32 = 1;
+
+/// What a complaint is about: a level-triggered handle was handed out 1,000 times in a row, without a wait in between
+/// and without a change to any registration, and nothing was read of it or written to it meanwhile.
+pub const MIO_ST_PROBLEM_SPINNING: u32 = 2;
+
+/// What a complaint is about: a oneshot handle had its event 10 seconds ago, and was neither armed again nor closed.
+pub const MIO_ST_PROBLEM_FORGOTTEN: u32 = 3;
+
+/// What a complaint is about: a descriptor was closed while it was registered, and goes on having events, since there
+/// is a copy of it. Nobody can deregister it.
+pub const MIO_ST_PROBLEM_CLOSED: u32 = 4;
+
+/// What a complaint is about: the program did not poll for a second. The count is that of the deadlines that came more
+/// than their slack late for that; there is neither an id nor a descriptor.
+pub const MIO_ST_PROBLEM_STALLED: u32 = 5;
+
+/// How many powers of two the lateness of deadlines is counted by, in mio_st_stats_t.
+pub const MIO_ST_STATS_LATENESS: u32 = 40;
+
 /// Goes with `MIO_ST_EDGE` or `MIO_ST_LEVEL` when registering: of several pollers that wait for one descriptor so, such as
 /// a listener that threads or processes share, an event wakes one, or some, and not all (`EPOLLEXCLUSIVE`). With
 /// `MIO_ST_ONESHOT`, with an interest in `MIO_ST_PRIORITY`, of a poller, and when reregistering what is registered so, it
@@ -125,6 +163,48 @@ pub struct mio_st_deadline_key_t {
     pub slot: u64,
     /// No meaning: store and compare it.
     pub serial: u64,
+}
+
+/// What a poller has to say about the program that uses it, see mio_st_poller_next_complaint(). Later versions may have
+/// more fields at its end.
+#[derive(Copy, Clone, Debug, Eq, PartialEq)]
+#[repr(C)]
+pub struct mio_st_complaint_t {
+    /// What it is about: `MIO_ST_PROBLEM_UNDRAINED` and the like.
+    pub problem: u32,
+    /// The descriptor; -1 if there is none.
+    pub fd: i32,
+    /// The id that it was registered with.
+    pub id: u64,
+    /// How often, or how many; 1 where there is nothing to count.
+    pub count: u64,
+    /// When it was found, in nanoseconds of the clock of mio_st_poller_now().
+    pub time_ns: u64,
+}
+
+/// What a poller has counted, see mio_st_poller_stats(). Later versions may have more fields at its end.
+#[derive(Copy, Clone, Debug, Eq, PartialEq)]
+#[repr(C)]
+pub struct mio_st_stats_t {
+    /// Polls that asked the system.
+    pub polls: u64,
+    /// Those of them that were ready to wait: nothing was there before they asked, and the timeout was not 0.
+    pub waits: u64,
+    /// Events of handles and awakeners.
+    pub system_events: u64,
+    /// Notifications.
+    pub notifications: u64,
+    /// Deadlines.
+    pub deadlines: u64,
+    /// The most events of one poll.
+    pub fullest_batch: u64,
+    /// The time inside of polls that were ready to wait, in nanoseconds.
+    pub waiting_ns: u64,
+    /// The time between polls, in nanoseconds: what the program used, or others while it could have run.
+    pub outside_ns: u64,
+    /// By how many nanoseconds deadlines were late: in place `n` those with at least 2^n and less than 2^(n + 1), in
+    /// the first also those with none, in the last all that were later.
+    pub lateness: [u64; 40],
 }
 
 /// A poller: waits for many handles at once, for notifications and for deadlines.
@@ -250,6 +330,35 @@ pub struct mio_st_receiver_t {
 pub struct mio_st_signals_t {
     /// No meaning: store and compare it. Zero is never a handle.
     pub bits: u64,
+}
+
+/// A flag of mio_st_signal_info_t: `pid` and `uid` are known.
+pub const MIO_ST_SIGNAL_SENDER: u32 = 1u32 << 0;
+
+/// A flag of mio_st_signal_info_t: `status` is known.
+pub const MIO_ST_SIGNAL_STATUS: u32 = 1u32 << 1;
+
+/// A flag of mio_st_signal_info_t: `value` is known.
+pub const MIO_ST_SIGNAL_VALUE: u32 = 1u32 << 2;
+
+/// What is known of a signal, see mio_st_signals_receive_info() and `sigaction(2)`. What is not known is 0.
+#[derive(Copy, Clone, Debug, Eq, PartialEq)]
+#[repr(C)]
+pub struct mio_st_signal_info_t {
+    /// Its number.
+    pub number: c_int,
+    /// Where it comes from (`si_code`): `SI_USER`, `SI_QUEUE`, `SI_KERNEL`, of `SIGCHLD` what became of the child.
+    pub code: c_int,
+    /// `MIO_ST_SIGNAL_...`.
+    pub flags: u32,
+    /// Who sent it, or of `SIGCHLD`, which child it is about.
+    pub pid: i32,
+    /// The real user of that process.
+    pub uid: u32,
+    /// Of `SIGCHLD`: the status that the child exited with, or the signal that ended, stopped or continued it.
+    pub status: i32,
+    /// What was sent along by `sigqueue(3)`, or belongs to a timer or a message queue: the integer.
+    pub value: i32,
 }
 
 /// The exit of a process as an event.

@@ -1,10 +1,13 @@
 //! `Poller`.
 
-use std::ffi::c_int;
+use std::ffi::{c_char, c_int};
 use std::io;
+use std::iter;
 use std::mem::MaybeUninit;
 use std::num::NonZeroU64;
 use std::os::fd::AsRawFd;
+use std::time::Duration;
+use std::{ptr, slice};
 
 use mio_st::event::{Event, Ready};
 use mio_st::poll::{Clock, DeadlineKey, Interests, PollOption, Poller};
@@ -131,7 +134,9 @@ pub unsafe extern "C" fn mio_st_poller_poll(
         // It finds out by itself that the process was forked, when it looks at anything beside the system.
         match poller.raw_poll(events, u64::try_from(timeout_ns).ok())? {
             Some(count) => {
-                raw::written(array, count);
+                if count > 0 {
+                    raw::written(array, count);
+                }
                 Ok(count as c_int)
             }
             None => Err(Error::FORKED),
@@ -1201,6 +1206,145 @@ pub extern "C" fn mio_st_poller_set_time(poller: mio_st_poller_t, now_ns: u64) -
         table.poller(poller)?.raw_set_time(now_ns)?;
         Ok(0)
     })
+}
+
+/// Begins to count, from zero, if `on` is not 0, or ends it. Counting takes two reads of the clock a poll, and two more
+/// if it waits; what does not count costs nothing.
+///
+/// Returns 0; the errors of a handle.
+///
+/// Thread: that of the poller.
+#[unsafe(no_mangle)]
+#[must_use]
+pub extern "C" fn mio_st_poller_set_stats(poller: mio_st_poller_t, on: c_int) -> c_int {
+    call(poller, |table| {
+        table.poller(poller)?.raw_set_stats(on != 0);
+        Ok(0)
+    })
+}
+
+/// What was counted since mio_st_poller_set_stats(); zeros if that is off.
+///
+/// `stats` receives it; `size` is `sizeof *stats`. What a program of an older header has no room for is left out, and
+/// what this library does not know is 0.
+///
+/// Returns 0; `-EINVAL` if `stats` is NULL or `size` is 0; the errors of a handle.
+///
+/// Thread: that of the poller.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn mio_st_poller_stats(
+    poller: mio_st_poller_t,
+    stats: *mut mio_st_stats_t,
+    size: usize,
+) -> c_int {
+    call(poller, |table| {
+        let counted = table.poller(poller)?.stats();
+        // SAFETY: C promises that `stats` has room for `size` bytes.
+        let out = unsafe { growing(stats, size) }?;
+        let nanos = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+        let stats = mio_st_stats_t {
+            polls: counted.polls,
+            waits: counted.waits,
+            system_events: counted.system_events,
+            notifications: counted.notifications,
+            deadlines: counted.deadlines,
+            fullest_batch: counted.fullest_batch,
+            waiting_ns: nanos(counted.waiting),
+            outside_ns: nanos(counted.outside),
+            lateness: counted.lateness,
+        };
+        const { assert!(size_of::<mio_st_stats_t>() == (8 + MIO_ST_STATS_LATENESS as usize) * 8) };
+        // SAFETY: it has no padding.
+        unsafe { put_growing(out, &stats) };
+        Ok(0)
+    })
+}
+
+/// Looks from now on for what programs do wrong, and forgets what was found before. `checks` are any of
+/// `MIO_ST_CHECK_UNDRAINED`, `MIO_ST_CHECK_SPINNING`, `MIO_ST_CHECK_FORGOTTEN` and `MIO_ST_CHECK_STALLED`, or
+/// `MIO_ST_CHECK_ALL`, or 0, as in the beginning. Nothing is printed: whoever wants to know takes the complaints by
+/// mio_st_poller_next_complaint().
+///
+/// What is registered from now on, or registered once more, is looked at. Of each registration there is one
+/// complaint. A poll that finds something just before it would wait returns at once, perhaps with 0 events; so does one
+/// that waits while a oneshot handle is being forgotten. What it costs is in the guide; what is switched off costs
+/// nothing.
+///
+/// Returns 0; `-EINVAL` for an unknown check; `-ENOMEM`, and then nothing is looked for; the errors of a handle.
+///
+/// Thread: that of the poller.
+#[unsafe(no_mangle)]
+#[must_use]
+pub extern "C" fn mio_st_poller_set_checks(poller: mio_st_poller_t, checks: u32) -> c_int {
+    call(poller, |table| {
+        let poller = table.poller(poller)?;
+        poller.raw_set_checks(raw::checks(checks).ok_or(INVALID)?)?;
+        Ok(0)
+    })
+}
+
+/// Takes the oldest complaint. Up to 32 are kept; what is found while so many wait is not told.
+///
+/// `complaint` receives it; `size` is `sizeof *complaint`, and it is as with mio_st_poller_stats().
+///
+/// Returns 1; 0 if there is none; `-EINVAL` if `complaint` is NULL or `size` is 0; the errors of a handle.
+///
+/// Thread: that of the poller.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn mio_st_poller_next_complaint(
+    poller: mio_st_poller_t,
+    complaint: *mut mio_st_complaint_t,
+    size: usize,
+) -> c_int {
+    call(poller, |table| {
+        let poller = table.poller(poller)?;
+        // SAFETY: C promises that `complaint` has room for `size` bytes.
+        let out = unsafe { growing(complaint, size) }?;
+        let Some(taken) = poller.raw_next_complaint() else { return Ok(0) };
+        let (problem, fd, id, count, time_ns) = taken;
+        const { assert!(size_of::<mio_st_complaint_t>() == 32) };
+        // SAFETY: it has no padding.
+        unsafe { put_growing(out, &mio_st_complaint_t { problem, fd, id, count, time_ns }) };
+        Ok(1)
+    })
+}
+
+/// A sentence about a problem, `MIO_ST_PROBLEM_UNDRAINED` and the like, that names the chapter of the guide.
+///
+/// An unknown one is `"unknown problem"`: the result is never NULL. The string is static.
+///
+/// Never fails. Any thread, any time.
+#[unsafe(no_mangle)]
+pub extern "C" fn mio_st_complaint_text(problem: u32) -> *const c_char {
+    raw::problem_text(problem).unwrap_or(c"unknown problem").as_ptr()
+}
+
+/// The memory of a struct that grows with the versions.
+///
+/// # Safety
+///
+/// It is NULL, or has room for `size` bytes.
+unsafe fn growing<'a, T>(target: *mut T, size: usize) -> Result<&'a mut [MaybeUninit<u8>]> {
+    if size == 0 {
+        return Err(INVALID);
+    }
+    // SAFETY: the caller's promise.
+    unsafe { memory::output(target.cast(), size) }
+}
+
+/// Writes as much of the value as there is room for, and zeros after it.
+///
+/// # Safety
+///
+/// It has no padding.
+unsafe fn put_growing<T>(out: &mut [MaybeUninit<u8>], value: &T) {
+    // SAFETY: a value is its bytes, all of which are initialised.
+    let bytes = unsafe { slice::from_raw_parts(ptr::from_ref(value).cast::<u8>(), size_of::<T>()) };
+    for (place, byte) in out.iter_mut().zip(bytes.iter().copied().chain(iter::repeat(0))) {
+        place.write(byte);
+    }
 }
 
 /// # Safety

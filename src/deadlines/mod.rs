@@ -688,6 +688,11 @@ impl Deadlines {
         self.earliest().is_some_and(|place| self.node(place).when <= now)
     }
 
+    /// The time of the earliest deadline, as far as it is known.
+    pub fn first_time(&mut self) -> Option<u64> {
+        self.earliest().map(|place| self.node(place).when)
+    }
+
     /// Takes the earliest deadline, if its time has come, whatever its slack, and answers its id.
     ///
     /// To be called until it answers `None`, or until there is no room for more; then they wait.

@@ -3,8 +3,9 @@ use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::event::{Event, EventedId, Ready};
-use crate::poll::Poller;
-use crate::sys::{self, Buffer, Generation, Pushed, Queue, Selector, Shared, Stack, Waker};
+use crate::poll::gate::Gate;
+use crate::poll::{Poller, Registrar};
+use crate::sys::{self, Buffer, Generation, Pushed, Queue, Remote, Selector, Shared, Stack, Waker};
 
 /// Wakes a [`Poller`] from another thread, or from a signal handler.
 ///
@@ -55,20 +56,63 @@ pub struct Awakener {
     shared: Shared<State>,
 }
 
-/// An awakener.
-struct State {
+/// An awakener, or an event that was posted by another thread.
+pub(super) struct State {
     id: u64,
+    ready: Ready,
     wakes: Shared<Wakes>,
 }
 
 /// What the awakeners of a poller share with it.
-struct Wakes {
+pub(super) struct Wakes {
     /// Those that were woken and that the poller has not taken.
     woken: Stack<State>,
     /// The poller sleeps, or is about to, or somebody else waits for its descriptor: a wake needs the system.
     asleep: AtomicBool,
     waker: Waker,
     generation: Generation,
+    /// What other threads register with, and what keeps them from it when the poller is gone.
+    remote: Remote,
+    gate: Gate,
+}
+
+impl Wakes {
+    #[inline] // As all that a drop calls: it is not taken for what may panic.
+    fn is_forked(&self) -> bool {
+        !self.generation.is_current()
+    }
+
+    /// Puts something on the list of what was woken, and wakes the poller if it sleeps.
+    fn push(&self, state: &Shared<State>) -> io::Result<()> {
+        if self.is_forked() {
+            return Err(io::ErrorKind::BrokenPipe.into());
+        }
+        match self.woken.push(state)? {
+            Pushed::Now if self.asleep.load(Ordering::SeqCst) => self.waker.wake(),
+            Pushed::Now | Pushed::Before => Ok(()),
+            Pushed::Never => Err(io::ErrorKind::BrokenPipe.into()),
+        }
+    }
+
+    /// Lets another thread register; an error if the poller is gone, or the process was forked.
+    pub(super) fn with_remote<T>(
+        &self,
+        body: impl FnOnce(&Remote) -> io::Result<T>,
+    ) -> io::Result<T> {
+        // In this order: in a forked child the gate may be one that nobody leaves.
+        if self.is_forked() {
+            return Err(io::ErrorKind::BrokenPipe.into());
+        }
+        let Some(_inside) = self.gate.enter() else {
+            return Err(io::ErrorKind::BrokenPipe.into());
+        };
+        body(&self.remote)
+    }
+}
+
+/// Posts an event to the poller, once.
+pub(super) fn post(wakes: &Shared<Wakes>, id: u64, ready: Ready) -> io::Result<()> {
+    wakes.push(&Shared::new(State { id, ready, wakes: wakes.try_clone()? })?)
 }
 
 /// The event of the waker, which the poller keeps for itself. Its id is an address of ours: no number that a
@@ -110,20 +154,12 @@ impl Awakener {
     ///
     /// `BrokenPipe` when the poller is gone, and in a process that was forked since.
     pub fn wake(&self) -> io::Result<()> {
-        let wakes = &*self.shared.wakes;
-        if self.is_forked() {
-            return Err(io::ErrorKind::BrokenPipe.into());
-        }
-        match wakes.woken.push(&self.shared)? {
-            Pushed::Now if wakes.asleep.load(Ordering::SeqCst) => wakes.waker.wake(),
-            Pushed::Now | Pushed::Before => Ok(()),
-            Pushed::Never => Err(io::ErrorKind::BrokenPipe.into()),
-        }
+        self.shared.wakes.push(&self.shared)
     }
 
     /// Whether the process was forked since the poller was created.
     pub(crate) fn is_forked(&self) -> bool {
-        !self.shared.wakes.generation.is_current()
+        self.shared.wakes.is_forked()
     }
 
     /// Does nothing: an awakener drains itself.
@@ -156,14 +192,21 @@ impl Awakeners {
     pub(super) fn new(selector: &Selector, generation: Generation) -> io::Result<Awakeners> {
         let waker = Waker::new(selector, own_event().raw_id())?;
         let woken = Stack::new();
-        let wakes = Wakes { woken, asleep: AtomicBool::new(false), waker, generation };
+        let remote = selector.remote()?;
+        let asleep = AtomicBool::new(false);
+        let wakes = Wakes { woken, asleep, waker, generation, remote, gate: Gate::new() };
         Ok(Awakeners { wakes: Shared::new(wakes)?, taken: Queue::new(), systems_turn: false })
     }
 
     /// Another awakener.
     pub(super) fn add(&self, id: u64) -> io::Result<Awakener> {
-        let state = State { id, wakes: self.wakes.try_clone()? };
+        let state = State { id, ready: Ready::READABLE, wakes: self.wakes.try_clone()? };
         Ok(Awakener { shared: Shared::new(state)? })
+    }
+
+    /// Another registrar.
+    pub(super) fn registrar(&self) -> io::Result<Registrar> {
+        Ok(Registrar::of(self.wakes.try_clone()?))
     }
 
     /// Whether there is no awakener left, nor a wake.
@@ -265,7 +308,7 @@ impl Awakeners {
         self.taken.append(self.wakes.woken.take());
         while buffer.len() < room {
             let Some(awakener) = self.taken.pop() else { return };
-            buffer.push(Event::from_raw(awakener.id, Ready::READABLE));
+            buffer.push(Event::from_raw(awakener.id, awakener.ready));
         }
         if exposed && !self.taken.is_empty() {
             self.ring();
@@ -276,6 +319,10 @@ impl Awakeners {
 impl Drop for Awakeners {
     #[inline]
     fn drop(&mut self) {
+        // Another thread that was inside is not in a forked child.
+        if !self.wakes.is_forked() {
+            self.wakes.gate.close();
+        }
         self.wakes.woken.close();
     }
 }

@@ -12,10 +12,11 @@ use crate::event::{Event, Evented, EventedId, Events, Ready};
 use crate::poll::awakener::Awakeners;
 use crate::poll::notifications::Notifications;
 use crate::poll::shares::Turn;
-use crate::poll::{Awakener, Clock, Interests, PollOption};
+use crate::poll::{Awakener, Clock, Interests, PollOption, Registrar};
 use crate::sys::{self, Batch, Buffer, Generation, Selector, select_translated};
 
 mod special;
+mod watch;
 
 use self::special::Special;
 
@@ -48,8 +49,8 @@ const ASKING_AGAIN: u64 = 1_000_000_000;
 /// three kinds gets at least one in any three polls, whatever the capacity of [`Events`].
 ///
 /// *After `fork`* the poller belongs to the parent. In the child every method that returns a `Result`
-/// fails, the others act on the child's copy only, and the parent notices nothing. (`vfork` and a raw
-/// `clone` are not seen.)
+/// fails, the others act on the child's copy only, and the parent notices nothing. (`vfork`, `_Fork` and
+/// a raw `clone` are not seen.)
 ///
 /// # Implementation
 ///
@@ -90,10 +91,11 @@ const ASKING_AGAIN: u64 = 1_000_000_000;
 /// ```
 #[derive(Debug)]
 pub struct Poller {
+    /// Dropped first: other threads register no more when the selector is closed.
+    awakeners: Option<Awakeners>,
     selector: Selector,
     notifications: Notifications,
     deadlines: Deadlines,
-    awakeners: Option<Awakeners>,
     /// Somebody may wait for the descriptor of the poller.
     exposed: Cell<bool>,
     turn: Turn,
@@ -443,7 +445,8 @@ impl Poller {
         if let Some(interests) = interests {
             let watch = |selector: &mut Selector| selector.watch(fd, id, interests, option);
             if self.special.is_some() {
-                return self.register_specially(fd, id, false, watch).map(drop);
+                let registered = self.register_specially(fd, id, interests, option, false, watch);
+                return registered.map(drop);
             }
             return watch(&mut self.selector);
         }
@@ -761,7 +764,8 @@ impl Poller {
 
     /// Finds out what `calm` is.
     fn calm_down(&mut self) {
-        let calm = self.spin.limit == 0 && self.awakeners.is_none() && self.special.is_none();
+        let is_plain = self.plain == self.generation;
+        let calm = self.spin.limit == 0 && self.awakeners.is_none() && is_plain;
         self.calm = if calm { self.generation } else { Generation::NONE };
         self.quiet.set(Generation::NONE);
     }
@@ -1211,7 +1215,7 @@ impl Poller {
     ) -> io::Result<Option<()>> {
         if !self.plain.is_current() {
             let register = |selector: &mut Selector| selector.register(fd, id, interests, option);
-            return self.register_specially(fd, id, true, register);
+            return self.register_specially(fd, id, interests, option, true, register);
         }
         self.selector.register(fd, id, interests, option).map(Some)
     }
@@ -1226,7 +1230,7 @@ impl Poller {
         let register =
             |selector: &mut Selector| selector.register_exclusive(fd, id, interests, option);
         if !self.plain.is_current() {
-            return self.register_specially(fd, id, true, register);
+            return self.register_specially(fd, id, interests, option, true, register);
         }
         register(&mut self.selector).map(Some)
     }
@@ -1241,7 +1245,7 @@ impl Poller {
     ) -> io::Result<Option<()>> {
         if !self.plain.is_current() {
             let change = |selector: &mut Selector| selector.reregister(fd, id, interests, option);
-            return self.register_specially(fd, id, false, change);
+            return self.register_specially(fd, id, interests, option, false, change);
         }
         self.selector.reregister(fd, id, interests, option).map(Some)
     }
@@ -1286,19 +1290,33 @@ impl Poller {
     }
 
     pub(crate) fn add_awakener(&mut self, id: u64) -> io::Result<Awakener> {
-        let awakeners = match &mut self.awakeners {
-            Some(awakeners) => awakeners,
+        let awakener = self.awakeners()?.add(id);
+        self.calm_down();
+        awakener
+    }
+
+    pub(crate) fn add_registrar(&mut self) -> io::Result<Registrar> {
+        let registrar = self.awakeners()?.registrar();
+        self.calm_down();
+        registrar
+    }
+
+    fn awakeners(&mut self) -> io::Result<&mut Awakeners> {
+        match &mut self.awakeners {
+            Some(awakeners) => Ok(awakeners),
             none => {
                 let awakeners = Awakeners::new(&self.selector, self.generation)?;
                 if self.exposed.get() {
                     awakeners.expose();
                 }
-                none.insert(awakeners)
+                Ok(none.insert(awakeners))
             }
-        };
-        let awakener = awakeners.add(id);
-        self.calm_down();
-        awakener
+        }
+    }
+
+    /// Another thread has it: what was found out of the old one does not hold.
+    pub(super) fn change_thread(&mut self) {
+        self.nice.set(sys::is_nice());
     }
 }
 

@@ -1,10 +1,12 @@
 //! What is known of the registrations while a poller needs more than the system tells: in which order they were
-//! made. Nothing that a poll hands out depends on it but the order.
+//! made, and what became of their events. Nothing that a poll hands out depends on it but the order.
 
 use std::collections::TryReserveError;
 use std::os::fd::RawFd;
 
-/// A registration; 24 bytes.
+use crate::poll::{Interests, PollOption};
+
+/// A registration; 32 bytes.
 #[derive(Copy, Clone, Debug, Default)]
 pub(super) struct Entry {
     pub(super) id: u64,
@@ -12,7 +14,32 @@ pub(super) struct Entry {
     order: u32,
     /// The place of the next one with the same hash; one more than that, and zero if there is none.
     next: u32,
-    live: bool,
+    /// Of the last event, see `Watch`: its turn, or of a oneshot handle the time in milliseconds.
+    pub(super) last: u32,
+    /// What was read and written, when that was asked last.
+    pub(super) sample: u32,
+    /// The events in a row.
+    pub(super) count: u16,
+    /// None if there is no registration.
+    pub(super) option: Option<PollOption>,
+    pub(super) flags: u8,
+}
+
+impl Entry {
+    /// There is an interest in writing.
+    pub(super) const WRITES: u8 = 1 << 0;
+    /// It is to be looked at whether the handle was drained.
+    pub(super) const OUTSTANDING: u8 = 1 << 1;
+    /// It was looked at, and was not.
+    pub(super) const SUSPECT: u8 = 1 << 2;
+    /// A oneshot handle had its event.
+    pub(super) const FIRED: u8 = 1 << 3;
+    /// There was a complaint.
+    pub(super) const TOLD: u8 = 1 << 4;
+
+    pub(super) fn is_suspect(&self) -> bool {
+        self.flags & Entry::SUSPECT != 0
+    }
 }
 
 /// Registrations, by descriptor and by id, which several may have.
@@ -26,23 +53,31 @@ pub(super) struct Registry {
 }
 
 impl Registry {
-    /// A descriptor was registered, anew or once more. Where there is no memory it is forgotten.
-    pub(super) fn note(&mut self, fd: RawFd, id: u64, is_new: bool) {
+    /// A descriptor was registered, anew or once more. Where there is no memory it is forgotten. Returns what there
+    /// was of it before.
+    pub(super) fn note(
+        &mut self,
+        fd: RawFd,
+        id: u64,
+        interests: Interests,
+        option: PollOption,
+        is_new: bool,
+    ) -> Option<Entry> {
         if self.make_room(fd).is_err() {
-            return;
+            return None;
         }
-        match self.entry(fd) {
-            Some(entry) if !is_new => {
-                self.remove(fd);
-                self.put(fd, Entry { id, next: 0, ..entry });
-            }
+        let before = self.entry(fd);
+        let order = match before {
+            Some(before) if !is_new => before.order,
             _ => {
-                self.remove(fd);
                 self.orders = self.orders.wrapping_add(1);
-                let order = self.orders;
-                self.put(fd, Entry { id, order, next: 0, live: true });
+                self.orders
             }
-        }
+        };
+        self.remove(fd);
+        let flags = if interests.is_writable() { Entry::WRITES } else { 0 };
+        self.put(fd, Entry { id, order, option: Some(option), flags, ..Entry::default() });
+        before
     }
 
     /// Makes room for a descriptor, which is open, so that its number is a small one.
@@ -88,29 +123,46 @@ impl Registry {
     /// The registration of a descriptor.
     pub(super) fn entry(&self, fd: RawFd) -> Option<Entry> {
         let entry = self.entries.get(usize::try_from(fd).ok()?)?;
-        entry.live.then_some(*entry)
+        entry.option.is_some().then_some(*entry)
+    }
+
+    pub(super) fn entry_mut(&mut self, fd: RawFd) -> Option<&mut Entry> {
+        let entry = self.entries.get_mut(usize::try_from(fd).ok()?)?;
+        entry.option.is_some().then_some(entry)
+    }
+
+    /// No descriptor is as large as this.
+    pub(super) fn len(&self) -> usize {
+        self.entries.len()
     }
 
     /// The number of the last registration with this id, since earlier ones may have been closed; what is not known
     /// comes last.
     pub(super) fn order(&self, id: u64) -> u32 {
-        let orders = self.find(id).filter_map(|fd| self.entry(fd)).map(|entry| entry.order);
+        let fds = std::iter::successors(self.first(id), |fd| self.after(*fd, id));
+        let orders = fds.filter_map(|fd| self.entry(fd)).map(|entry| entry.order);
         orders.max().unwrap_or(u32::MAX)
     }
 
-    /// The descriptors that are registered with this id.
-    pub(super) fn find(&self, id: u64) -> impl Iterator<Item = RawFd> {
-        let mut next = self.heads.get(self.hash(id)).copied().unwrap_or(0);
-        std::iter::from_fn(move || {
-            loop {
-                let fd = next.checked_sub(1)?;
-                let entry = self.entries.get(fd as usize)?;
-                next = entry.next;
-                if entry.id == id {
-                    return Some(fd as RawFd);
-                }
+    /// A descriptor that is registered with this id.
+    pub(super) fn first(&self, id: u64) -> Option<RawFd> {
+        self.search(self.heads.get(self.hash(id)).copied().unwrap_or(0), id)
+    }
+
+    /// The next descriptor that is registered with this id.
+    pub(super) fn after(&self, fd: RawFd, id: u64) -> Option<RawFd> {
+        self.search(self.entries.get(fd as usize)?.next, id)
+    }
+
+    fn search(&self, mut next: u32, id: u64) -> Option<RawFd> {
+        loop {
+            let fd = next.checked_sub(1)?;
+            let entry = self.entries.get(fd as usize)?;
+            if entry.id == id {
+                return Some(fd as RawFd);
             }
-        })
+            next = entry.next;
+        }
     }
 
     fn put(&mut self, fd: RawFd, entry: Entry) {
@@ -159,8 +211,13 @@ fn extend<T: Copy + Default>(vec: &mut Vec<T>, len: usize) {
 mod tests {
     use super::*;
 
+    fn note(registry: &mut Registry, fd: RawFd, id: u64, is_new: bool) {
+        registry.note(fd, id, Interests::READABLE, PollOption::Level, is_new);
+    }
+
     fn fds(registry: &Registry, id: u64) -> Vec<RawFd> {
-        let mut fds: Vec<_> = registry.find(id).collect();
+        let fds = std::iter::successors(registry.first(id), |fd| registry.after(*fd, id));
+        let mut fds: Vec<_> = fds.collect();
         fds.sort_unstable();
         fds
     }
@@ -175,11 +232,11 @@ mod tests {
             let (fd, id) = ((random >> 40) as RawFd % 100, (random >> 50) % 30);
             match random >> 61 {
                 0..=2 => {
-                    registry.note(fd, id, true);
+                    note(&mut registry, fd, id, true);
                     model.insert(fd, id);
                 }
                 3 if model.contains_key(&fd) => {
-                    registry.note(fd, id, false);
+                    note(&mut registry, fd, id, false);
                     model.insert(fd, id);
                 }
                 _ => {
@@ -196,16 +253,16 @@ mod tests {
     fn the_order_is_that_of_the_registrations_and_the_unknown_is_last() {
         let mut registry = Registry::default();
         for (fd, id) in [(9, 3), (5, 1), (7, 2), (6, 1)] {
-            registry.note(fd, id, true);
+            note(&mut registry, fd, id, true);
         }
-        registry.note(9, 4, false);
-        let orders = [4, 1, 2, 3].map(|id| registry.order(id));
+        note(&mut registry, 9, 4, false);
+        let orders = [4, 2, 1, 3].map(|id| registry.order(id));
         assert!(orders.is_sorted(), "{orders:?}");
         assert_eq!(orders[3], u32::MAX);
     }
 
     #[test]
-    fn a_registration_takes_24_bytes() {
-        assert_eq!(size_of::<Entry>(), 24);
+    fn a_registration_takes_32_bytes() {
+        assert_eq!(size_of::<Entry>(), 32);
     }
 }

@@ -134,8 +134,6 @@ impl Selector {
         Ok(())
     }
 
-    /// The errors are all the caller's (EEXIST, ENOENT, EBADF, EPERM, ELOOP), or of the system's
-    /// limits (ENOMEM, and ENOSPC for `max_user_watches`), and say what they mean.
     #[inline]
     fn control(
         &self,
@@ -143,9 +141,12 @@ impl Selector {
         fd: RawFd,
         event: *mut KernelEvent,
     ) -> io::Result<()> {
-        // SAFETY: `event` is valid for the call, or null where it is not looked at. A descriptor may be
-        // any number.
-        unsafe { syscall!(epoll_ctl(self.epoll.raw(), operation, fd, event)) }.map(drop)
+        control(self.epoll.raw(), operation, fd, event)
+    }
+
+    /// What other threads register with.
+    pub(crate) fn remote(&self) -> io::Result<Remote> {
+        Ok(Remote { epoll: self.epoll.raw() })
     }
 
     /// Waits for at most `timeout` nanoseconds, up to [`MAX_WAIT`] (`None`: for ever), writes events to the
@@ -170,6 +171,54 @@ impl Selector {
         };
         // SAFETY: there is room for `max` events of the kernel's.
         unsafe { wait(self.epoll.raw(), events, max, milliseconds) }
+    }
+}
+
+/// The errors are all the caller's (EEXIST, ENOENT, EBADF, EPERM, ELOOP), or of the system's limits (ENOMEM, and
+/// ENOSPC for `max_user_watches`), and say what they mean.
+#[inline]
+fn control(
+    epoll: RawFd,
+    operation: libc::c_int,
+    fd: RawFd,
+    event: *mut KernelEvent,
+) -> io::Result<()> {
+    // SAFETY: `event` is valid for the call, or null where it is not looked at. A descriptor may be any number.
+    unsafe { syscall!(epoll_ctl(epoll, operation, fd, event)) }.map(drop)
+}
+
+/// A selector as other threads see it, which the kernel allows. They use it only while it is not closed: who has it
+/// sees to that.
+#[derive(Debug)]
+pub(crate) struct Remote {
+    epoll: RawFd,
+}
+
+impl Remote {
+    pub(crate) fn register(
+        &self,
+        fd: RawFd,
+        id: u64,
+        interests: Interests,
+        option: PollOption,
+    ) -> io::Result<()> {
+        let mut event = KernelEvent { events: flags(interests, option), u64: id };
+        control(self.epoll, libc::EPOLL_CTL_ADD, fd, &mut event)
+    }
+
+    pub(crate) fn reregister(
+        &self,
+        fd: RawFd,
+        id: u64,
+        interests: Interests,
+        option: PollOption,
+    ) -> io::Result<()> {
+        let mut event = KernelEvent { events: flags(interests, option), u64: id };
+        control(self.epoll, libc::EPOLL_CTL_MOD, fd, &mut event)
+    }
+
+    pub(crate) fn deregister(&self, fd: RawFd) -> io::Result<()> {
+        control(self.epoll, libc::EPOLL_CTL_DEL, fd, ptr::null_mut())
     }
 }
 

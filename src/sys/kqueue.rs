@@ -15,6 +15,7 @@ use std::mem::{self, ManuallyDrop, MaybeUninit};
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::ptr;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use libc::c_int;
 
@@ -34,11 +35,10 @@ mod sys_event;
 
 use self::sys_event::kevent as Kevent;
 pub(crate) use self::sys_event::{
-    EV_ADD, EV_ONESHOT, EVFILT_PROC, EVFILT_SIGNAL, EVFILT_TIMER, NOTE_EXIT,
+    EV_ADD, EV_DELETE, EV_ONESHOT, EVFILT_PROC, EVFILT_SIGNAL, EVFILT_TIMER, NOTE_EXIT,
 };
 use self::sys_event::{
-    EV_CLEAR, EV_DELETE, EV_DISABLE, EV_DISPATCH, EV_EOF, EV_RECEIPT, EVFILT_READ, EVFILT_WRITE,
-    NOTE_LOWAT,
+    EV_CLEAR, EV_DISABLE, EV_DISPATCH, EV_EOF, EV_RECEIPT, EVFILT_READ, EVFILT_WRITE, NOTE_LOWAT,
 };
 #[cfg(evfilt_user)]
 use self::sys_event::{EVFILT_USER, NOTE_TRIGGER};
@@ -560,13 +560,24 @@ fn unregistered(fd: RawFd) -> io::Error {
 pub(crate) struct Selector {
     /// Shared with the wakers, so that it is not closed while a wake may be on its way.
     queue: Shared<Queue>,
+    /// Shared with other threads that register. It is not held while the kernel is waited for.
+    table: Shared<Mutex<Table>>,
     state: RefCell<State>,
 }
 
+/// What is registered.
+#[derive(Debug)]
+struct Table {
+    /// By descriptor.
+    entries: Vec<Option<Entry>>,
+    /// How many wakers there were.
+    #[cfg(evfilt_user)]
+    wakers: usize,
+}
+
+/// What a poll needs.
 #[derive(Debug)]
 struct State {
-    /// What is registered, by descriptor.
-    entries: Vec<Option<Entry>>,
     /// What the kernel reports, before it is translated; there is room for [`BATCH`] events.
     batch: Vec<Kevent>,
     /// What to change when the batch has been translated.
@@ -575,9 +586,6 @@ struct State {
     fired: Vec<RawFd>,
     /// Of some, the kernel is to be asked whether the other direction has ended.
     asks: bool,
-    /// How many wakers there were.
-    #[cfg(evfilt_user)]
-    wakers: usize,
 }
 
 impl Selector {
@@ -586,16 +594,22 @@ impl Selector {
         batch.try_reserve_exact(BATCH)?;
         let mut fired = Vec::new();
         fired.try_reserve_exact(BATCH)?;
-        let state = State {
+        let state = State { batch, changes: Vec::new(), fired, asks: false };
+        let table = Table {
             entries: Vec::new(),
-            batch,
-            changes: Vec::new(),
-            fired,
-            asks: false,
             #[cfg(evfilt_user)]
             wakers: 0,
         };
-        Ok(Selector { queue: Shared::new(Queue::new()?)?, state: RefCell::new(state) })
+        Ok(Selector {
+            queue: Shared::new(Queue::new()?)?,
+            table: Shared::new(Mutex::new(table))?,
+            state: RefCell::new(state),
+        })
+    }
+
+    /// What other threads register with.
+    pub(crate) fn remote(&self) -> io::Result<Remote> {
+        Ok(Remote { queue: self.queue.try_clone()?, table: self.table.try_clone()? })
     }
 
     pub(crate) fn register(
@@ -605,24 +619,7 @@ impl Selector {
         interests: Interests,
         option: PollOption,
     ) -> io::Result<()> {
-        if fd == self.queue.as_raw_fd() {
-            // Some kernels say so, some take it, and NetBSD's panics.
-            return Err(io::Error::from_raw_os_error(libc::EINVAL));
-        }
-        let kind = Kind::of(fd, interests)?;
-        let mut entry = Entry::new(kind, id, interests, option)?;
-        let mut old = 0;
-        if let Some(known) = self.entry(fd) {
-            if self.is_alive(fd, &known)? {
-                return Err(io::Error::from_raw_os_error(libc::EEXIST));
-            }
-            // It does not belong to the descriptor, and was not removed with it.
-            old = known.notes & UNCONNECTED;
-        }
-        if cfg!(evfilt_user) && kind == Kind::Socket {
-            entry.note_unconnected(fd);
-        }
-        self.replace(fd, old, entry)
+        lock(&self.table).register(&self.queue, fd, id, interests, option)
     }
 
     /// No kqueue wakes one of several.
@@ -643,27 +640,11 @@ impl Selector {
         interests: Interests,
         option: PollOption,
     ) -> io::Result<()> {
-        let known = self.find(fd)?;
-        let kind = match known.kind {
-            Kind::Socket => Kind::Socket,
-            _ => Kind::of(fd, interests).unwrap_or(known.kind),
-        };
-        let mut entry = Entry::new(kind, id, interests, option)?;
-        let was_unconnected = known.notes & UNCONNECTED != 0;
-        let was_paused =
-            cfg!(evfilt_user) && known.kind == Kind::Socket && known.interests.is_empty();
-        if was_unconnected || was_paused {
-            entry.note_unconnected(fd);
-        }
-        self.replace(fd, known.notes, entry)
+        lock(&self.table).reregister(&self.queue, fd, id, interests, option)
     }
 
     pub(crate) fn deregister(&self, fd: RawFd) -> io::Result<()> {
-        let known = self.find(fd)?;
-        self.forget(fd);
-        let mut changes = Changes::new();
-        changes.push(fd, known.notes, EV_DELETE, known.id);
-        deleted(changes.apply(&self.queue)?).map_err(|_| unregistered(fd))
+        lock(&self.table).deregister(&self.queue, fd)
     }
 
     /// Registers a descriptor or reregisters it, whichever it takes.
@@ -674,77 +655,7 @@ impl Selector {
         interests: Interests,
         option: PollOption,
     ) -> io::Result<()> {
-        if self.entry(fd).is_some() {
-            match self.reregister(fd, id, interests, option) {
-                // Closed behind our back, and the number is another's.
-                Err(error) if error.raw_os_error() == Some(libc::ENOENT) => sys::ignore(error),
-                result => return result,
-            }
-        }
-        self.register(fd, id, interests, option)
-    }
-
-    fn entry(&self, fd: RawFd) -> Option<Entry> {
-        *self.state.borrow().entries.get(usize::try_from(fd).ok()?)?
-    }
-
-    fn forget(&self, fd: RawFd) {
-        self.state.borrow_mut().entries[fd as usize] = None;
-    }
-
-    fn find(&self, fd: RawFd) -> io::Result<Entry> {
-        self.entry(fd).ok_or_else(|| unregistered(fd))
-    }
-
-    /// Whether the kernel still has the notes of an entry, by a change that changes nothing.
-    fn is_alive(&self, fd: RawFd, entry: &Entry) -> io::Result<bool> {
-        let mut changes = Changes::new();
-        for (note, filter) in FILTERS.iter().filter(|(note, _)| entry.notes & note != 0) {
-            if *note != UNCONNECTED {
-                let mut touch = entry.addition(fd, *note, *filter);
-                touch.flags = 0;
-                changes.push_one(touch);
-            }
-        }
-        let receipts = changes.apply(&self.queue)?;
-        Ok(receipts.iter().all(|receipt| receipt.data as c_int != libc::ENOENT))
-    }
-
-    /// Deletes the notes `old` and adds those of the entry, in one call.
-    ///
-    /// A note that is added again would keep its trigger (`kqueue_register` in FreeBSD's
-    /// sys/kern/kern_event.c). After an error there is no registration.
-    fn replace(&self, fd: RawFd, old: Notes, mut entry: Entry) -> io::Result<()> {
-        self.state.borrow_mut().make_room(fd)?;
-        let mut changes = Changes::new();
-        changes.push(fd, old, EV_DELETE, entry.id);
-        changes.push_additions(fd, &entry);
-        let receipts = changes.apply(&self.queue)?;
-        let (deletions, additions) = receipts.split_at(old.count_ones() as usize);
-        let deleted = deleted(deletions).map_err(|_| unregistered(fd));
-        match deleted.and_then(|()| added(additions)) {
-            Ok(broken) => entry.notes &= !broken,
-            Err(error) => {
-                self.forget(fd);
-                self.delete(fd, entry.notes);
-                return Err(error);
-            }
-        }
-        if entry.notes == 0 {
-            // The kernel takes no note for writing to a pipe whose reader is gone. It takes one for reading,
-            // which has come to its end too: so its event says.
-            entry.notes = READ;
-            self.queue.change(entry.addition(fd, READ, EVFILT_READ))?;
-        }
-        self.state.borrow_mut().entries[fd as usize] = Some(entry);
-        Ok(())
-    }
-
-    /// Deletes notes, of which some may not exist.
-    fn delete(&self, fd: RawFd, notes: Notes) {
-        let mut changes = Changes::new();
-        changes.push(fd, notes, EV_DELETE, 0);
-        let _ = changes.apply(&self.queue);
+        lock(&self.table).watch(&self.queue, fd, id, interests, option)
     }
 
     /// Waits for at most `timeout` nanoseconds, up to [`MAX_WAIT`] (`None`: for ever), writes events to the
@@ -757,23 +668,226 @@ impl Selector {
         let state = &mut *self.state.borrow_mut();
         let room = memory.len().min(BATCH);
         let reported = state.receive(&self.queue, room, timeout)?;
-        let mut count = state.translate(memory, 0);
+        let table = &mut *lock(&self.table);
+        let mut count = state.translate(table, memory, 0);
         if mem::take(&mut state.asks) {
-            state.change(&self.queue);
+            state.change(table, &self.queue);
             // Those that have ended already say so at once: their event is one with that of this batch, which
             // has no room for others.
             if let Ok(1..) = state.receive(&self.queue, room - count, Some(0)) {
-                count = state.translate(memory, count);
+                count = state.translate(table, memory, count);
             }
         }
-        state.end_batch();
-        state.change(&self.queue);
+        state.end_batch(table);
+        state.change(table, &self.queue);
         if count == 0 && reported > 0 && timeout != Some(0) {
             // Nothing that the caller wants to know, and the time has not passed.
-            return Err(io::ErrorKind::Interrupted.into());
+            return Err(io::Error::from_raw_os_error(libc::EINTR));
         }
         Ok(count)
     }
+}
+
+/// Whoever panicked with the table has left it as it is after an error of the kernel's.
+fn lock(table: &Mutex<Table>) -> MutexGuard<'_, Table> {
+    table.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A selector as other threads see it.
+#[derive(Debug)]
+pub(crate) struct Remote {
+    queue: Shared<Queue>,
+    table: Shared<Mutex<Table>>,
+}
+
+// SAFETY: other threads only call kevent on the queue, which the kernel allows, and the table is locked. The queue is
+// closed when the last of them has dropped its share.
+unsafe impl Send for Remote {}
+// SAFETY: as above.
+unsafe impl Sync for Remote {}
+
+impl Remote {
+    pub(crate) fn register(
+        &self,
+        fd: RawFd,
+        id: u64,
+        interests: Interests,
+        option: PollOption,
+    ) -> io::Result<()> {
+        lock(&self.table).register(&self.queue, fd, id, interests, option)
+    }
+
+    pub(crate) fn reregister(
+        &self,
+        fd: RawFd,
+        id: u64,
+        interests: Interests,
+        option: PollOption,
+    ) -> io::Result<()> {
+        lock(&self.table).reregister(&self.queue, fd, id, interests, option)
+    }
+
+    pub(crate) fn deregister(&self, fd: RawFd) -> io::Result<()> {
+        lock(&self.table).deregister(&self.queue, fd)
+    }
+}
+
+/// Each change of the kernel's notes and of the table is one step to other threads.
+impl Table {
+    fn register(
+        &mut self,
+        queue: &Queue,
+        fd: RawFd,
+        id: u64,
+        interests: Interests,
+        option: PollOption,
+    ) -> io::Result<()> {
+        if fd == queue.as_raw_fd() {
+            // Some kernels say so, some take it, and NetBSD's panics.
+            return Err(io::Error::from_raw_os_error(libc::EINVAL));
+        }
+        let kind = Kind::of(fd, interests)?;
+        let mut entry = Entry::new(kind, id, interests, option)?;
+        let mut old = 0;
+        if let Some(known) = self.entry(fd) {
+            if is_alive(queue, fd, &known)? {
+                return Err(io::Error::from_raw_os_error(libc::EEXIST));
+            }
+            // It does not belong to the descriptor, and was not removed with it.
+            old = known.notes & UNCONNECTED;
+        }
+        if cfg!(evfilt_user) && kind == Kind::Socket {
+            entry.note_unconnected(fd);
+        }
+        self.replace(queue, fd, old, entry)
+    }
+
+    fn reregister(
+        &mut self,
+        queue: &Queue,
+        fd: RawFd,
+        id: u64,
+        interests: Interests,
+        option: PollOption,
+    ) -> io::Result<()> {
+        let known = self.find(fd)?;
+        let kind = match known.kind {
+            Kind::Socket => Kind::Socket,
+            _ => Kind::of(fd, interests).unwrap_or(known.kind),
+        };
+        let mut entry = Entry::new(kind, id, interests, option)?;
+        let was_unconnected = known.notes & UNCONNECTED != 0;
+        let was_paused =
+            cfg!(evfilt_user) && known.kind == Kind::Socket && known.interests.is_empty();
+        if was_unconnected || was_paused {
+            entry.note_unconnected(fd);
+        }
+        self.replace(queue, fd, known.notes, entry)
+    }
+
+    fn deregister(&mut self, queue: &Queue, fd: RawFd) -> io::Result<()> {
+        let known = self.find(fd)?;
+        self.forget(fd);
+        let mut changes = Changes::new();
+        changes.push(fd, known.notes, EV_DELETE, known.id);
+        deleted(changes.apply(queue)?).map_err(|_| unregistered(fd))
+    }
+
+    /// Registers a descriptor or reregisters it, whichever it takes.
+    fn watch(
+        &mut self,
+        queue: &Queue,
+        fd: RawFd,
+        id: u64,
+        interests: Interests,
+        option: PollOption,
+    ) -> io::Result<()> {
+        if self.entry(fd).is_some() {
+            match self.reregister(queue, fd, id, interests, option) {
+                // Closed behind our back, and the number is another's.
+                Err(error) if error.raw_os_error() == Some(libc::ENOENT) => sys::ignore(error),
+                result => return result,
+            }
+        }
+        self.register(queue, fd, id, interests, option)
+    }
+
+    fn entry(&self, fd: RawFd) -> Option<Entry> {
+        *self.entries.get(usize::try_from(fd).ok()?)?
+    }
+
+    fn forget(&mut self, fd: RawFd) {
+        self.entries[fd as usize] = None;
+    }
+
+    fn find(&self, fd: RawFd) -> io::Result<Entry> {
+        self.entry(fd).ok_or_else(|| unregistered(fd))
+    }
+
+    /// Deletes the notes `old` and adds those of the entry, in one call.
+    ///
+    /// A note that is added again would keep its trigger (`kqueue_register` in FreeBSD's
+    /// sys/kern/kern_event.c). After an error there is no registration.
+    fn replace(
+        &mut self,
+        queue: &Queue,
+        fd: RawFd,
+        old: Notes,
+        mut entry: Entry,
+    ) -> io::Result<()> {
+        self.make_room(fd)?;
+        let mut changes = Changes::new();
+        changes.push(fd, old, EV_DELETE, entry.id);
+        changes.push_additions(fd, &entry);
+        let receipts = changes.apply(queue)?;
+        let (deletions, additions) = receipts.split_at(old.count_ones() as usize);
+        let deleted = deleted(deletions).map_err(|_| unregistered(fd));
+        match deleted.and_then(|()| added(additions)) {
+            Ok(broken) => entry.notes &= !broken,
+            Err(error) => {
+                self.forget(fd);
+                delete(queue, fd, entry.notes);
+                return Err(error);
+            }
+        }
+        if entry.notes == 0 {
+            // The kernel takes no note for writing to a pipe whose reader is gone. It takes one for reading,
+            // which has come to its end too: so its event says.
+            entry.notes = READ;
+            queue.change(entry.addition(fd, READ, EVFILT_READ))?;
+        }
+        self.entries[fd as usize] = Some(entry);
+        Ok(())
+    }
+
+    /// Makes room in the table for a descriptor, which is open, so that its number is a small one.
+    fn make_room(&mut self, fd: RawFd) -> io::Result<()> {
+        let missing = (fd as usize + 1).saturating_sub(self.entries.len());
+        self.entries.try_reserve(missing)?;
+        self.entries.resize(self.entries.len() + missing, None);
+        Ok(())
+    }
+}
+
+/// Whether the kernel still has the notes of an entry, by a change that changes nothing.
+fn is_alive(queue: &Queue, fd: RawFd, entry: &Entry) -> io::Result<bool> {
+    let mut changes = Changes::new();
+    for (note, filter) in FILTERS.iter().filter(|(note, _)| entry.notes & note != 0) {
+        if *note != UNCONNECTED {
+            let mut touch = entry.addition(fd, *note, *filter);
+            touch.flags = 0;
+            changes.push_one(touch);
+        }
+    }
+    let receipts = changes.apply(queue)?;
+    Ok(receipts.iter().all(|receipt| receipt.data as c_int != libc::ENOENT))
+}
+
+/// Deletes notes, of which some may not exist.
+fn delete(queue: &Queue, fd: RawFd, notes: Notes) {
+    let mut changes = Changes::new();
+    changes.push(fd, notes, EV_DELETE, 0);
+    let _ = changes.apply(queue);
 }
 
 impl AsFd for Selector {
@@ -789,14 +903,6 @@ impl AsRawFd for Selector {
 }
 
 impl State {
-    /// Makes room in the table for a descriptor, which is open, so that its number is a small one.
-    fn make_room(&mut self, fd: RawFd) -> io::Result<()> {
-        let missing = (fd as usize + 1).saturating_sub(self.entries.len());
-        self.entries.try_reserve(missing)?;
-        self.entries.resize(self.entries.len() + missing, None);
-        Ok(())
-    }
-
     /// Receives a batch of at most `room` events.
     fn receive(&mut self, queue: &Queue, room: usize, timeout: Option<u64>) -> io::Result<usize> {
         self.batch.clear();
@@ -810,14 +916,14 @@ impl State {
     }
 
     /// Makes the changes.
-    fn change(&mut self, queue: &Queue) {
+    fn change(&mut self, table: &mut Table, queue: &Queue) {
         if self.changes.is_empty() {
             return;
         }
         let _ = queue.apply(&mut self.changes);
         for change in self.changes.drain(..) {
             // An error is that of a note that is gone, or was not taken.
-            let entry = self.entries.get_mut(change.ident).and_then(Option::as_mut);
+            let entry = table.entries.get_mut(change.ident).and_then(Option::as_mut);
             if let (Some(entry), Err(_)) = (entry, receipt(&change)) {
                 entry.notes &= !note(change.filter);
             }
@@ -826,12 +932,21 @@ impl State {
 
     /// Translates the batch, after `count` events; the events of one handle become one. Returns how many there
     /// are.
-    fn translate(&mut self, memory: &mut [MaybeUninit<KernelEvent>], mut count: usize) -> usize {
+    fn translate(
+        &mut self,
+        table: &mut Table,
+        memory: &mut [MaybeUninit<KernelEvent>],
+        mut count: usize,
+    ) -> usize {
         for event in &self.batch {
             let id = event.udata.addr();
-            let Some((fd, entry)) = registered(&mut self.entries, event) else {
+            if is_of_waker(event) {
                 memory[count].write(Event::from_raw(id as u64, Ready::READABLE));
                 count += 1;
+                continue;
+            }
+            let Some((fd, entry)) = registered(&mut table.entries, event) else {
+                // Since the kernel said so, another thread has ended the registration, or made another.
                 continue;
             };
             let note = note(event.filter);
@@ -871,9 +986,9 @@ impl State {
 
     /// Disarms what is left of the oneshot registrations that had an event: the kernel has disarmed the notes
     /// that fired, and no others. Arms again what is to repeat and does not by itself.
-    fn end_batch(&mut self) {
+    fn end_batch(&mut self, table: &mut Table) {
         for fd in self.fired.drain(..) {
-            let Some(Some(entry)) = self.entries.get_mut(fd as usize) else { continue };
+            let Some(Some(entry)) = table.entries.get_mut(fd as usize) else { continue };
             let fired = mem::take(&mut entry.fired);
             let clearing = entry.clearing();
             let all_clearing = entry.notes & !clearing == 0;
@@ -895,12 +1010,20 @@ impl State {
     }
 }
 
-/// The entry that an event belongs to; none, if it is a waker's, whose identifier is no descriptor.
+/// Whether an event is a waker's, whose identifier is no descriptor. (A waker that is a pipe is registered.)
+fn is_of_waker(event: &Kevent) -> bool {
+    event.ident > c_int::MAX as usize
+}
+
+/// The entry that an event belongs to.
 fn registered<'a>(
     entries: &'a mut [Option<Entry>],
     event: &Kevent,
 ) -> Option<(RawFd, &'a mut Entry)> {
     let entry = entries.get_mut(event.ident)?.as_mut()?;
+    if entry.id != event.udata.addr() {
+        return None;
+    }
     Some((event.ident as RawFd, entry))
 }
 
@@ -941,10 +1064,10 @@ impl Waker {
 
     pub(crate) fn new(selector: &Selector, id: u64) -> io::Result<Waker> {
         let id = usize::try_from(id).map_err(|_| io::Error::from_raw_os_error(libc::EINVAL))?;
-        let state = &mut *selector.state.borrow_mut();
+        let table = &mut *lock(&selector.table);
         // From the largest number downwards: descriptors do not come so far.
-        state.wakers += 1;
-        let ident = usize::MAX - state.wakers;
+        table.wakers += 1;
+        let ident = usize::MAX - table.wakers;
         let waker = Waker { queue: selector.queue.try_clone()?, ident, id };
         waker.queue.change(waker.change(EV_ADD | EV_CLEAR, 0))?;
         Ok(waker)

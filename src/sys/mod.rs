@@ -45,15 +45,24 @@ pub fn keeping_errno<T>(body: impl FnOnce() -> T) -> T {
     result
 }
 
+/// Lets other threads run. Not std's function, which the compiler takes for one that may panic.
+#[inline]
+pub(crate) fn yield_now() {
+    // SAFETY: it takes nothing.
+    unsafe { libc::sched_yield() };
+}
+
 #[cfg_attr(epoll, path = "epoll.rs")]
 #[cfg_attr(kqueue, path = "kqueue.rs")]
 mod selector;
 
 mod buffer;
+mod carried;
 mod clock;
 pub(crate) mod control;
 mod fd;
 mod fork;
+mod inspect;
 pub(crate) mod mmsg;
 pub(crate) mod pipe;
 pub(crate) mod process;
@@ -64,6 +73,7 @@ pub(crate) mod socket;
 pub(crate) mod unix_socket;
 
 pub(crate) use self::buffer::{Batch, Buffer, Sorting, select_translated};
+pub(crate) use self::carried::{Carried, Carry};
 pub(crate) use self::clock::{duration, instant, monotonic, nanos};
 /// A descriptor that tells of signals, or of a process.
 #[cfg(epoll)]
@@ -73,10 +83,11 @@ pub(crate) use self::fd::{
     write_traits,
 };
 pub(crate) use self::fork::Generation;
+pub(crate) use self::inspect::{Look, is_open, is_process, look, traffic, unread};
 #[cfg(kqueue)]
 pub(crate) use self::selector::Queue as Source;
 pub(crate) use self::selector::{
-    CLOSING_DEREGISTERS, KernelEvent, MAX_EVENTS, MAX_WAIT, Selector, Waker, is_nice, stretch,
-    untranslated,
+    CLOSING_DEREGISTERS, KernelEvent, MAX_EVENTS, MAX_WAIT, Remote, Selector, Waker, is_nice,
+    stretch, untranslated,
 };
 pub(crate) use self::shared::{Pushed, Queue, Shared, Stack};

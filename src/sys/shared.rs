@@ -139,6 +139,7 @@ impl<T> Stack<T> {
     ///
     /// What this thread has done is visible to the one that takes it, also when it was pushed before: the
     /// exchange of the flag is a release either way, and comes before that of [`Queue::pop`].
+    #[inline]
     pub(crate) fn push(&self, share: &Shared<T>) -> io::Result<Pushed> {
         let mut first = self.first.load(Ordering::Acquire);
         if first == Stack::closed() {
@@ -230,6 +231,7 @@ impl<T> Queue<T> {
     }
 
     /// Takes the first, which can be pushed again from here on.
+    #[inline]
     pub(crate) fn pop(&mut self) -> Option<Shared<T>> {
         let inner = NonNull::new(self.first)?;
         let share = Shared { inner, _owns: PhantomData };
@@ -259,9 +261,21 @@ impl<T> Queue<T> {
     }
 }
 
-impl<T> Drop for Queue<T> {
-    fn drop(&mut self) {
+impl<T> Queue<T> {
+    #[cold]
+    #[inline]
+    fn drop_all(&mut self) {
         while self.pop().is_some() {}
+    }
+}
+
+impl<T> Drop for Queue<T> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        // Mostly it is.
+        if !self.is_empty() {
+            self.drop_all();
+        }
     }
 }
 

@@ -102,6 +102,8 @@ static void every_call_with_the_poller_fails(void)
     mio_st_event_t events[8];
     int64_t wakeup = 77;
     uint64_t now = 77;
+    mio_st_stats_t stats;
+    mio_st_complaint_t complaint;
     int fd = mio_st_unix_stream_fd(full.ours[0]);
 
     memset(events, 0xa5, sizeof events);
@@ -139,6 +141,10 @@ static void every_call_with_the_poller_fails(void)
     EQUAL(mio_st_poller_set_clock(poller, MIO_ST_CLOCK_PAUSED), MIO_ST_EFORKED);
     EQUAL(mio_st_poller_advance(poller, 0), MIO_ST_EFORKED);
     EQUAL(mio_st_poller_set_time(poller, 0), MIO_ST_EFORKED);
+    EQUAL(mio_st_poller_set_stats(poller, 1), MIO_ST_EFORKED);
+    EQUAL(mio_st_poller_stats(poller, &stats, sizeof stats), MIO_ST_EFORKED);
+    EQUAL(mio_st_poller_set_checks(poller, MIO_ST_CHECK_ALL), MIO_ST_EFORKED);
+    EQUAL(mio_st_poller_next_complaint(poller, &complaint, sizeof complaint), MIO_ST_EFORKED);
     EQUAL(mio_st_poller_now(poller, &now), MIO_ST_EFORKED);
     EQUAL(mio_st_poller_fd(poller), MIO_ST_EFORKED);
     EQUAL(mio_st_awakener_new(&awakener, poller, 20), MIO_ST_EFORKED);
@@ -261,6 +267,25 @@ static void take_the_descriptors(void)
     OK(close(OK(mio_st_tcp_listener_into_fd(full.listener))));
 }
 
+/* A child of `_Fork` runs no handlers, which is what it is for: the library does not know that it is one. */
+static void a_child_that_runs_no_handlers_is_not_noticed(void)
+{
+#if defined(__GLIBC__) && __GLIBC_PREREQ(2, 34)
+    extern pid_t _Fork(void);
+    mio_st_poller_t poller;
+    int status;
+    pid_t child;
+
+    OK(mio_st_poller_new(&poller));
+    child = OK(_Fork());
+    if (child == 0)
+        _exit(mio_st_poller_fd(poller) >= 0 ? 0 : 1);
+    EQUAL(waitpid(child, &status, 0), child);
+    EQUAL(status, 0);
+    OK(mio_st_poller_close(poller));
+#endif
+}
+
 int main(void)
 {
     static void (*const bodies[])(void) = {
@@ -287,6 +312,7 @@ int main(void)
 
     FOR_EACH_KIND(kind)
         a_child_uses_what_it_inherited(kind);
+    a_child_that_runs_no_handlers_is_not_noticed();
     EQUAL(mio_st_live_handles(), 0);
     return 0;
 }

@@ -39,7 +39,19 @@ const SECTIONS: &[(&str, &[&str])] = &[
         ],
     ),
     ("Handles", &["mio_st_live_handles"]),
-    ("The poller", &["mio_st_poller_*", "mio_st_deadline_key_t", "MIO_ST_CLOCK_*"]),
+    (
+        "The poller",
+        &[
+            "mio_st_poller_*",
+            "mio_st_deadline_key_t",
+            "MIO_ST_CLOCK_*",
+            "mio_st_stats_t",
+            "MIO_ST_STATS_*",
+            "mio_st_complaint_*",
+            "MIO_ST_CHECK_*",
+            "MIO_ST_PROBLEM_*",
+        ],
+    ),
     ("The awakener", &["mio_st_awakener_*"]),
     ("Addresses", &["MIO_ST_ADDR_*", "mio_st_addr_*"]),
     ("Options of sockets", &["MIO_ST_SOCKET_*", "mio_st_keepalive_t", "mio_st_socket_options_t"]),
@@ -83,7 +95,10 @@ const SECTIONS: &[(&str, &[&str])] = &[
             "*register_receiver",
         ],
     ),
-    ("Signals", &["mio_st_signals_*", "*register_signals"]),
+    (
+        "Signals",
+        &["MIO_ST_SIGNAL_*", "mio_st_signal_info_t", "mio_st_signals_*", "*register_signals"],
+    ),
     ("Processes", &["mio_st_process_*", "*register_process"]),
 ];
 

@@ -361,6 +361,17 @@ impl World {
         self.memory(vec![CANARY; 16 * self.length], true).cast()
     }
 
+    pub fn signal_number(&mut self) -> c_int {
+        match self.byte() {
+            0..16 => {
+                self.call.loose = true;
+                let bad = [0, -1, libc::SIGKILL, libc::SIGSTOP, libc::SIGSEGV, 65, c_int::MAX];
+                self.choose(&bad)
+            }
+            good => IGNORED[usize::from(good) % IGNORED.len()],
+        }
+    }
+
     pub fn signal_numbers(&mut self) -> *const c_int {
         if let Some(bad) = self.bad_buffer() {
             self.call.loose = true;
@@ -478,6 +489,10 @@ impl World {
     pub fn clock(&mut self) -> u32 {
         let good = [MIO_ST_CLOCK_MONOTONIC, MIO_ST_CLOCK_PAUSED, MIO_ST_CLOCK_AUTOMATIC];
         self.flags(&good)
+    }
+
+    pub fn checks(&mut self) -> u32 {
+        self.flags(&[MIO_ST_CHECK_ALL, MIO_ST_CHECK_ALL, MIO_ST_CHECK_SPINNING])
     }
 
     /// A time to go to, which depends on the clock.

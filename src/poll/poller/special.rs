@@ -6,10 +6,13 @@ use std::os::fd::RawFd;
 use std::time::{Duration, Instant};
 
 use super::Poller;
+use super::watch::Watch;
 use crate::deadlines::{DEFAULT_SLACK, PORTION};
+use crate::event::{Event, Ready};
 use crate::poll::awakener::Awakeners;
-use crate::poll::clock::Clock;
+use crate::poll::checks::Found;
 use crate::poll::registry::Registry;
+use crate::poll::{Checks, Clock, Complaint, Interests, PollOption, Stats};
 use crate::sys::{self, Buffer, Generation, Selector, Sorting};
 
 /// What such a poller has.
@@ -17,6 +20,46 @@ use crate::sys::{self, Buffer, Generation, Selector, Sorting};
 pub(super) struct Special {
     registry: Registry,
     sorting: Sorting,
+    stats: Option<Stats>,
+    watch: Watch,
+    /// When the last poll returned, in the system's time.
+    left: Option<u64>,
+}
+
+impl Special {
+    /// Whether the time between polls and in them is of interest.
+    fn measures(&self) -> bool {
+        self.stats.is_some() || self.watch.is_on()
+    }
+
+    /// A poll begins.
+    fn enter(&mut self, now: u64) {
+        let away = self.left.map_or(0, |left| now.saturating_sub(left));
+        if let Some(stats) = &mut self.stats {
+            stats.outside = stats.outside.saturating_add(Duration::from_nanos(away));
+        }
+        self.watch.enter(&mut self.registry, away);
+    }
+
+    /// A poll ends.
+    fn leave(&mut self, now: u64, time: Option<u64>) {
+        self.left = Some(now);
+        self.watch.leave(time.unwrap_or(now));
+    }
+
+    fn note_wait(&mut self, nanos: u64) {
+        if let Some(stats) = &mut self.stats {
+            stats.waits += 1;
+            stats.waiting = stats.waiting.saturating_add(Duration::from_nanos(nanos));
+        }
+    }
+
+    fn note_lateness(&mut self, nanos: u64) {
+        if let Some(stats) = &mut self.stats {
+            stats.count_lateness(nanos);
+        }
+        self.watch.note_lateness(nanos);
+    }
 }
 
 /// Time in the program's hands.
@@ -139,7 +182,8 @@ impl Poller {
 
     /// Something special was switched on or off.
     fn become_special(&mut self) {
-        if self.clock == Clock::Monotonic {
+        let measures = self.special.as_ref().is_some_and(Special::measures);
+        if self.clock == Clock::Monotonic && !measures {
             self.special = None;
         } else {
             self.special.get_or_insert_default();
@@ -157,6 +201,97 @@ impl Poller {
     }
 }
 
+/// Statistics and checks.
+impl Poller {
+    /// Begins to count, from zero, or ends it. Counting takes two reads of the clock a poll, and two more if it waits.
+    ///
+    /// # Errors
+    ///
+    /// In a forked child.
+    pub fn set_stats(&mut self, on: bool) -> io::Result<()> {
+        self.generation.check()?;
+        self.change_stats(on);
+        Ok(())
+    }
+
+    pub(crate) fn change_stats(&mut self, on: bool) {
+        let special = self.special.get_or_insert_default();
+        special.stats = on.then(Stats::default);
+        special.left = None;
+        self.become_special();
+    }
+
+    /// What was counted since [`set_stats`](Poller::set_stats); nothing, if it is off.
+    pub fn stats(&self) -> Stats {
+        self.special.as_ref().and_then(|special| special.stats).unwrap_or_default()
+    }
+
+    /// Looks from now on for what programs do wrong, and forgets what was found before. Nothing is printed: whoever
+    /// wants to know takes the complaints by [`next_complaint`](Poller::next_complaint).
+    ///
+    /// What is registered from now on, or registered once more, is looked at. Of each registration there is one
+    /// complaint. A poll that finds something just before it would wait returns at once, perhaps without events; so
+    /// does one that waits while a oneshot handle is being forgotten.
+    ///
+    /// It takes a system call a wait while edge-triggered handles have had an event and were not seen empty since,
+    /// two reads of the clock a poll, and 36 bytes for each number of a descriptor up to the largest. What is switched
+    /// off costs nothing.
+    ///
+    /// # Errors
+    ///
+    /// `OutOfMemory`; and in a forked child. Then nothing is looked for.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # fn main() -> std::io::Result<()> {
+    /// use std::io::{Read, Write};
+    ///
+    /// use mio_st::poll::{Checks, Poller, PollOption, Problem};
+    /// use mio_st::unix::UnixStream;
+    /// use mio_st::{EventedId, Events};
+    ///
+    /// let mut poller = Poller::new()?;
+    /// let mut events = Events::new();
+    /// poller.set_checks(Checks::ALL)?;
+    ///
+    /// let (mut stream, mut peer) = UnixStream::pair()?;
+    /// poller.register(&mut stream, EventedId(1), UnixStream::INTERESTS, PollOption::Edge)?;
+    /// peer.write_all(b"more than was expected")?;
+    /// poller.poll(&mut events, None)?;
+    /// stream.read(&mut [0; 4])?;
+    ///
+    /// poller.poll(&mut events, None)?; // would hang
+    /// let complaint = poller.next_complaint().unwrap();
+    /// assert_eq!(complaint.problem(), Problem::Undrained);
+    /// assert_eq!(complaint.id(), EventedId(1));
+    /// println!("{complaint}");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn set_checks(&mut self, checks: Checks) -> io::Result<()> {
+        self.generation.check()?;
+        self.change_checks(checks)
+    }
+
+    pub(crate) fn change_checks(&mut self, checks: Checks) -> io::Result<()> {
+        let set = self.special.get_or_insert_default().watch.set(checks);
+        self.become_special();
+        set
+    }
+
+    /// Takes the oldest complaint. Up to 32 are kept; what is found while so many wait is not told.
+    pub fn next_complaint(&mut self) -> Option<Complaint> {
+        let found = self.next_problem()?;
+        let time = sys::instant(found.time);
+        Some(Complaint { found, time })
+    }
+
+    pub(crate) fn next_problem(&mut self) -> Option<Found> {
+        self.special.as_mut()?.watch.next()
+    }
+}
+
 /// The poll, and the registrations.
 impl Poller {
     /// The poll cycle. There is room, and this is the process that created the poller.
@@ -167,28 +302,125 @@ impl Poller {
         buffer: &mut Buffer<'_>,
         timeout: Option<u64>,
     ) -> io::Result<()> {
-        let clock = self.clock;
-        if clock == Clock::Monotonic {
+        let measures = self.special.as_ref().is_some_and(Special::measures);
+        let began = if measures { sys::monotonic()? } else { 0 };
+        if let (true, Some(special)) = (measures, &mut self.special) {
+            special.enter(began);
+        }
+        if self.clock == Clock::Monotonic {
             self.now.set(None);
         }
-        self.deadlines.begin(if clock == Clock::Monotonic { PORTION } else { u32::MAX });
-        let expired = !self.deadlines.is_empty() && self.deadlines.is_due(self.turns_time()?);
-        let notifications = self.notifications.len();
-        let shares = self.turn.divide(buffer.room(), true, notifications, expired);
-        if shares.system > 0 {
+        let of_deadlines = self.fill_from_system(buffer, timeout, measures)?;
+        let of_system = buffer.len();
+        self.note_events(buffer);
+        self.notifications.move_to(buffer, buffer.room().saturating_sub(of_deadlines));
+        let notifications = buffer.len() - of_system;
+        let before = buffer.len();
+        self.fill_from_deadlines_specially(buffer);
+        let deadlines = buffer.len() - before;
+        // What the deadlines left over.
+        let before = buffer.len();
+        self.notifications.move_to(buffer, buffer.room());
+        let notifications = notifications + buffer.len() - before;
+        let ended = if measures { sys::monotonic()? } else { 0 };
+        let Some(special) = &mut self.special else { return Ok(()) };
+        if let Some(stats) = &mut special.stats {
+            stats.polls += 1;
+            stats.system_events += of_system as u64;
+            stats.notifications += notifications as u64;
+            stats.deadlines += deadlines as u64;
+            stats.fullest_batch = stats.fullest_batch.max(buffer.len() as u64);
+        }
+        if measures {
+            special.leave(ended, self.now.get());
+        }
+        Ok(())
+    }
+
+    fn fill_from_deadlines_specially(&mut self, buffer: &mut Buffer<'_>) {
+        if self.deadlines.is_empty() {
+            return;
+        }
+        let now = self.now_or_last();
+        while buffer.room() > 0 {
+            let time = self.deadlines.first_time();
+            let Some(id) = self.deadlines.expire(now) else { break };
+            buffer.push(Event::from_raw(id, Ready::TIMER));
+            if let Some(special) = &mut self.special {
+                special.note_lateness(now.saturating_sub(time.unwrap_or(now)));
+            }
+        }
+    }
+
+    /// Fills the buffer with events of the system, after waiting for them if there is nothing else. Returns how much
+    /// of the rest of the room is for deadlines.
+    fn fill_from_system(
+        &mut self,
+        buffer: &mut Buffer<'_>,
+        mut timeout: Option<u64>,
+        measures: bool,
+    ) -> io::Result<usize> {
+        loop {
+            self.deadlines.begin(if self.clock == Clock::Monotonic { PORTION } else { u32::MAX });
+            let expired = !self.deadlines.is_empty() && self.deadlines.is_due(self.turns_time()?);
+            let notifications = self.notifications.len();
+            let shares = self.turn.divide(buffer.room(), true, notifications, expired);
+            if shares.system == 0 {
+                return Ok(shares.deadlines);
+            }
             if expired || notifications > 0 || timeout == Some(0) {
                 self.select(buffer, shares.system, Some(0))?;
-            } else {
-                match clock {
-                    Clock::Monotonic => self.wait(buffer, shares.system, timeout)?,
-                    Clock::Paused => self.wait_for_the_system(buffer, shares.system, timeout)?,
-                    Clock::Automatic => self.wait_or_jump(buffer, shares.system, timeout)?,
-                }
+                return Ok(shares.deadlines);
             }
-            self.note_events(buffer, clock);
+            if self.finds_problem(buffer, shares.system)? {
+                return Ok(shares.deadlines);
+            }
+            let limit = match self.special.as_ref().and_then(|special| special.watch.next_look()) {
+                // No time passes while a poll waits.
+                Some(at) if self.clock != Clock::Paused => {
+                    Some(at.saturating_sub(self.turns_time()?).max(1))
+                }
+                _ => None,
+            };
+            let wait = timeout.into_iter().chain(limit).min();
+            let before = if measures { sys::monotonic()? } else { 0 };
+            match self.clock {
+                Clock::Monotonic => self.wait(buffer, shares.system, wait)?,
+                Clock::Paused => self.wait_for_the_system(buffer, shares.system, wait)?,
+                Clock::Automatic => self.wait_or_jump(buffer, shares.system, wait)?,
+            }
+            let after = if measures { sys::monotonic()? } else { 0 };
+            if let (true, Some(special)) = (measures, &mut self.special) {
+                special.note_wait(after.saturating_sub(before));
+            }
+            if buffer.len() > 0 || wait == timeout {
+                return Ok(shares.deadlines);
+            }
+            // Either a deadline has come, or it is time to look for problems and to wait on.
+            timeout = timeout.zip(limit).map(|(timeout, limit)| timeout.saturating_sub(limit));
+            if self.deadlines.is_due(self.turns_time()?) {
+                return Ok(shares.deadlines);
+            }
         }
-        self.fill_from_userspace(buffer, shares.deadlines);
-        Ok(())
+    }
+
+    /// Looks for problems before a wait; whether there are some, or events meanwhile.
+    fn finds_problem(&mut self, buffer: &mut Buffer<'_>, room: usize) -> io::Result<bool> {
+        if !self.special.as_ref().is_some_and(|special| special.watch.is_on()) {
+            return Ok(false);
+        }
+        let time = self.turns_time()?;
+        let Some(Special { watch, registry, .. }) = &mut self.special else { return Ok(false) };
+        let forgotten = watch.look_for_forgotten(registry, time);
+        if !watch.look_for_undrained(registry) {
+            return Ok(forgotten);
+        }
+        // An event that is on its way is there by now.
+        self.select(buffer, room, Some(0))?;
+        if let (0, Some(Special { watch, registry, .. })) = (buffer.len(), &mut self.special) {
+            watch.accuse(registry, time);
+        }
+        Ok(true)
     }
 
     /// Asks the system for events until there are some, or the timeout has passed in its own time.
@@ -247,10 +479,21 @@ impl Poller {
     }
 
     /// Looks at the events of the system.
-    fn note_events(&mut self, buffer: &mut Buffer<'_>, clock: Clock) {
-        let Some(special) = &mut self.special else { return };
-        if clock != Clock::Monotonic {
-            buffer.sort(&mut special.sorting, |event| special.registry.order(event.raw_id()));
+    fn note_events(&mut self, buffer: &mut Buffer<'_>) {
+        let is_driven = self.clock != Clock::Monotonic;
+        let watches = self.special.as_ref().is_some_and(|special| special.watch.is_on());
+        if buffer.len() == 0 || !(is_driven || watches) {
+            return;
+        }
+        let time = self.now_or_last();
+        let Some(Special { watch, registry, sorting, .. }) = &mut self.special else { return };
+        if is_driven {
+            buffer.sort(sorting, |event| registry.order(event.raw_id()));
+        }
+        if watches {
+            for event in (0..buffer.len()).filter_map(|n| buffer.get(n)) {
+                watch.note_event(registry, event, time);
+            }
         }
     }
 
@@ -261,6 +504,8 @@ impl Poller {
         &mut self,
         fd: RawFd,
         id: u64,
+        interests: Interests,
+        option: PollOption,
         is_new: bool,
         apply: impl FnOnce(&mut Selector) -> io::Result<()>,
     ) -> io::Result<Option<()>> {
@@ -268,8 +513,9 @@ impl Poller {
             return Ok(None);
         }
         apply(&mut self.selector)?;
-        if let Some(special) = &mut self.special {
-            special.registry.note(fd, id, is_new);
+        if let Some(Special { registry, watch, .. }) = &mut self.special {
+            let before = registry.note(fd, id, interests, option, is_new);
+            watch.note_registration(fd, id, is_new, before);
         }
         Ok(Some(()))
     }
@@ -281,8 +527,9 @@ impl Poller {
         if !self.generation.is_current() {
             return Ok(None);
         }
-        if let Some(special) = &mut self.special {
-            special.registry.remove(fd);
+        if let Some(Special { registry, watch, .. }) = &mut self.special {
+            registry.remove(fd);
+            watch.note_deregistration();
         }
         self.selector.deregister(fd).map(Some)
     }

@@ -5,6 +5,7 @@
 mod common;
 mod supervisor;
 mod tls;
+mod together;
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -12,7 +13,7 @@ use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
@@ -100,8 +101,7 @@ fn serve_http(mut stream: TcpStream) {
     }
 }
 
-#[test]
-fn curl_fetches_two_hundred_things_at_once_and_says_which_were_cut_off() {
+fn start_http() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let server = format!("http://{}", listener.local_addr().unwrap());
     thread::spawn(move || {
@@ -109,6 +109,12 @@ fn curl_fetches_two_hundred_things_at_once_and_says_which_were_cut_off() {
             thread::spawn(|| serve_http(stream.unwrap()));
         }
     });
+    server
+}
+
+#[test]
+fn curl_fetches_two_hundred_things_at_once_and_says_which_were_cut_off() {
+    let server = start_http();
     let good: Vec<_> = (0..200).map(|n| format!("{server}/{}", n * 999)).collect();
     let refused = format!("http://127.0.0.1:{}/", free_port());
     let bad = ["cut", "nothing"].map(|path| format!("{server}/{path}"));
@@ -150,9 +156,10 @@ impl Running {
         Running { child: Server(child), output }
     }
 
+    #[track_caller]
     fn line(&mut self) -> String {
         let mut line = String::new();
-        self.output.read_line(&mut line).unwrap();
+        assert!(self.output.read_line(&mut line).unwrap() > 0, "it says no more");
         line.trim_end().to_owned()
     }
 
@@ -238,32 +245,33 @@ fn answers(question: &[u8], seen: &Mutex<Vec<String>>, by_tcp: bool) -> Vec<Vec<
 }
 
 fn serve_dns() -> String {
-    static SEEN: Mutex<Vec<String>> = Mutex::new(Vec::new());
-    SEEN.lock().unwrap().clear();
+    let seen = Arc::new(Mutex::new(Vec::new()));
     let (udp, tcp) = eventually("one port for both", || {
         let udp = UdpSocket::bind("127.0.0.1:0").unwrap();
         let tcp = TcpListener::bind(udp.local_addr().unwrap()).ok()?;
         Some((udp, tcp))
     });
     let address = udp.local_addr().unwrap().to_string();
+    let seen_by_udp = seen.clone();
     thread::spawn(move || {
         let mut question = [0; 512];
         while let Ok((length, from)) = udp.recv_from(&mut question) {
-            for answer in answers(&question[..length], &SEEN, false) {
+            for answer in answers(&question[..length], &seen_by_udp, false) {
                 let _ = udp.send_to(&answer, from);
             }
         }
     });
     thread::spawn(move || {
         for stream in tcp.incoming() {
-            thread::spawn(|| {
+            let seen = seen.clone();
+            thread::spawn(move || {
                 let mut stream = stream.unwrap();
                 stream.set_nodelay(true).unwrap();
                 let mut length = [0; 2];
                 while stream.read_exact(&mut length).is_ok() {
                     let mut question = vec![0; u16::from_be_bytes(length).into()];
                     stream.read_exact(&mut question).unwrap();
-                    for answer in answers(&question, &SEEN, true) {
+                    for answer in answers(&question, &seen, true) {
                         // In two pieces.
                         let length = (answer.len() as u16).to_be_bytes();
                         let _ = stream.write_all(&[&length[..], &answer[..7]].concat());
@@ -331,18 +339,24 @@ fn start_postgres(programs: &Path, folder: &Path) -> Server {
     server
 }
 
-#[test]
-fn twenty_connections_to_postgres_each_do_something_else() {
+/// A database in a folder of its own, or nothing where there is no PostgreSQL.
+fn postgres(what: &str) -> Option<(PathBuf, Server)> {
     let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten();
     let Some(version) = versions.map(|version| version.unwrap().path().join("bin")).max() else {
         assert!(std::env::var("REQUIRE_TOOLS").is_err(), "PostgreSQL is required");
-        eprintln!("PostgreSQL is missing, skipped: its client");
-        return;
+        eprintln!("PostgreSQL is missing, skipped: {what}");
+        return None;
     };
     // Not below the target folder: the path of a socket is short, and the server's user must reach it.
-    let folder = std::env::temp_dir().join(format!("mio-st-postgres-{}", std::process::id()));
+    let folder = std::env::temp_dir().join(format!("mio-st-{what}-{}", std::process::id()));
     fs::create_dir(&folder).unwrap();
     let server = start_postgres(&version, &folder);
+    Some((folder, server))
+}
+
+#[test]
+fn twenty_connections_to_postgres_each_do_something_else() {
+    let Some((folder, server)) = postgres("postgres") else { return };
     let here = format!("host={} user=postgres dbname=postgres", folder.display());
     let refused = format!("hostaddr=127.0.0.1 port={} user=nobody", free_port());
     for mut command in ways(&program("postgres_client")) {
@@ -373,4 +387,36 @@ fn twenty_connections_to_postgres_each_do_something_else() {
     let failed = lines.iter().filter(|line| line.contains("failed: Connection refused"));
     assert!(failed.count() == 20, "{lines:#?}");
     let _ = fs::remove_dir_all(&folder);
+}
+
+#[test]
+fn an_adapter_in_trouble_says_so_and_loses_nothing() {
+    let source = common::source("adapters.c");
+    let mut arguments = common::libraries(&source);
+    arguments.push("-Wl,--wrap=mio_st_poller_watch_fd");
+    common::run(&common::compile_with(&source, "adapters-trouble", &arguments));
+}
+
+/// Lines that are neither empty, nor comments, nor a brace, nor the preprocessor's.
+fn lines_of_code(header: &str) -> usize {
+    let mut code = String::new();
+    let mut rest = header;
+    while let Some((before, comment)) = rest.split_once("/*") {
+        code += before;
+        rest = comment.split_once("*/").unwrap().1;
+    }
+    code += rest;
+    let lines = code.lines().map(str::trim);
+    lines.filter(|line| !["", "{", "}"].contains(line) && !line.starts_with('#')).count()
+}
+
+#[test]
+fn an_adapter_is_read_in_one_go() {
+    let headers = fs::read_dir(common::header::root().join("include/mio_st")).unwrap();
+    let headers: Vec<_> = headers.map(|header| header.unwrap().path()).collect();
+    assert!(headers.len() >= 6);
+    for header in headers {
+        let lines = lines_of_code(&fs::read_to_string(&header).unwrap());
+        assert!(lines <= 120, "{}: {lines} lines of code", header.display());
+    }
 }

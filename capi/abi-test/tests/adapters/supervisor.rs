@@ -13,7 +13,6 @@ fn lines_until(supervisor: &mut Running, end: &str) -> Vec<String> {
     let mut lines = Vec::new();
     while !lines.last().is_some_and(|line: &String| line.starts_with(end)) {
         lines.push(supervisor.line());
-        assert_ne!(lines.last().unwrap(), "", "{lines:?} and no {end}");
     }
     lines
 }
@@ -51,7 +50,6 @@ fn all_end_with_the_supervisor_also_those_who_do_not_want_to() {
         while !["ready", "2 starts again in 400 ms"].iter().all(|it| lines.contains(&(*it).into()))
         {
             lines.push(supervisor.line());
-            assert_ne!(lines.last().unwrap(), "", "{lines:?}");
         }
         let process =
             |line: &String| line.split_once(" is process ").map(|(_, pid)| pid.to_owned());

@@ -1,0 +1,234 @@
+//! The executor: an echo, races against time, hyper by curl and wrk, and what it allocates.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::{Cell, RefCell};
+use std::future::{pending, poll_fn};
+use std::io::{self, BufRead, BufReader};
+use std::net::{SocketAddr, TcpStream};
+use std::process::{Child, Command, Stdio};
+use std::rc::Rc;
+use std::task::Poll;
+use std::time::{Duration, Instant};
+
+use mio_st_executor::{Listener, Stream, run, sleep, spawn, timeout};
+
+struct Counting;
+
+thread_local! {
+    static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
+}
+
+// SAFETY: It passes everything on.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.set(ALLOCATIONS.get() + 1);
+        // SAFETY: As this function's.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: As this function's.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static COUNTING: Counting = Counting;
+
+const PATIENCE: Duration = Duration::from_secs(60);
+
+fn any_port() -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], 0))
+}
+
+fn start_echo() -> io::Result<SocketAddr> {
+    let listener = Listener::bind(any_port())?;
+    let address = listener.local_addr()?;
+    spawn(async move {
+        while let Ok(mut stream) = listener.accept().await {
+            spawn(async move {
+                let mut buffer = [0; 4096];
+                while let Ok(count @ 1..) = stream.read(&mut buffer).await {
+                    if stream.write_all(&buffer[..count]).await.is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+    });
+    Ok(address)
+}
+
+async fn echo(stream: &mut Stream, message: &[u8]) {
+    stream.write_all(message).await.unwrap();
+    let mut received = 0;
+    let mut buffer = [0; 1000];
+    while received < message.len() {
+        let count = stream.read(&mut buffer).await.unwrap();
+        assert!(count > 0);
+        assert_eq!(buffer[..count], message[received..received + count]);
+        received += count;
+    }
+}
+
+/// Polls the others until something is so.
+async fn until(mut is_so: impl FnMut() -> bool) {
+    while !is_so() {
+        sleep(Duration::from_millis(1)).await;
+    }
+}
+
+#[test]
+fn a_hundred_tasks_echo_at_once() {
+    run(async {
+        let address = start_echo().unwrap();
+        let done = Rc::new(Cell::new(0));
+        for number in 0..100 {
+            let done = done.clone();
+            spawn(async move {
+                let mut stream = Stream::connect(address).await.unwrap();
+                for round in 0..10 {
+                    echo(&mut stream, format!("{round} of {number}").repeat(200).as_bytes()).await;
+                }
+                done.set(done.get() + 1);
+            });
+        }
+        until(|| done.get() == 100).await;
+    })
+    .unwrap();
+}
+
+#[test]
+fn an_echo_allocates_nothing() {
+    run(async {
+        let mut stream = Stream::connect(start_echo().unwrap()).await.unwrap();
+        // The poller and the places reach their sizes.
+        for _ in 0..100 {
+            timeout(PATIENCE, echo(&mut stream, b"hello")).await.unwrap();
+        }
+        let before = ALLOCATIONS.get();
+        for _ in 0..1000 {
+            timeout(PATIENCE, echo(&mut stream, b"hello")).await.unwrap();
+        }
+        assert_eq!(ALLOCATIONS.get() - before, 0);
+    })
+    .unwrap();
+}
+
+#[test]
+fn the_first_of_a_race_ends_it() {
+    run(async {
+        assert_eq!(timeout(PATIENCE, async { 5 }).await, Some(5));
+        let begin = Instant::now();
+        assert_eq!(timeout(Duration::from_millis(30), pending::<()>()).await, None);
+        assert!(begin.elapsed() >= Duration::from_millis(30));
+        // In the order of their times, however they were begun.
+        let order = Rc::new(RefCell::new(Vec::new()));
+        for number in [3, 1, 2, 0] {
+            let order = order.clone();
+            spawn(async move {
+                sleep(Duration::from_millis(40 * number)).await;
+                order.borrow_mut().push(number);
+            });
+        }
+        until(|| order.borrow().len() == 4).await;
+        assert_eq!(*order.borrow(), [0, 1, 2, 3]);
+        // One that was dropped disturbs nobody.
+        for _ in 0..100 {
+            drop(sleep(Duration::ZERO));
+        }
+        sleep(Duration::from_millis(5)).await;
+    })
+    .unwrap();
+}
+
+/// They get nothing done, and do not keep the others from it.
+#[test]
+fn tasks_that_always_wake_themselves_do_not_starve_the_sockets() {
+    run(async {
+        for _ in 0..3 {
+            spawn(poll_fn(|context| {
+                context.waker().wake_by_ref();
+                Poll::<()>::Pending
+            }));
+        }
+        let mut stream = Stream::connect(start_echo().unwrap()).await.unwrap();
+        echo(&mut stream, &[1; 100_000]).await;
+        sleep(Duration::from_millis(1)).await;
+    })
+    .unwrap();
+}
+
+#[test]
+fn one_that_is_refused_and_one_that_goes_are_errors_and_ends() {
+    run(async {
+        // The port of a client, at which nobody listens, and which nobody else takes.
+        let listener = Listener::bind(any_port()).unwrap();
+        let held = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        drop(listener.accept().await.unwrap());
+        let refused = Stream::connect(held.local_addr().unwrap()).await.unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::ConnectionRefused);
+        let mut client = Stream::connect(listener.local_addr().unwrap()).await.unwrap();
+        drop(listener.accept().await.unwrap());
+        assert_eq!(client.read(&mut [0]).await.unwrap(), 0);
+    })
+    .unwrap();
+}
+
+struct Server(Child, SocketAddr);
+
+impl Server {
+    fn start() -> Server {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_hyper_server"));
+        let mut child = command.arg("127.0.0.1:0").stdout(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+        let address = line.strip_prefix("listening on ").unwrap().trim().parse().unwrap();
+        Server(child, address)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn have(tool: &str) -> bool {
+    let mut command = Command::new(tool);
+    let found = command.arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
+    let required = std::env::var("REQUIRE_TOOLS").is_ok_and(|value| value == "1");
+    assert!(found.is_ok() || !required, "{tool} is required");
+    found.is_ok()
+}
+
+#[test]
+fn hyper_answers_curl() {
+    if !have("curl") {
+        return eprintln!("curl is missing, skipped: hyper");
+    }
+    let server = Server::start();
+    let url = |path: &str| format!("http://{}{path}", server.1);
+    // On one connection, and one that takes a while.
+    let mut curl = Command::new("curl");
+    curl.args(["--silent", "--show-error", "--fail"]).args(["/", "/later", "/"].map(url));
+    let output = curl.output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), "hello from hyper\n".repeat(3));
+}
+
+#[test]
+fn hyper_answers_wrk() {
+    if !have("wrk") {
+        return eprintln!("wrk is missing, skipped: hyper under load");
+    }
+    let server = Server::start();
+    let mut wrk = Command::new("wrk");
+    wrk.args(["-t1", "-c50", "-d1s"]).arg(format!("http://{}/", server.1));
+    let output = wrk.output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success() && !text.contains("errors"), "{text}");
+    let requests = text.lines().find_map(|line| line.trim().split_once(" requests in"));
+    assert!(requests.is_some_and(|(count, _)| count.parse::<u64>().unwrap() > 100), "{text}");
+}
