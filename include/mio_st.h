@@ -4652,6 +4652,21 @@ int mio_st_poller_deregister_receiver(mio_st_poller_t poller, mio_st_receiver_t 
 /* Signals ----------------------------------------------------------------------------------------- */
 
 /**
+ * A flag of mio_st_signal_info_t: `pid` and `uid` are known.
+ */
+#define MIO_ST_SIGNAL_SENDER (1u << 0)
+
+/**
+ * A flag of mio_st_signal_info_t: `status` is known.
+ */
+#define MIO_ST_SIGNAL_STATUS (1u << 1)
+
+/**
+ * A flag of mio_st_signal_info_t: `value` is known.
+ */
+#define MIO_ST_SIGNAL_VALUE (1u << 2)
+
+/**
  * Signals as events.
  *
  * Made by mio_st_signals_new(), closed by mio_st_signals_close().
@@ -4662,6 +4677,40 @@ typedef struct {
      */
     uint64_t bits;
 } mio_st_signals_t;
+
+/**
+ * What is known of a signal, see mio_st_signals_receive_info() and `sigaction(2)`. What is not known is 0.
+ */
+typedef struct {
+    /**
+     * Its number.
+     */
+    int number;
+    /**
+     * Where it comes from (`si_code`): `SI_USER`, `SI_QUEUE`, `SI_KERNEL`, of `SIGCHLD` what became of the child.
+     */
+    int code;
+    /**
+     * `MIO_ST_SIGNAL_...`.
+     */
+    uint32_t flags;
+    /**
+     * Who sent it, or of `SIGCHLD`, which child it is about.
+     */
+    int32_t pid;
+    /**
+     * The real user of that process.
+     */
+    uint32_t uid;
+    /**
+     * Of `SIGCHLD`: the status that the child exited with, or the signal that ended, stopped or continued it.
+     */
+    int32_t status;
+    /**
+     * What was sent along by `sigqueue(3)`, or belongs to a timer or a message queue: the integer.
+     */
+    int32_t value;
+} mio_st_signal_info_t;
 
 /**
  * Registers signals, as mio_st_poller_register_fd() does a descriptor. `MIO_ST_WRITABLE` is `-EINVAL`.
@@ -4743,6 +4792,45 @@ int mio_st_signals_close(mio_st_signals_t signals);
  * Thread: that of the handle.
  */
 MIO_ST_MUST_USE int mio_st_signals_receive(mio_st_signals_t signals);
+
+/**
+ * Receives a signal, with who sent it and what with it. By kqueue nothing is known but its number.
+ *
+ * `info` receives what is known.
+ *
+ * Returns its number; `-EAGAIN` if there is none; `-EINVAL` if `info` is NULL; the errors of a handle.
+ *
+ * Thread: that of the handle.
+ */
+MIO_ST_MUST_USE
+int mio_st_signals_receive_info(mio_st_signals_t signals,
+                                mio_st_signal_info_t *info);
+
+/**
+ * Blocks another signal in this thread, and receives it too.
+ *
+ * `number` is as in mio_st_signals_new().
+ *
+ * Returns 1; 0 if it was received already; `-EINVAL` for a number that cannot be received; the errors of a handle.
+ *
+ * Thread: that of the handle.
+ */
+MIO_ST_MUST_USE
+int mio_st_signals_add(mio_st_signals_t signals,
+                       int number);
+
+/**
+ * Receives a signal no more, and unblocks it in this thread as mio_st_signals_close() does. One that waits then does
+ * what it otherwise would. The last may be removed, too.
+ *
+ * `number` is that of a signal.
+ *
+ * Returns 1; 0 if it was not received; the errors of a handle.
+ *
+ * Thread: that of the handle.
+ */
+int mio_st_signals_remove(mio_st_signals_t signals,
+                          int number);
 
 /**
  * The descriptor of the handle, which stays the handle's: to look at it.

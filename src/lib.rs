@@ -7,7 +7,8 @@
 //! The modules are [`poll`] (the poller, and what one registers with), [`event`] (what a poll hands out),
 //! [`net`] (TCP) and [`unix`] (any descriptor, pipes, Unix sockets, signals, processes).
 //!
-//! The same library has a C interface, `mio_st.h`.
+//! How the parts go together, and where one falls, is in the guide, `docs/rust-guide.md` of this package. The same
+//! library has a C interface, `mio_st.h`.
 //!
 //! # Threads
 //!
@@ -96,6 +97,11 @@ pub mod unix;
 #[cfg(any(epoll, kqueue))]
 #[doc(hidden)]
 pub mod raw;
+
+/// The programs of the guide are compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/rust-guide.md")]
+struct RustGuide;
 
 #[cfg(any(epoll, kqueue))]
 #[doc(no_inline)]

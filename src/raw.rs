@@ -107,6 +107,14 @@ pub fn is_pipe_end(fd: RawFd, writable: bool) -> io::Result<bool> {
     sys::pipe::is_end(fd, writable)
 }
 
+/// As `Signals::add`, whose errors take memory: this one is an errno.
+pub fn add_signal(signals: &mut Signals, number: i32) -> io::Result<bool> {
+    if !unix::is_receivable(Signal::from_raw(number)) {
+        return Err(io::Error::from_raw_os_error(libc::EINVAL));
+    }
+    signals.add_checked(number)
+}
+
 /// As `Signals::new`, whose errors take memory: these are all an errno.
 pub fn signals(numbers: &[i32]) -> io::Result<Signals> {
     let invalid = || io::Error::from_raw_os_error(libc::EINVAL);

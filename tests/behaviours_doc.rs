@@ -155,3 +155,25 @@ fn the_table_of_differences_is_the_tests_and_each_row_is_asserted() {
         assert!(tests.contains(&format!("\"{}\"", row.name)), "no test asks for {:?}", row.name);
     }
 }
+
+/// A reader of the package finds what the README names.
+#[test]
+fn every_link_of_the_readme_is_in_the_package() {
+    let cargo = std::env::var("CARGO").unwrap_or("cargo".into());
+    let mut list = std::process::Command::new(cargo);
+    list.args(["package", "--list", "--allow-dirty", "--offline", "--package", "mio-st"]);
+    let output = list.current_dir(root()).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let files = String::from_utf8(output.stdout).unwrap();
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let links = readme.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+    let links = links.map(|link| link.split('#').next().unwrap_or_default());
+    let links = links.filter(|link| !link.is_empty() && !link.contains("://"));
+    let mut count = 0;
+    for link in links {
+        let is_there = |file: &str| file == link || file.starts_with(&format!("{link}/"));
+        assert!(files.lines().any(is_there), "{link} is not in the package");
+        count += 1;
+    }
+    assert!(count > 10);
+}

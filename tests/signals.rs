@@ -172,6 +172,87 @@ fn no_call_of_another_thread_is_interrupted() {
     assert_eq!(signals.receive().unwrap(), Some(USR1));
 }
 
+fn a_signal_says_who_sent_it_and_what_with_it() {
+    let chld = Signal::SIGCHLD;
+    let signals = Signals::new([USR1, chld]).unwrap();
+    // SAFETY: they take nothing.
+    let (pid, uid) = unsafe { (libc::getpid(), libc::getuid()) };
+    assert_eq!(signals.receive_info().unwrap(), None);
+    kill_self(USR1);
+    let info = signals.receive_info().unwrap().unwrap();
+    assert_eq!(info.signal, USR1);
+    if cfg!(kqueue) {
+        assert_eq!((info.pid, info.uid, info.status, info.value), (None, None, None, None));
+        return;
+    }
+    assert_eq!((info.code, info.pid, info.uid), (libc::SI_USER, Some(pid), Some(uid)));
+    assert_eq!((info.status, info.value), (None, None));
+
+    let value = libc::sigval { sival_ptr: std::ptr::without_provenance_mut(7) };
+    // SAFETY: no pointer is followed.
+    assert_eq!(unsafe { libc::sigqueue(pid, USR1.as_raw(), value) }, 0);
+    let info = signals.receive_info().unwrap().unwrap();
+    assert_eq!((info.code, info.pid, info.uid), (libc::SI_QUEUE, Some(pid), Some(uid)));
+    assert_eq!((info.status, info.value), (None, Some(if cfg!(target_endian = "little") { 7 } else { 0 })));
+
+    raise(USR1);
+    let info = signals.receive_info().unwrap().unwrap();
+    assert_eq!((info.code, info.pid, info.value), (libc::SI_TKILL, Some(pid), None));
+
+    // SAFETY: the child does nothing but end, and is this process's.
+    let child = unsafe {
+        let child = libc::fork();
+        if child == 0 {
+            libc::_exit(3);
+        }
+        assert_eq!(libc::waitpid(child, std::ptr::null_mut(), 0), child);
+        child
+    };
+    let info = signals.receive_info().unwrap().unwrap();
+    assert_eq!((info.signal, info.code), (chld, libc::CLD_EXITED));
+    assert_eq!((info.pid, info.uid, info.status, info.value), (Some(child), Some(uid), Some(3), None));
+}
+
+fn signals_are_added_and_removed() {
+    let mut signals = Signals::new([USR1]).unwrap();
+    let mut poller = Poller::new().unwrap();
+    let mut events = Events::new();
+    poller.register(&mut signals, EventedId(3), Signals::INTERESTS, PollOption::Edge).unwrap();
+    assert_eq!(kind(signals.add(Signal::from_raw(libc::SIGKILL))), ErrorKind::InvalidInput);
+    assert_eq!(kind(signals.add(Signal::from_raw(1000))), ErrorKind::InvalidInput);
+    assert_eq!(blocked(), [USR1]);
+    assert!(signals.add(USR2).unwrap());
+    assert!(!signals.add(USR2).unwrap());
+    assert_eq!(blocked(), [USR1, USR2]);
+    for signal in [USR2, USR1] {
+        kill_self(signal);
+        poller.poll(&mut events, Some(LONG)).unwrap();
+        assert_eq!((&mut events).next().unwrap().id(), EventedId(3));
+        assert_eq!(signals.receive().unwrap(), Some(signal));
+        assert_eq!(signals.receive().unwrap(), None);
+    }
+    // Another still wants one of them.
+    let other = Signals::new([USR2]).unwrap();
+    assert!(signals.remove(USR2).unwrap());
+    assert!(!signals.remove(USR2).unwrap());
+    assert!(!signals.remove(Signal::from_raw(1000)).unwrap());
+    assert_eq!(blocked(), [USR1, USR2]);
+    kill_self(USR2);
+    assert_eq!(signals.receive().unwrap(), None);
+    assert_eq!(other.receive().unwrap(), Some(USR2));
+    drop(other);
+    assert_eq!(blocked(), [USR1]);
+    // The last, and another again.
+    assert!(signals.remove(USR1).unwrap());
+    assert_eq!(blocked(), []);
+    assert!(signals.add(TERM).unwrap());
+    kill_self(TERM);
+    poller.poll(&mut events, Some(LONG)).unwrap();
+    assert_eq!(signals.receive().unwrap(), Some(TERM));
+    drop(signals);
+    assert_eq!(blocked(), []);
+}
+
 fn dropping_leaves_what_another_still_wants() {
     for first_goes_first in [true, false] {
         let first = Signals::new([USR1, USR2]).unwrap();

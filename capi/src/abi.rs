@@ -332,6 +332,35 @@ pub struct mio_st_signals_t {
     pub bits: u64,
 }
 
+/// A flag of mio_st_signal_info_t: `pid` and `uid` are known.
+pub const MIO_ST_SIGNAL_SENDER: u32 = 1u32 << 0;
+
+/// A flag of mio_st_signal_info_t: `status` is known.
+pub const MIO_ST_SIGNAL_STATUS: u32 = 1u32 << 1;
+
+/// A flag of mio_st_signal_info_t: `value` is known.
+pub const MIO_ST_SIGNAL_VALUE: u32 = 1u32 << 2;
+
+/// What is known of a signal, see mio_st_signals_receive_info() and `sigaction(2)`. What is not known is 0.
+#[derive(Copy, Clone, Debug, Eq, PartialEq)]
+#[repr(C)]
+pub struct mio_st_signal_info_t {
+    /// Its number.
+    pub number: c_int,
+    /// Where it comes from (`si_code`): `SI_USER`, `SI_QUEUE`, `SI_KERNEL`, of `SIGCHLD` what became of the child.
+    pub code: c_int,
+    /// `MIO_ST_SIGNAL_...`.
+    pub flags: u32,
+    /// Who sent it, or of `SIGCHLD`, which child it is about.
+    pub pid: i32,
+    /// The real user of that process.
+    pub uid: u32,
+    /// Of `SIGCHLD`: the status that the child exited with, or the signal that ended, stopped or continued it.
+    pub status: i32,
+    /// What was sent along by `sigqueue(3)`, or belongs to a timer or a message queue: the integer.
+    pub value: i32,
+}
+
 /// The exit of a process as an event.
 ///
 /// Made by mio_st_process_from_pid(), closed by mio_st_process_close().

@@ -134,7 +134,9 @@ pub unsafe extern "C" fn mio_st_poller_poll(
         // It finds out by itself that the process was forked, when it looks at anything beside the system.
         match poller.raw_poll(events, u64::try_from(timeout_ns).ok())? {
             Some(count) => {
-                raw::written(array, count);
+                if count > 0 {
+                    raw::written(array, count);
+                }
                 Ok(count as c_int)
             }
             None => Err(Error::FORKED),

@@ -73,6 +73,68 @@ pub extern "C" fn mio_st_signals_receive(signals: mio_st_signals_t) -> c_int {
     })
 }
 
+/// Receives a signal, with who sent it and what with it. By kqueue nothing is known but its number.
+///
+/// `info` receives what is known.
+///
+/// Returns its number; `-EAGAIN` if there is none; `-EINVAL` if `info` is NULL; the errors of a handle.
+///
+/// Thread: that of the handle.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn mio_st_signals_receive_info(
+    signals: mio_st_signals_t,
+    info: *mut mio_st_signal_info_t,
+) -> c_int {
+    call(signals, |table| {
+        let signals = table.get(signals)?;
+        // SAFETY: C promises that `info` can be written.
+        let out = unsafe { Out::new(info) }?;
+        let info = signals.receive_info()?.ok_or(Error::of(libc::EAGAIN))?;
+        let flags = [
+            (info.pid.is_some(), MIO_ST_SIGNAL_SENDER),
+            (info.status.is_some(), MIO_ST_SIGNAL_STATUS),
+            (info.value.is_some(), MIO_ST_SIGNAL_VALUE),
+        ];
+        out.put(mio_st_signal_info_t {
+            number: info.signal.as_raw(),
+            code: info.code,
+            flags: flags.into_iter().filter(|(set, _)| *set).fold(0, |all, (_, flag)| all | flag),
+            pid: info.pid.unwrap_or(0),
+            uid: info.uid.unwrap_or(0),
+            status: info.status.unwrap_or(0),
+            value: info.value.unwrap_or(0),
+        });
+        Ok(info.signal.as_raw())
+    })
+}
+
+/// Blocks another signal in this thread, and receives it too.
+///
+/// `number` is as in mio_st_signals_new().
+///
+/// Returns 1; 0 if it was received already; `-EINVAL` for a number that cannot be received; the errors of a handle.
+///
+/// Thread: that of the handle.
+#[unsafe(no_mangle)]
+#[must_use]
+pub extern "C" fn mio_st_signals_add(signals: mio_st_signals_t, number: c_int) -> c_int {
+    call(signals, |table| Ok(raw::add_signal(table.get(signals)?, number)?.into()))
+}
+
+/// Receives a signal no more, and unblocks it in this thread as mio_st_signals_close() does. One that waits then does
+/// what it otherwise would. The last may be removed, too.
+///
+/// `number` is that of a signal.
+///
+/// Returns 1; 0 if it was not received; the errors of a handle.
+///
+/// Thread: that of the handle.
+#[unsafe(no_mangle)]
+pub extern "C" fn mio_st_signals_remove(signals: mio_st_signals_t, number: c_int) -> c_int {
+    call(signals, |table| Ok(table.get(signals)?.remove(Signal::from_raw(number))?.into()))
+}
+
 /// The descriptor of the handle, which stays the handle's: to look at it.
 ///
 /// Returns it; the errors of a handle.

@@ -49,8 +49,8 @@ const ASKING_AGAIN: u64 = 1_000_000_000;
 /// three kinds gets at least one in any three polls, whatever the capacity of [`Events`].
 ///
 /// *After `fork`* the poller belongs to the parent. In the child every method that returns a `Result`
-/// fails, the others act on the child's copy only, and the parent notices nothing. (`vfork` and a raw
-/// `clone` are not seen.)
+/// fails, the others act on the child's copy only, and the parent notices nothing. (`vfork`, `_Fork` and
+/// a raw `clone` are not seen.)
 ///
 /// # Implementation
 ///

@@ -35,11 +35,10 @@ mod sys_event;
 
 use self::sys_event::kevent as Kevent;
 pub(crate) use self::sys_event::{
-    EV_ADD, EV_ONESHOT, EVFILT_PROC, EVFILT_SIGNAL, EVFILT_TIMER, NOTE_EXIT,
+    EV_ADD, EV_DELETE, EV_ONESHOT, EVFILT_PROC, EVFILT_SIGNAL, EVFILT_TIMER, NOTE_EXIT,
 };
 use self::sys_event::{
-    EV_CLEAR, EV_DELETE, EV_DISABLE, EV_DISPATCH, EV_EOF, EV_RECEIPT, EVFILT_READ, EVFILT_WRITE,
-    NOTE_LOWAT,
+    EV_CLEAR, EV_DISABLE, EV_DISPATCH, EV_EOF, EV_RECEIPT, EVFILT_READ, EVFILT_WRITE, NOTE_LOWAT,
 };
 #[cfg(evfilt_user)]
 use self::sys_event::{EVFILT_USER, NOTE_TRIGGER};

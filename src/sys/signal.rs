@@ -15,7 +15,7 @@ use libc::{c_int, sigset_t};
 #[cfg(epoll)]
 use crate::sys::ignore;
 #[cfg(kqueue)]
-use crate::sys::selector::{EV_ADD, EVFILT_SIGNAL, change};
+use crate::sys::selector::{EV_ADD, EV_DELETE, EVFILT_SIGNAL, change};
 use crate::sys::{Source, sanitizers};
 
 /// The largest number of a signal.
@@ -44,8 +44,14 @@ impl Set {
         signal <= MAX && unsafe { libc::sigaddset(&mut self.0, signal) } == 0
     }
 
+    /// Removes a signal.
+    fn remove(&mut self, signal: c_int) {
+        // SAFETY: the set is valid. What is not the number of a signal is not in it.
+        unsafe { libc::sigdelset(&mut self.0, signal) };
+    }
+
     #[inline]
-    fn contains(&self, signal: c_int) -> bool {
+    pub(crate) fn contains(&self, signal: c_int) -> bool {
         // SAFETY: the set is valid.
         unsafe { libc::sigismember(&self.0, signal) == 1 }
     }
@@ -140,6 +146,43 @@ impl Blocked {
         Ok(Blocked { signals, _thread: PhantomData })
     }
 
+    pub(crate) fn signals(&self) -> &Set {
+        &self.signals
+    }
+
+    /// Blocks another signal, of which it is known that there is one of this number and that it is not here yet.
+    pub(crate) fn add(&mut self, signal: c_int) {
+        let mut only = Set::empty();
+        if !only.add(signal) || !self.signals.add(signal) {
+            return;
+        }
+        let before = change_mask(libc::SIG_BLOCK, &only);
+        Wanted::with(|wanted| {
+            let Some(wanted) = wanted.signals.get_mut(signal as usize) else { return };
+            *wanted = match *wanted {
+                (0, _) => (1, before.contains(signal)),
+                (count, blocked_before) => (count + 1, blocked_before),
+            };
+        });
+    }
+
+    /// Unblocks one of the signals, as dropping does.
+    pub(crate) fn remove(&mut self, signal: c_int) {
+        self.signals.remove(signal);
+        let unwanted = Wanted::with(|wanted| {
+            let wanted = wanted.signals.get_mut(signal as usize)?;
+            wanted.0 = wanted.0.saturating_sub(1);
+            (wanted.0 == 0).then_some(!wanted.1)
+        });
+        let Some(Some(unblock)) = unwanted else { return };
+        #[cfg(kqueue)]
+        take_late(signal);
+        let mut only = Set::empty();
+        if unblock && only.add(signal) {
+            change_mask(libc::SIG_UNBLOCK, &only);
+        }
+    }
+
     /// Makes the children of a command start without the signals being blocked, but for those that
     /// were blocked before.
     pub(crate) fn unblock_in_child(&self, command: &mut Command) {
@@ -202,15 +245,61 @@ pub(crate) fn open(signals: &Set) -> io::Result<Source> {
     unsafe { syscall!(signalfd(-1, &signals.0, flags)).map(|raw| Source::new(raw)) }
 }
 
+/// What there is to receive changes, by one signal.
+#[cfg(epoll)]
+pub(crate) fn change_set(fd: &Source, signals: &Set, signal: c_int, add: bool) -> io::Result<()> {
+    let mut changed = *signals;
+    if !add {
+        changed.remove(signal);
+    } else if !changed.add(signal) {
+        return Err(io::Error::from_raw_os_error(libc::EINVAL));
+    }
+    sanitizers::written(&changed, 1);
+    let flags = libc::SFD_NONBLOCK | libc::SFD_CLOEXEC;
+    // SAFETY: the set is valid; no new descriptor is made.
+    unsafe { syscall!(signalfd(fd.raw(), &changed.0, flags)) }.map(drop)
+}
+
+/// Who sent a signal, and what with it, as far as the system tells.
+#[derive(Copy, Clone, Debug, Default)]
+pub(crate) struct Info {
+    pub(crate) signal: c_int,
+    pub(crate) code: c_int,
+    /// Process and user.
+    pub(crate) sender: Option<(i32, u32)>,
+    pub(crate) status: Option<i32>,
+    pub(crate) value: Option<i32>,
+}
+
+#[cfg(epoll)]
+impl Info {
+    fn of(info: &libc::signalfd_siginfo) -> Info {
+        let code = info.ssi_code;
+        let signal = info.ssi_signo as c_int;
+        // Which members there are, see `sigaction(2)`.
+        let of_child = signal == libc::SIGCHLD && code > 0;
+        let sent = matches!(code, libc::SI_USER | libc::SI_QUEUE | libc::SI_TKILL);
+        let queued = matches!(code, libc::SI_QUEUE | libc::SI_TIMER | libc::SI_MESGQ);
+        Info {
+            signal,
+            code,
+            sender: (sent || of_child || code == libc::SI_MESGQ)
+                .then_some((info.ssi_pid as i32, info.ssi_uid)),
+            status: of_child.then_some(info.ssi_status),
+            value: queued.then_some(info.ssi_int),
+        }
+    }
+}
+
 /// Takes a signal that is pending.
 #[cfg(epoll)]
-pub(crate) fn receive(fd: &Source) -> io::Result<Option<c_int>> {
+pub(crate) fn receive(fd: &Source) -> io::Result<Option<Info>> {
     let mut info = MaybeUninit::<libc::signalfd_siginfo>::uninit();
     const SIZE: usize = size_of::<libc::signalfd_siginfo>();
     // SAFETY: there is room for one siginfo.
     match unsafe { syscall!(read(fd.raw(), info.as_mut_ptr().cast(), SIZE)) } {
         // SAFETY: a whole one was written.
-        Ok(n) if n as usize == SIZE => Ok(Some(unsafe { info.assume_init() }.ssi_signo as c_int)),
+        Ok(n) if n as usize == SIZE => Ok(Some(Info::of(unsafe { info.assume_init_ref() }))),
         // A signalfd does not do so: the descriptor was closed behind our back, and is somebody else's now.
         Ok(_) => Err(io::Error::from_raw_os_error(libc::EBADF)),
         Err(error) if error.raw_os_error() == Some(libc::EAGAIN) => {
@@ -231,6 +320,13 @@ pub(crate) fn open(signals: &Set) -> io::Result<Source> {
     Ok(queue)
 }
 
+/// What there is to receive changes, by one signal.
+#[cfg(kqueue)]
+pub(crate) fn change_set(queue: &Source, _: &Set, signal: c_int, add: bool) -> io::Result<()> {
+    let flags = if add { EV_ADD } else { EV_DELETE };
+    queue.change(change(signal as usize, EVFILT_SIGNAL, flags, 0, 0))
+}
+
 #[cfg(kqueue)]
 thread_local! {
     /// The signals that were received here and, as far as is known, have not been taken from among those that
@@ -241,14 +337,14 @@ thread_local! {
 
 /// Takes a signal that was sent.
 #[cfg(kqueue)]
-pub(crate) fn receive(queue: &Source) -> io::Result<Option<c_int>> {
+pub(crate) fn receive(queue: &Source) -> io::Result<Option<Info>> {
     let Some(event) = queue.take(None)? else { return Ok(None) };
     let signal = event.ident as c_int;
     // The queue only tells of it: it is pending, or will be in a moment, or another has taken it, or it is
     // ignored.
     let bit = 1 << signal;
     LATE.set(if take_pending(signal)? { LATE.get() & !bit } else { LATE.get() | bit });
-    Ok(Some(signal))
+    Ok(Some(Info { signal, ..Info::default() }))
 }
 
 /// Before a queue is closed: what it tells of has not been received, and acts when it is unblocked.

@@ -72,7 +72,7 @@ pub use self::message::UnixMessage;
 pub use self::pipe::{Receiver, Sender, new_pipe};
 pub use self::process::Process;
 pub(crate) use self::signals::is_receivable;
-pub use self::signals::{Signal, Signals};
+pub use self::signals::{Signal, SignalInfo, Signals};
 pub use self::stream::{UCred, UnixStream};
 
 /// Refuses interests that make no sense for a handle.

@@ -192,7 +192,88 @@ impl Signals {
     ///
     /// None on the systems supported today.
     pub fn receive(&self) -> io::Result<Option<Signal>> {
-        Ok(signal::receive(&self.fd)?.map(Signal))
+        Ok(signal::receive(&self.fd)?.map(|info| Signal(info.signal)))
+    }
+
+    /// As [`receive`](Signals::receive), with who sent the signal and what with it.
+    ///
+    /// # Platform differences
+    ///
+    /// By kqueue nothing is known but the signal.
+    ///
+    /// # Errors
+    ///
+    /// As [`receive`](Signals::receive).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # fn main() -> std::io::Result<()> {
+    /// use mio_st::unix::{Signal, Signals};
+    ///
+    /// let signals = Signals::new([Signal::SIGTERM])?;
+    /// # // SAFETY: no pointer is passed.
+    /// # unsafe { libc::kill(libc::getpid(), libc::SIGTERM) };
+    /// while let Some(info) = signals.receive_info()? {
+    ///     println!("{:?} of process {:?}, user {:?}", info.signal, info.pid, info.uid);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn receive_info(&self) -> io::Result<Option<SignalInfo>> {
+        let info = signal::receive(&self.fd)?;
+        Ok(info.map(|info| SignalInfo {
+            signal: Signal(info.signal),
+            code: info.code,
+            pid: info.sender.map(|(pid, _)| pid),
+            uid: info.sender.map(|(_, uid)| uid),
+            status: info.status,
+            value: info.value,
+        }))
+    }
+
+    /// Blocks another signal in this thread, and receives it too; false if it was received already.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidInput` as [`new`](Signals::new). Then nothing has changed.
+    pub fn add(&mut self, signal: Signal) -> io::Result<bool> {
+        check(signal)?;
+        self.add_checked(signal.as_raw())
+    }
+
+    pub(crate) fn add_checked(&mut self, signal: c_int) -> io::Result<bool> {
+        let mut known = *self.blocked.signals();
+        if known.contains(signal) {
+            return Ok(false);
+        }
+        if !known.add(signal) {
+            return Err(io::Error::from_raw_os_error(libc::EINVAL));
+        }
+        let before = *self.blocked.signals();
+        // Blocked first, so that it does not act in between.
+        self.blocked.add(signal);
+        if let Err(error) = signal::change_set(&self.fd, &before, signal, true) {
+            self.blocked.remove(signal);
+            return Err(error);
+        }
+        Ok(true)
+    }
+
+    /// Receives a signal no more, and unblocks it in this thread as dropping does; false if it was not received. One
+    /// that waits then does what it otherwise would. The last may be removed, too.
+    ///
+    /// # Errors
+    ///
+    /// None on the systems supported today.
+    pub fn remove(&mut self, signal: Signal) -> io::Result<bool> {
+        let known = *self.blocked.signals();
+        if !known.contains(signal.as_raw()) {
+            return Ok(false);
+        }
+        signal::change_set(&self.fd, &known, signal.as_raw(), false)?;
+        self.blocked.remove(signal.as_raw());
+        Ok(true)
     }
 
     /// Lets the children that `command` starts from now on have the signals unblocked, except those that
@@ -216,6 +297,25 @@ impl Signals {
     pub fn unblock_in_child(&self, command: &mut Command) {
         self.blocked.unblock_in_child(command);
     }
+}
+
+/// What is known of a signal, see [`Signals::receive_info`] and `sigaction(2)`.
+#[derive(Copy, Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct SignalInfo {
+    /// Which it is.
+    pub signal: Signal,
+    /// Where it comes from (`si_code`): `SI_USER` of `kill(2)`, `SI_QUEUE` of `sigqueue(3)`, `SI_KERNEL` of the system,
+    /// of SIGCHLD what became of the child, such as `CLD_EXITED`.
+    pub code: c_int,
+    /// Who sent it, or of SIGCHLD, which child it is about; `None` if the system did.
+    pub pid: Option<i32>,
+    /// The real user of that process.
+    pub uid: Option<u32>,
+    /// Of SIGCHLD: the status that the child exited with, or the signal that ended, stopped or continued it.
+    pub status: Option<i32>,
+    /// What was sent along by `sigqueue(3)`, or belongs to a timer or a message queue: the integer.
+    pub value: Option<i32>,
 }
 
 #[cfg(kqueue)]

@@ -1,6 +1,7 @@
 /* Signals and the exit of a child, as events. */
 
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/wait.h>
@@ -46,6 +47,31 @@ static void signals_are_received_while_the_handle_is_open(void)
     OK(mio_st_signals_close(second));
     EQUAL(is_blocked(SIGTERM), 0);
     EQUAL(mio_st_signals_receive(second), -EBADF);
+}
+
+static void signals_say_who_and_what_and_are_added_and_removed(void)
+{
+    const int numbers[] = {SIGUSR1};
+    const int known = !(mio_st_features() & MIO_ST_FEATURE_KQUEUE);
+    mio_st_signal_info_t info;
+    mio_st_signals_t signals;
+
+    OK(mio_st_signals_new(&signals, numbers, 1));
+    EQUAL(mio_st_signals_add(signals, SIGUSR2), 1);
+    EQUAL(mio_st_signals_add(signals, SIGUSR2), 0);
+    EQUAL(mio_st_signals_add(signals, SIGKILL), -EINVAL);
+    EQUAL(mio_st_signals_receive_info(signals, &info), -EAGAIN);
+    OK(kill(getpid(), SIGUSR2));
+    EQUAL(mio_st_signals_receive_info(signals, NULL), -EINVAL);
+    EQUAL(mio_st_signals_receive_info(signals, &info), SIGUSR2);
+    EQUAL(info.number, SIGUSR2);
+    EQUAL(info.flags, known ? MIO_ST_SIGNAL_SENDER : 0);
+    EQUAL(info.pid, known ? getpid() : 0);
+    EQUAL(info.uid, known ? getuid() : 0);
+    EQUAL(mio_st_signals_remove(signals, SIGUSR2), 1);
+    EQUAL(mio_st_signals_remove(signals, SIGUSR2), 0);
+    EQUAL(mio_st_signals_remove(signals, INT_MAX), 0);
+    OK(mio_st_signals_close(signals));
 }
 
 static void the_exit_of_a_child_is_an_event(void)
@@ -170,6 +196,7 @@ int main(void)
 {
     OK(mio_st_poller_new(&poller));
     signals_are_received_while_the_handle_is_open();
+    signals_say_who_and_what_and_are_added_and_removed();
     the_exit_of_a_child_is_an_event();
     a_spawned_child_with_a_mask_of_its_own_is_ended_by_a_signal();
     OK(mio_st_poller_close(poller));

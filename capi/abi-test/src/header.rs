@@ -95,7 +95,10 @@ const SECTIONS: &[(&str, &[&str])] = &[
             "*register_receiver",
         ],
     ),
-    ("Signals", &["mio_st_signals_*", "*register_signals"]),
+    (
+        "Signals",
+        &["MIO_ST_SIGNAL_*", "mio_st_signal_info_t", "mio_st_signals_*", "*register_signals"],
+    ),
     ("Processes", &["mio_st_process_*", "*register_process"]),
 ];
 

@@ -163,6 +163,13 @@ fn known(function: &str, parameter: &Parameter) -> Values {
             values("0", &[("1u << 31", "-EINVAL"), ("UINT32_MAX", "-EINVAL")])
         }
         ("uint32_t", "interface") => values("0", &[]),
+        ("int", "number") if function.ends_with("_add") => values(
+            "SIGUSR2",
+            &[("0", "-EINVAL"), ("-1", "-EINVAL"), ("SIGKILL", "-EINVAL"), ("INT_MAX", "-EINVAL")],
+        ),
+        ("int", "number") => {
+            values("SIGURG", &[("0", "0"), ("-1", "0"), ("SIGKILL", "0"), ("INT_MAX", "0")])
+        }
         ("int", "pid") => {
             values("1", &[("0", "-EINVAL"), ("-1", "-EINVAL"), ("INT_MIN", "-EINVAL")])
         }

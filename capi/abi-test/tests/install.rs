@@ -344,7 +344,9 @@ fn pkg_config_finds_it_under_any_prefix_and_where_it_was_moved_to() {
         let prefix = place.join(name);
         let [prefix_is, libdir_is] = [("prefix", prefix.clone()), ("libdir", prefix.join(libdir))]
             .map(|(name, path)| format!("{name}={}", path.display()));
-        common::succeeds(make().args(["install", &prefix_is, &libdir_is]));
+        let output = common::succeeds(make().args(["install", &prefix_is, &libdir_is]));
+        // Here, where it is not a package that is made.
+        assert!(String::from_utf8_lossy(&output.stdout).contains("run ldconfig"), "{output:?}");
         builds(&prefix.join(libdir), "");
         // pkg-config takes the prefix to be two folders above.
         if libdir == "lib" {

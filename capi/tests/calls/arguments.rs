@@ -361,6 +361,17 @@ impl World {
         self.memory(vec![CANARY; 16 * self.length], true).cast()
     }
 
+    pub fn signal_number(&mut self) -> c_int {
+        match self.byte() {
+            0..16 => {
+                self.call.loose = true;
+                let bad = [0, -1, libc::SIGKILL, libc::SIGSTOP, libc::SIGSEGV, 65, c_int::MAX];
+                self.choose(&bad)
+            }
+            good => IGNORED[usize::from(good) % IGNORED.len()],
+        }
+    }
+
     pub fn signal_numbers(&mut self) -> *const c_int {
         if let Some(bad) = self.bad_buffer() {
             self.call.loose = true;
