@@ -309,10 +309,11 @@ impl<T: Copy> Pieces<T> {
             push_reserved(&mut memory, value);
         }
         // With more room than it needs it would be allocated once more, which could fail.
-        if memory.capacity() == PIECE {
-            if let Ok(piece) = memory.try_into() {
-                push_reserved(&mut self.pieces, piece);
-            }
+        if memory.capacity() != PIECE {
+            return;
+        }
+        if let Ok(piece) = memory.try_into() {
+            push_reserved(&mut self.pieces, piece);
         }
     }
 }

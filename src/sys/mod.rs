@@ -83,7 +83,9 @@ pub(crate) use self::fd::{
     write_traits,
 };
 pub(crate) use self::fork::Generation;
-pub(crate) use self::inspect::{Look, is_open, is_process, look, traffic, unread};
+pub(crate) use self::inspect::{
+    Look, TELLS_WRITES, is_open, look, stays_readable, traffic, unread,
+};
 #[cfg(kqueue)]
 pub(crate) use self::selector::Queue as Source;
 pub(crate) use self::selector::{
