@@ -16,7 +16,7 @@ version := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 target_dir := $(or $(CARGO_TARGET_DIR),target)
 lib := $(target_dir)/$(if $(CARGO_BUILD_TARGET),$(CARGO_BUILD_TARGET)/)lib
 
-.PHONY: run test test-quic check check-targets lib header docs abi install uninstall dist size bench bench-quick bench-udp bench-deadlines check-benches budgets
+.PHONY: run test test-quic check check-targets lib header docs abi install uninstall dist size bench bench-quick bench-udp bench-deadlines bench-adapters check-benches budgets
 .DEFAULT_GOAL := lib
 
 # The HTTP server in C, on 127.0.0.1:$(PORT).
@@ -115,6 +115,11 @@ bench-udp:
 # machine, for about ten minutes. `deadlines counts` instead of `deadlines` counts instructions and cache misses.
 bench-deadlines:
 	cd benches && $(CARGO) run $(CARGO_FLAGS) --release --bin deadlines
+
+# What libcurl and hiredis cost over this loop and others (libhiredis-dev, libcurl4-openssl-dev, redis-server); prints
+# the tables of docs/adapters.md.
+bench-adapters:
+	cd benches && $(CARGO) run $(CARGO_FLAGS) --quiet --release --bin adapters
 
 # Fails if an operation takes more instructions, system calls or allocations than benches/budgets.txt says.
 budgets:

@@ -130,7 +130,15 @@ static void on_redis_lost(const redisAsyncContext *of, int status)
 static void connect_redis(int port)
 {
     redis = redisAsyncConnect("127.0.0.1", port);
-    if (redis == NULL || redis->err != 0 || mio_st_hiredis_attach(redis, &loop) != REDIS_OK)
+    if (redis == NULL)
+        check(-ENOMEM, "redis");
+    if (redis->err != 0) { /* such as too many descriptors */
+        say("redis", redis->errstr);
+        redisAsyncFree(redis);
+        redis = NULL;
+        return;
+    }
+    if (mio_st_hiredis_attach(redis, &loop) != REDIS_OK)
         check(-ENOMEM, "redis");
     redisAsyncSetConnectCallback(redis, on_redis_connected);
     redisAsyncSetDisconnectCallback(redis, on_redis_lost);

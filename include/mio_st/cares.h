@@ -3,7 +3,7 @@
  *
  * mio_st_cares_init() makes the channel. Start look-ups with ares_getaddrinfo() and its kin at any time; they end while
  * the loop turns. The struct is the program's and must stay where it is until mio_st_cares_destroy(), which ends the
- * look-ups that run with ARES_EDESTRUCTION and is not called from a callback of c-ares.
+ * look-ups that run with ARES_EDESTRUCTION. Neither that nor ares_cancel() is called from a callback of c-ares.
  *
  * c-ares repeats a question whose answer was lost, and gives up, when it is told of the time; nothing else makes it. So
  * a timer runs while a socket is open: until the next timeout, and for a second at most, since c-ares does not tell when

@@ -8,7 +8,8 @@
  * The struct is the program's and must stay where it is until mio_st_curl_cleanup(), which removes no transfers: do
  * that before. Each socket takes a small allocation of its own while curl waits for it.
  *
- * A socket that cannot be watched for want of memory makes curl abort: the transfers end with CURLE_ABORTED_BY_CALLBACK.
+ * A socket that cannot be watched for want of memory makes curl abort: in the next turn all transfers end with
+ * CURLE_ABORTED_BY_CALLBACK, and the multi handle takes no others.
  */
 #ifndef MIO_ST_CURL_H
 #define MIO_ST_CURL_H
@@ -21,16 +22,21 @@
 
 #include "loop.h"
 
+struct mio_st_curl_socket;
+
 typedef struct mio_st_curl {
     CURLM *multi;
     mio_st_loop_t *loop;
     mio_st_timer_t timer;
+    struct mio_st_curl_socket *sockets;
+    int is_dead;
     void (*on_done)(struct mio_st_curl *curl, CURL *easy, CURLcode result);
 } mio_st_curl_t;
 
 typedef struct mio_st_curl_socket {
     mio_st_source_t source;
     mio_st_curl_t *curl;
+    struct mio_st_curl_socket *previous, *next;
     curl_socket_t fd;
     uint32_t interests;
 } mio_st_curl_socket_t;
@@ -40,7 +46,10 @@ static inline void mio_st_curl_act(mio_st_curl_t *curl, curl_socket_t fd, int wh
 {
     int running, left;
     CURLMsg *message;
-    curl_multi_socket_action(curl->multi, fd, what, &running);
+    if (curl->is_dead)
+        curl_multi_perform(curl->multi, &running); /* it ends them all, where the other would wait for their sockets */
+    else
+        curl_multi_socket_action(curl->multi, fd, what, &running);
     while ((message = curl_multi_info_read(curl->multi, &left)) != NULL)
         if (message->msg == CURLMSG_DONE)
             curl->on_done(curl, message->easy_handle, message->data.result);
@@ -65,6 +74,25 @@ static inline void mio_st_curl_on_timer_event(mio_st_source_t *source, uint32_t 
     mio_st_curl_act(MIO_ST_CONTAINER(source, mio_st_curl_t, timer.source), CURL_SOCKET_TIMEOUT, 0);
 }
 
+static inline void mio_st_curl_forget(mio_st_curl_socket_t *watched)
+{
+    if (watched->previous != NULL)
+        watched->previous->next = watched->next;
+    else
+        watched->curl->sockets = watched->next;
+    if (watched->next != NULL)
+        watched->next->previous = watched->previous;
+    mio_st_source_remove(watched->curl->loop, &watched->source);
+    free(watched);
+}
+
+/* What curl takes for the end of all its transfers, which it finds in the next turn. */
+static inline int mio_st_curl_die(mio_st_curl_t *curl)
+{
+    curl->is_dead = mio_st_timer_start(curl->loop, &curl->timer, 0) == 0;
+    return -1;
+}
+
 /* CURLMOPT_SOCKETFUNCTION */
 static inline int mio_st_curl_watch(CURL *easy, curl_socket_t fd, int what, void *user, void *of_socket)
 {
@@ -81,24 +109,27 @@ static inline int mio_st_curl_watch(CURL *easy, curl_socket_t fd, int what, void
             return 0;
         watched = (mio_st_curl_socket_t *)calloc(1, sizeof *watched);
         if (watched == NULL)
-            return -1;
+            return mio_st_curl_die(curl);
         watched->source.on_event = mio_st_curl_on_socket_event;
         watched->curl = curl;
         watched->fd = fd;
+        watched->next = curl->sockets;
+        if (curl->sockets != NULL)
+            curl->sockets->previous = watched;
+        curl->sockets = watched;
         curl_multi_assign(curl->multi, fd, watched);
     }
     if (interests == 0 && watched->interests != 0)
         mio_st_poller_deregister_fd(curl->loop->poller, fd); /* -EBADF if it is closed already */
     if (what == CURL_POLL_REMOVE) {
         curl_multi_assign(curl->multi, fd, NULL);
-        mio_st_source_remove(curl->loop, &watched->source);
-        free(watched);
+        mio_st_curl_forget(watched);
         return 0;
     }
     if (interests != 0 && interests != watched->interests
         && mio_st_poller_watch_fd(curl->loop->poller, fd, mio_st_source_id(&watched->source), interests,
                                   MIO_ST_LEVEL) < 0)
-        return -1;
+        return mio_st_curl_die(curl);
     watched->interests = interests;
     return 0;
 }
@@ -108,6 +139,8 @@ static inline int mio_st_curl_set_timer(CURLM *multi, long timeout_ms, void *use
 {
     mio_st_curl_t *curl = (mio_st_curl_t *)user;
     (void)multi;
+    if (curl->is_dead)
+        return 0;
     if (timeout_ms < 0) {
         mio_st_timer_stop(curl->loop, &curl->timer);
         return 0;
@@ -137,6 +170,10 @@ static inline int mio_st_curl_init(mio_st_curl_t *curl, mio_st_loop_t *loop,
 static inline void mio_st_curl_cleanup(mio_st_curl_t *curl)
 {
     curl_multi_cleanup(curl->multi);
+    for (mio_st_curl_socket_t *watched = curl->sockets, *next; watched != NULL; watched = next) {
+        next = watched->next; /* what curl did not tell of when it aborted */
+        mio_st_curl_forget(watched);
+    }
     mio_st_timer_stop(curl->loop, &curl->timer);
     curl->multi = NULL;
 }

@@ -31,11 +31,7 @@
 #include "loop.h"
 
 typedef enum mio_st_libpq_what {
-    MIO_ST_LIBPQ_CONNECTED,
-    MIO_ST_LIBPQ_RESULT,
-    MIO_ST_LIBPQ_COPY,
-    MIO_ST_LIBPQ_NOTIFY,
-    MIO_ST_LIBPQ_FAILED
+    MIO_ST_LIBPQ_CONNECTED, MIO_ST_LIBPQ_RESULT, MIO_ST_LIBPQ_COPY, MIO_ST_LIBPQ_NOTIFY, MIO_ST_LIBPQ_FAILED
 } mio_st_libpq_what_t;
 
 typedef struct mio_st_libpq {
@@ -46,8 +42,7 @@ typedef struct mio_st_libpq {
     PostgresPollingStatusType (*connecting)(PGconn *conn); /* NULL when it is connected */
     int fd;
     uint32_t watched;
-    int waits, copies; /* for results, for data */
-    int cancels;
+    int waits, copies, cancels; /* for results, for data, in a thread */
     pthread_t canceller;
 } mio_st_libpq_t;
 
@@ -130,11 +125,8 @@ static inline void mio_st_libpq_on_event(mio_st_source_t *source, uint32_t readi
         return;
     }
     queued = PQflush(pg->conn) > 0;
-    if ((readiness & ~MIO_ST_WRITABLE) != 0 && !PQconsumeInput(pg->conn)) {
-        mio_st_libpq_fail(pg);
-        return;
-    }
-    if (mio_st_libpq_watch(pg, queued ? MIO_ST_READABLE | MIO_ST_WRITABLE : MIO_ST_READABLE) < 0) {
+    if (((readiness & ~MIO_ST_WRITABLE) != 0 && !PQconsumeInput(pg->conn))
+        || mio_st_libpq_watch(pg, queued ? MIO_ST_READABLE | MIO_ST_WRITABLE : MIO_ST_READABLE) < 0) {
         mio_st_libpq_fail(pg);
         return;
     }

@@ -267,6 +267,25 @@ static void take_the_descriptors(void)
     OK(close(OK(mio_st_tcp_listener_into_fd(full.listener))));
 }
 
+/* A child of `_Fork` runs no handlers, which is what it is for: the library does not know that it is one. */
+static void a_child_that_runs_no_handlers_is_not_noticed(void)
+{
+#if defined(__GLIBC__) && __GLIBC_PREREQ(2, 34)
+    extern pid_t _Fork(void);
+    mio_st_poller_t poller;
+    int status;
+    pid_t child;
+
+    OK(mio_st_poller_new(&poller));
+    child = OK(_Fork());
+    if (child == 0)
+        _exit(mio_st_poller_fd(poller) >= 0 ? 0 : 1);
+    EQUAL(waitpid(child, &status, 0), child);
+    EQUAL(status, 0);
+    OK(mio_st_poller_close(poller));
+#endif
+}
+
 int main(void)
 {
     static void (*const bodies[])(void) = {
@@ -293,6 +312,7 @@ int main(void)
 
     FOR_EACH_KIND(kind)
         a_child_uses_what_it_inherited(kind);
+    a_child_that_runs_no_handlers_is_not_noticed();
     EQUAL(mio_st_live_handles(), 0);
     return 0;
 }

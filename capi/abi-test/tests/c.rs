@@ -208,8 +208,10 @@ fn stem(program: &Path) -> &str {
 
 #[test]
 fn every_program_is_run() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").read_dir().expect("a folder");
-    let files = folder.map(|file| file.expect("a file").path()).filter(|path| path.is_file());
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+    let folders = [tests.clone(), tests.join("adapters")];
+    let files = folders.iter().flat_map(|folder| folder.read_dir().expect("a folder"));
+    let files = files.map(|file| file.expect("a file").path()).filter(|path| path.is_file());
     let tests: String = files.map(|file| std::fs::read_to_string(file).expect("a test")).collect();
     for program in programs().iter().filter(|program| program.starts_with(common::source(""))) {
         let name = stem(program);

@@ -388,3 +388,35 @@ fn twenty_connections_to_postgres_each_do_something_else() {
     assert!(failed.count() == 20, "{lines:#?}");
     let _ = fs::remove_dir_all(&folder);
 }
+
+#[test]
+fn an_adapter_in_trouble_says_so_and_loses_nothing() {
+    let source = common::source("adapters.c");
+    let mut arguments = common::libraries(&source);
+    arguments.push("-Wl,--wrap=mio_st_poller_watch_fd");
+    common::run(&common::compile_with(&source, "adapters-trouble", &arguments));
+}
+
+/// Lines that are neither empty, nor comments, nor a brace, nor the preprocessor's.
+fn lines_of_code(header: &str) -> usize {
+    let mut code = String::new();
+    let mut rest = header;
+    while let Some((before, comment)) = rest.split_once("/*") {
+        code += before;
+        rest = comment.split_once("*/").unwrap().1;
+    }
+    code += rest;
+    let lines = code.lines().map(str::trim);
+    lines.filter(|line| !["", "{", "}"].contains(line) && !line.starts_with('#')).count()
+}
+
+#[test]
+fn an_adapter_is_read_in_one_go() {
+    let headers = fs::read_dir(common::header::root().join("include/mio_st")).unwrap();
+    let headers: Vec<_> = headers.map(|header| header.unwrap().path()).collect();
+    assert!(headers.len() >= 6);
+    for header in headers {
+        let lines = lines_of_code(&fs::read_to_string(&header).unwrap());
+        assert!(lines <= 120, "{}: {lines} lines of code", header.display());
+    }
+}

@@ -106,3 +106,22 @@ fn where_nobody_serves_each_library_says_so_and_the_others_go_on() {
         end(running, "rounds, 1 visits");
     }
 }
+
+/// From none for the libraries to a few: whoever finds none says so.
+#[test]
+fn without_descriptors_each_library_says_so_and_it_still_ends_in_order() {
+    let (files, _) = certificate("together-few");
+    let nobody = free_port();
+    let program = program("together");
+    for limit in [9, 11, 13] {
+        let mut command = Command::new("sh");
+        command.args(["-c", &format!("ulimit -n {limit}; exec \"$0\" \"$@\"")]).arg(&program);
+        command.arg("127.0.0.1:0").args(&files).arg(format!("http://127.0.0.1:{nobody}/"));
+        command.arg(nobody.to_string()).arg(format!("127.0.0.1:{nobody}"));
+        command.arg(format!("hostaddr=127.0.0.1 port={nobody} user=nobody"));
+        // None of them, or one that finds one and is refused.
+        let (running, _) =
+            start(&mut command, &["curl: ", "redis: ", "cares: ", "postgres: "], true);
+        end(running, "rounds, 0 visits");
+    }
+}
