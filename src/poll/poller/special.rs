@@ -159,7 +159,7 @@ impl Poller {
     /// Then the time is what it was.
     pub fn set_time(&mut self, time: Instant) -> io::Result<()> {
         self.generation.check()?;
-        self.set_time_nanos(self.instants().nanos(time))
+        self.set_time_nanos(sys::nanos(time))
     }
 
     pub(crate) fn set_time_nanos(&mut self, time: u64) -> io::Result<()> {
@@ -283,7 +283,7 @@ impl Poller {
     /// Takes the oldest complaint. Up to 32 are kept; what is found while so many wait is not told.
     pub fn next_complaint(&mut self) -> Option<Complaint> {
         let found = self.next_problem()?;
-        let time = self.instants().instant(found.time);
+        let time = sys::instant(found.time);
         Some(Complaint { found, time })
     }
 
