@@ -1182,8 +1182,11 @@ impl Poller {
         interests: Interests,
         option: PollOption,
     ) -> io::Result<()> {
-        let registered = self.try_register(fd, id, interests, option)?;
-        registered.map_or_else(|| self.generation.check(), Ok)
+        if self.plain.is_current() {
+            return self.selector.register(fd, id, interests, option);
+        }
+        let register = move |selector: &mut Selector| selector.register(fd, id, interests, option);
+        self.register_or_fail(fd, id, interests, option, true, register)
     }
 
     #[inline]
@@ -1194,14 +1197,19 @@ impl Poller {
         interests: Interests,
         option: PollOption,
     ) -> io::Result<()> {
-        let reregistered = self.try_reregister(fd, id, interests, option)?;
-        reregistered.map_or_else(|| self.generation.check(), Ok)
+        if self.plain.is_current() {
+            return self.selector.reregister(fd, id, interests, option);
+        }
+        let change = move |selector: &mut Selector| selector.reregister(fd, id, interests, option);
+        self.register_or_fail(fd, id, interests, option, false, change)
     }
 
     #[inline]
     pub(crate) fn deregister_raw(&mut self, fd: RawFd) -> io::Result<()> {
-        let deregistered = self.try_deregister(fd)?;
-        deregistered.map_or_else(|| self.generation.check(), Ok)
+        if self.plain.is_current() {
+            return self.selector.deregister(fd);
+        }
+        self.deregister_or_fail(fd)
     }
 
     /// As `register_raw`; `None` in a forked child. So are the two below.
@@ -1214,7 +1222,8 @@ impl Poller {
         option: PollOption,
     ) -> io::Result<Option<()>> {
         if !self.plain.is_current() {
-            let register = |selector: &mut Selector| selector.register(fd, id, interests, option);
+            let register =
+                move |selector: &mut Selector| selector.register(fd, id, interests, option);
             return self.register_specially(fd, id, interests, option, true, register);
         }
         self.selector.register(fd, id, interests, option).map(Some)
@@ -1228,7 +1237,7 @@ impl Poller {
         option: PollOption,
     ) -> io::Result<Option<()>> {
         let register =
-            |selector: &mut Selector| selector.register_exclusive(fd, id, interests, option);
+            move |selector: &mut Selector| selector.register_exclusive(fd, id, interests, option);
         if !self.plain.is_current() {
             return self.register_specially(fd, id, interests, option, true, register);
         }
@@ -1244,7 +1253,8 @@ impl Poller {
         option: PollOption,
     ) -> io::Result<Option<()>> {
         if !self.plain.is_current() {
-            let change = |selector: &mut Selector| selector.reregister(fd, id, interests, option);
+            let change =
+                move |selector: &mut Selector| selector.reregister(fd, id, interests, option);
             return self.register_specially(fd, id, interests, option, false, change);
         }
         self.selector.reregister(fd, id, interests, option).map(Some)

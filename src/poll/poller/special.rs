@@ -520,6 +520,29 @@ impl Poller {
         Ok(Some(()))
     }
 
+    /// As above, with an error in a forked child.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn register_or_fail(
+        &mut self,
+        fd: RawFd,
+        id: u64,
+        interests: Interests,
+        option: PollOption,
+        is_new: bool,
+        apply: impl FnOnce(&mut Selector) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let applied = self.register_specially(fd, id, interests, option, is_new, apply)?;
+        applied.map_or_else(|| self.generation.check(), Ok)
+    }
+
+    /// As [`deregister_specially`](Poller::deregister_specially), with an error in a forked child.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn deregister_or_fail(&mut self, fd: RawFd) -> io::Result<()> {
+        self.deregister_specially(fd)?.map_or_else(|| self.generation.check(), Ok)
+    }
+
     /// Ends a registration; `None` in a forked child.
     #[cold]
     #[inline(never)]
