@@ -850,6 +850,23 @@ static void stop_on(int signal)
     sigaction(signal, &action, NULL);
 }
 
+/* With MIO_ST_CHECKS=1 in the environment the poller looks for mistakes of this program. */
+static void look_for_mistakes(void)
+{
+    const char *checks = getenv("MIO_ST_CHECKS");
+    if (checks != NULL && strcmp(checks, "1") == 0)
+        check(mio_st_poller_set_checks(poller, MIO_ST_CHECK_ALL));
+}
+
+static void print_complaints(void)
+{
+    mio_st_complaint_t complaint;
+    while (check(mio_st_poller_next_complaint(poller, &complaint, sizeof complaint)) == 1)
+        fprintf(stderr, "complaint: id %llu, descriptor %d, count %llu: %s\n",
+                (unsigned long long)complaint.id, complaint.fd, (unsigned long long)complaint.count,
+                mio_st_complaint_text(complaint.problem));
+}
+
 static void start(const char *port)
 {
     char address[MIO_ST_ADDR_TEXT_SIZE];
@@ -857,6 +874,7 @@ static void start(const char *port)
     snprintf(address, sizeof address, "127.0.0.1:%s", port);
     snprintf(what, sizeof what, "cannot listen on %s", address);
     check(mio_st_poller_with_capacity(&poller, MAX_CONNECTIONS, MAX_CONNECTIONS));
+    look_for_mistakes();
     check_call(mio_st_tcp_listener_bind_str(&listener, address), what);
     register_listener();
     check(mio_st_awakener_new(&awakener, poller, STOP));
@@ -877,6 +895,7 @@ static void run(void)
     for (;;) {
         mio_st_event_t events[MAX_EVENTS];
         int count = check(mio_st_poller_poll(poller, events, MAX_EVENTS, -1));
+        print_complaints();
         for (int i = 0; i < count; i++) {
             struct connection *c;
             if (events[i].id == STOP)

@@ -9,6 +9,8 @@
 //! not what is served, but how a server lives through what clients do: pipelining, keeping connections
 //! open, sending slowly, not reading, sending garbage, going away, coming in numbers.
 //!
+//! With MIO_ST_CHECKS=1 in the environment the poller looks for mistakes of this program, which are printed.
+//!
 //! From top to bottom: what a request says, the connection (a state machine over two buffers), the server
 //! (accepting, deadlines, the event loop). `c-examples/http_server.c` is the same in C.
 
@@ -22,7 +24,7 @@ use std::time::{Duration, Instant};
 
 use mio_st::event::{EventedId, Events, Ready};
 use mio_st::net::{TcpListener, TcpStream};
-use mio_st::poll::{DeadlineKey, PollOption, Poller};
+use mio_st::poll::{Checks, DeadlineKey, PollOption, Poller};
 use mio_st::unix::{Signal, Signals};
 
 /// The longest head of a request.
@@ -611,6 +613,9 @@ struct Server {
 impl Server {
     fn new(mut listener: TcpListener, idle_timeout: Duration) -> io::Result<Server> {
         let mut poller = Poller::new()?;
+        if std::env::var_os("MIO_ST_CHECKS").is_some_and(|value| value == "1") {
+            poller.set_checks(Checks::ALL)?;
+        }
         let mut signals = Signals::new([Signal::SIGINT, Signal::SIGTERM])?;
         poller.register(&mut listener, LISTENER, TcpListener::INTERESTS, PollOption::Level)?;
         poller.register(&mut signals, SIGNALS, Signals::INTERESTS, PollOption::Edge)?;
@@ -630,6 +635,9 @@ impl Server {
         let mut events = Events::new();
         loop {
             self.poller.poll(&mut events, None)?;
+            while let Some(complaint) = self.poller.next_complaint() {
+                eprintln!("complaint: {complaint}");
+            }
             for event in &mut events {
                 match event.id() {
                     LISTENER => self.on_listener(event.readiness())?,

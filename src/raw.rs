@@ -482,6 +482,22 @@ impl Poller {
         self.try_add_deadline(deadline, id)
     }
 
+    /// As `raw_add_deadline`, if that is nothing but writing it down; otherwise it does nothing, as the two below.
+    #[inline(always)]
+    pub fn raw_add_quickly(&mut self, id: u64, deadline: u64) -> Option<DeadlineKey> {
+        self.add_quickly(deadline, id)
+    }
+
+    #[inline(always)]
+    pub fn raw_move_quickly(&mut self, key: DeadlineKey, deadline: u64) -> bool {
+        self.move_quickly(key, deadline)
+    }
+
+    #[inline(always)]
+    pub fn raw_cancel_quickly(&mut self, key: DeadlineKey) -> bool {
+        self.deadlines().cancel_quickly(key)
+    }
+
     pub fn raw_add_timeout(&mut self, id: u64, timeout: u64) -> io::Result<DeadlineKey> {
         self.try_add_timeout(timeout, id)
     }

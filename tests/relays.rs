@@ -62,6 +62,10 @@ fn program(language: Language) -> Option<PathBuf> {
     example(language, "relay")
 }
 
+fn is_emulated() -> bool {
+    std::env::var("MIO_ST_TEST_RUNNER").is_ok_and(|runner| !runner.is_empty())
+}
+
 /// Bytes in which nothing can be lost or swapped unseen: what repeats has a length that no buffer has.
 fn bytes(length: usize, mut state: u32) -> Vec<u8> {
     let next = || {
@@ -132,7 +136,8 @@ fn a_slow_reader_slows_down_its_writer(language: Language) {
             quiet += 1;
         }
         assert!(filled < sent.len(), "the relay keeps {filled} bytes");
-        assert!(memory() < before + 1024, "{} KB became {}", before, memory());
+        // An emulator's memory is its own.
+        assert!(is_emulated() || memory() < before + 1024, "{} KB became {}", before, memory());
 
         writer.set_nonblocking(false).unwrap();
         thread::scope(|scope| {
@@ -259,7 +264,9 @@ fn those_who_find_no_descriptor_wait_for_one(language: Language) {
 fn nothing_is_left_behind(language: Language) {
     let Some(relay) = Relay::start(language, "30000") else { return };
     leaves_nothing_behind(relay);
-    if language == Language::C && have("valgrind", &["--version"]) {
+    // It knows the host's C library, and no other.
+    let is_native = cfg!(target_pointer_width = "64") && !is_emulated();
+    if language == Language::C && is_native && have("valgrind", &["--version"]) {
         let mut valgrind = Command::new("valgrind");
         valgrind.args(["--quiet", "--error-exitcode=9", "--leak-check=full"]);
         valgrind.arg(program(language).unwrap());

@@ -18,6 +18,10 @@ const PROGRAMS: [(&str, &[&str], &[&str]); 6] = [
     ("mio-st-so", &["mio_st.c", "calls.c"], &["-lmio_st"]),
 ];
 
+/// The programs that have the deadlines do the same from C, and their libraries.
+const DEADLINES: [(&str, &str); 2] =
+    [("deadlines-mio-st-a", "-l:libmio_st.a"), ("deadlines-mio-st-so", "-lmio_st")];
+
 /// The last commit with the HTTP server of version 0.3.
 const SERVER_0_3: &str = "1ab2e55:c-examples/http_server.c";
 
@@ -81,6 +85,11 @@ fn build(folder: &Path) {
         // The callbacks of libev mix pointer types, by design.
         let options = ["-O3", "-pthread", "-fno-strict-aliasing", "-Wno-strict-aliasing"];
         compilers.push(compile(name, &header, &options, &sources, libraries));
+    }
+
+    for (name, library) in DEADLINES {
+        let sources = ["clock", "mio_st"].map(|name| benches.join(format!("c/deadlines_{name}.c")));
+        compilers.push(compile(name, &header, &["-O3"], &sources, &[library]));
     }
 
     let server = root.join("c-examples/http_server.c");

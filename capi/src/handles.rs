@@ -186,6 +186,15 @@ impl Table {
         if poller.raw_is_forked() { Err(Error::FORKED) } else { Ok(poller) }
     }
 
+    /// As [`poller`](Table::poller), without the reason why there is none.
+    #[inline(always)]
+    pub(crate) fn poller_quickly(&mut self, handle: mio_st_poller_t) -> Option<&mut Poller> {
+        match &mut self.entries.get(handle.bits)?.object {
+            Object::Poller(poller) if !poller.raw_is_forked() => Some(poller),
+            _ => None,
+        }
+    }
+
     /// The descriptor of what a handle names.
     #[inline]
     pub(crate) fn fd<H>(&mut self, handle: H) -> Result<RawFd>

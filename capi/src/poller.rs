@@ -17,7 +17,7 @@ use crate::abi::*;
 use crate::error::{Error, Result};
 use crate::handles::{Handle, try_box};
 use crate::memory::{self, Out};
-use crate::thread::{call, close, create};
+use crate::thread::{call, close, create, quickly};
 
 const INVALID: Error = Error::of(libc::EINVAL);
 
@@ -842,9 +842,30 @@ pub unsafe extern "C" fn mio_st_poller_add_deadline(
     deadline_ns: u64,
     key: *mut mio_st_deadline_key_t,
 ) -> c_int {
+    match quickly(poller, |poller| poller.raw_add_quickly(id, deadline_ns)) {
+        Some(added) => {
+            // SAFETY: C promises that `key` can be written, or is NULL.
+            unsafe { put_key(key, added) };
+            0
+        }
+        // SAFETY: as above.
+        None => unsafe { add_slowly(poller, id, deadline_ns, key) },
+    }
+}
+
+/// # Safety
+///
+/// `key` can be written, or is NULL.
+#[inline(never)]
+unsafe fn add_slowly(
+    poller: mio_st_poller_t,
+    id: u64,
+    deadline_ns: u64,
+    key: *mut mio_st_deadline_key_t,
+) -> c_int {
     call(poller, |table| {
         let added = table.poller(poller)?.raw_add_deadline(id, deadline_ns)?;
-        // SAFETY: C promises that `key` can be written, or is NULL.
+        // SAFETY: the caller's promise.
         unsafe { put_key(key, added) };
         Ok(0)
     })
@@ -910,6 +931,18 @@ pub extern "C" fn mio_st_poller_cancel_deadline(
     poller: mio_st_poller_t,
     key: mio_st_deadline_key_t,
 ) -> c_int {
+    let quick = |poller: &mut Poller| {
+        let key = DeadlineKey::plain_from_parts(key.slot, key.serial)?;
+        poller.raw_cancel_quickly(key).then_some(())
+    };
+    match quickly(poller, quick) {
+        Some(()) => 1,
+        None => cancel_slowly(poller, key),
+    }
+}
+
+#[inline(never)]
+fn cancel_slowly(poller: mio_st_poller_t, key: mio_st_deadline_key_t) -> c_int {
     call(poller, |table| {
         let poller = table.poller(poller)?;
         Ok(parts(key).is_some_and(|key| poller.cancel_deadline(key)).into())
@@ -931,6 +964,18 @@ pub extern "C" fn mio_st_poller_move_deadline(
     key: mio_st_deadline_key_t,
     deadline_ns: u64,
 ) -> c_int {
+    let quick = |poller: &mut Poller| {
+        let key = DeadlineKey::plain_from_parts(key.slot, key.serial)?;
+        poller.raw_move_quickly(key, deadline_ns).then_some(())
+    };
+    match quickly(poller, quick) {
+        Some(()) => 1,
+        None => move_slowly(poller, key, deadline_ns),
+    }
+}
+
+#[inline(never)]
+fn move_slowly(poller: mio_st_poller_t, key: mio_st_deadline_key_t, deadline_ns: u64) -> c_int {
     call(poller, |table| {
         let poller = table.poller(poller)?;
         let Some(key) = parts(key) else { return Ok(0) };

@@ -14,6 +14,9 @@ use std::sync::atomic::{
     AtomicBool, AtomicPtr, AtomicU8, AtomicU32, AtomicUsize, Ordering, compiler_fence,
 };
 
+use mio_st::poll::Poller;
+
+use crate::abi::mio_st_poller_t;
 use crate::error::{Error, Result};
 use crate::handles::{self, Handle, THREAD_BITS, Table, try_box};
 
@@ -139,6 +142,29 @@ pub(crate) fn call<H: Handle, T: From<c_int>>(
         }
         // SAFETY: the table is this thread's, and `with` keeps a signal handler from it.
         answer(with(local, table, |table| body(unsafe { &mut *table })))
+    })
+}
+
+/// Tries a call that uses a poller by what calls nothing, and so needs no registers saved: `None` if it has done
+/// nothing. Then [`call`] makes it, or finds out why not.
+#[inline(always)]
+pub(crate) fn quickly<T>(
+    handle: mio_st_poller_t,
+    body: impl FnOnce(&mut Poller) -> Option<T>,
+) -> Option<T> {
+    local::with(|local| {
+        let table = local.ready.load(Ordering::Relaxed);
+        if table.is_null() {
+            return None;
+        }
+        // As in `with`, but that there is nothing that could panic.
+        local.ready.store(ptr::null_mut(), Ordering::Relaxed);
+        compiler_fence(Ordering::SeqCst);
+        // SAFETY: as in `call`.
+        let result = unsafe { &mut *table }.poller_quickly(handle).and_then(body);
+        compiler_fence(Ordering::SeqCst);
+        local.ready.store(table, Ordering::Relaxed);
+        result
     })
 }
 

@@ -95,6 +95,16 @@ impl DeadlineKey {
         (self.slot, self.serial.get())
     }
 
+    /// As [`from_parts`](Self::from_parts), which is quicker since it is `None` for all that is no plain deadline.
+    #[doc(hidden)]
+    #[inline(always)]
+    pub fn plain_from_parts(slot: u64, serial: u64) -> Option<DeadlineKey> {
+        if serial & REPEATS != 0 || slot >= INTERVAL.into() {
+            return None;
+        }
+        NonZeroU64::new(serial).map(|serial| DeadlineKey { slot: slot as u32, serial })
+    }
+
     /// Any two numbers are fine: what was never a key is a key that names nothing.
     #[doc(hidden)]
     pub fn from_parts(slot: u32, serial: u64) -> DeadlineKey {
@@ -299,10 +309,11 @@ impl<T: Copy> Pieces<T> {
             push_reserved(&mut memory, value);
         }
         // With more room than it needs it would be allocated once more, which could fail.
-        if memory.capacity() == PIECE {
-            if let Ok(piece) = memory.try_into() {
-                push_reserved(&mut self.pieces, piece);
-            }
+        if memory.capacity() != PIECE {
+            return;
+        }
+        if let Ok(piece) = memory.try_into() {
+            push_reserved(&mut self.pieces, piece);
         }
     }
 }
@@ -478,11 +489,42 @@ impl Deadlines {
     /// When there is no memory; [`try_add`](Self::try_add) has an error instead.
     #[inline]
     pub fn add(&mut self, now: u64, deadline: u64, id: u64) -> DeadlineKey {
+        match self.add_quickly(now, deadline, id) {
+            Some(key) => key,
+            None => self.add_slowly(now, deadline, id),
+        }
+    }
+
+    #[inline(never)]
+    fn add_slowly(&mut self, now: u64, deadline: u64, id: u64) -> DeadlineKey {
         self.try_add(now, deadline, id).expect(NO_MEMORY)
     }
 
+    /// As [`add`](Self::add) where that is nothing but writing it down: it is far enough away for the full slack, and
+    /// there is a vacant place. Otherwise nothing is done. Calls nothing, so that who calls it need not save
+    /// registers.
+    #[inline(always)]
+    pub fn add_quickly(&mut self, now: u64, deadline: u64, id: u64) -> Option<DeadlineKey> {
+        let next = self.next_order_of_far(now, deadline)?;
+        let order = next & !STALE;
+        let place = self.vacant;
+        let vacant = self.links.get(place as usize)?.next;
+        let node = self.nodes.get_mut(node_index(place))?;
+        if order >= self.serials_end {
+            return None;
+        }
+        let serial = NonZeroU64::MIN | self.serials.wrapping_add(order);
+        *node = Node { serial: serial.get(), when: deadline, order, id };
+        self.last_order = next;
+        self.vacant = vacant;
+        self.len += 1;
+        if deadline < self.unfiled_from {
+            self.unfiled_from = deadline;
+        }
+        Some(DeadlineKey { slot: place - BUCKETS as u32, serial })
+    }
+
     /// As [`add`](Self::add); what cannot be had is an error.
-    #[inline]
     pub fn try_add(
         &mut self,
         now: u64,
@@ -539,6 +581,24 @@ impl Deadlines {
     /// Whether there was such a deadline.
     #[inline]
     pub fn cancel(&mut self, key: DeadlineKey) -> bool {
+        self.cancel_quickly(key) || self.cancel_slowly(key)
+    }
+
+    /// As [`cancel`](Self::cancel) where that is nothing but a mark, as [`add_quickly`](Self::add_quickly) is.
+    #[inline(always)]
+    pub fn cancel_quickly(&mut self, key: DeadlineKey) -> bool {
+        let Some(node) = self.nodes.get_mut(key.slot as usize) else { return false };
+        if node.serial != key.serial.get() || self.len == 1 {
+            return false;
+        }
+        node.serial = 0;
+        self.len -= 1;
+        self.cancelled += 1;
+        true
+    }
+
+    #[inline(never)]
+    fn cancel_slowly(&mut self, key: DeadlineKey) -> bool {
         let Some(node) = self.nodes.get_mut(key.slot as usize) else {
             return self.cancel_interval(key);
         };
@@ -554,6 +614,26 @@ impl Deadlines {
     /// count from there.
     #[inline]
     pub fn move_to(&mut self, now: u64, key: DeadlineKey, deadline: u64) -> bool {
+        self.move_quickly(now, key, deadline) || self.move_slowly(now, key, deadline)
+    }
+
+    /// As [`move_to`](Self::move_to) where that is nothing but writing down a later time, as
+    /// [`add_quickly`](Self::add_quickly) is.
+    #[inline(always)]
+    pub fn move_quickly(&mut self, now: u64, key: DeadlineKey, deadline: u64) -> bool {
+        let Some(order) = self.next_order_of_far(now, deadline) else { return false };
+        let Some(node) = self.nodes.get_mut(key.slot as usize) else { return false };
+        if node.serial != key.serial.get() || deadline < node.when || deadline < self.latest {
+            return false;
+        }
+        self.last_order = order;
+        node.when = deadline;
+        node.order = order;
+        true
+    }
+
+    #[inline(never)]
+    fn move_slowly(&mut self, now: u64, key: DeadlineKey, deadline: u64) -> bool {
         let order = self.next_order(now, deadline);
         let Some(node) = self.nodes.get_mut(key.slot as usize) else {
             return self.move_interval(key, deadline, order);
@@ -764,6 +844,13 @@ impl Deadlines {
             self.unfiled_from = when;
         }
         serial
+    }
+
+    /// The next order, of a deadline with the full slack; stale.
+    #[inline(always)]
+    fn next_order_of_far(&self, now: u64, deadline: u64) -> Option<u64> {
+        let (distance, passed) = deadline.overflowing_sub(now);
+        if passed || distance < self.slack_from { None } else { Some(self.last_order + STEP) }
     }
 
     /// The next order, with the grain of this deadline; stale.

@@ -1,4 +1,4 @@
-use std::cell::{Cell, OnceCell};
+use std::cell::Cell;
 use std::hint;
 use std::io;
 use std::marker::PhantomData;
@@ -13,7 +13,7 @@ use crate::poll::awakener::Awakeners;
 use crate::poll::notifications::Notifications;
 use crate::poll::shares::Turn;
 use crate::poll::{Awakener, Clock, Interests, PollOption, Registrar};
-use crate::sys::{self, Batch, Buffer, Generation, Instants, Selector, select_translated};
+use crate::sys::{self, Batch, Buffer, Generation, Selector, select_translated};
 
 mod special;
 mod watch;
@@ -98,7 +98,6 @@ pub struct Poller {
     deadlines: Deadlines,
     /// Somebody may wait for the descriptor of the poller.
     exposed: Cell<bool>,
-    instants: OnceCell<Instants>,
     turn: Turn,
     /// `poll_userspace` has its own, so that calling it never takes the system's turn away.
     turn_in_userspace: Turn,
@@ -160,7 +159,6 @@ impl Poller {
             deadlines: Deadlines::new(),
             awakeners: None,
             exposed: Cell::new(false),
-            instants: OnceCell::new(),
             turn: Turn::default(),
             turn_in_userspace: Turn::default(),
             now: Cell::new(None),
@@ -540,7 +538,7 @@ impl Poller {
     pub fn add_deadline(&mut self, id: EventedId, deadline: Instant) -> DeadlineKey {
         self.expect_deadlines();
         let now = self.now_or_last();
-        self.deadlines.add(now, self.instants().nanos(deadline), id.0 as u64)
+        self.deadlines.add(now, sys::nanos(deadline), id.0 as u64)
     }
 
     /// Asks for an event with `id` and [`Ready::TIMER`] after `timeout`, counted from now (not from the
@@ -582,7 +580,7 @@ impl Poller {
     /// False when there is nothing to move, see [`cancel_deadline`](Poller::cancel_deadline).
     #[inline]
     pub fn move_deadline(&mut self, key: DeadlineKey, deadline: Instant) -> bool {
-        self.move_deadline_nanos(key, self.instants().nanos(deadline))
+        self.move_deadline_nanos(key, sys::nanos(deadline))
     }
 
     /// Moves a deadline to `timeout` from now (not from the last poll), as
@@ -648,6 +646,25 @@ impl Poller {
         self.expect_deadlines();
         let now = self.now_or_last();
         Ok(self.deadlines.try_add(now, deadline, id)?)
+    }
+
+    #[inline]
+    pub(crate) fn add_quickly(&mut self, deadline: u64, id: u64) -> Option<DeadlineKey> {
+        match self.now.get() {
+            Some(now) if self.has_asked.get() => {
+                self.quiet.set(Generation::NONE);
+                self.deadlines.add_quickly(now, deadline, id)
+            }
+            _ => None,
+        }
+    }
+
+    #[inline]
+    pub(crate) fn move_quickly(&mut self, key: DeadlineKey, deadline: u64) -> bool {
+        match self.now.get() {
+            Some(now) => self.deadlines.move_quickly(now, key, deadline),
+            None => false,
+        }
     }
 
     #[inline]
@@ -770,7 +787,7 @@ impl Poller {
 
     /// The time of the last poll; if that did not need to read the clock, it is read now.
     pub fn now(&self) -> Instant {
-        self.instants().instant(self.now_nanos())
+        sys::instant(self.now_nanos())
     }
 
     pub(crate) fn now_nanos(&self) -> u64 {
@@ -965,12 +982,6 @@ impl Poller {
         self.now.set(None);
         self.quiet.set(self.calm);
         true
-    }
-
-    /// Made when it is asked for, since C does not, in whose library there is no `OnceLock`.
-    #[inline]
-    fn instants(&self) -> &Instants {
-        self.instants.get_or_init(Instants::new)
     }
 
     /// The poll cycle. There is room, and this is the process that created the poller.
@@ -1171,8 +1182,11 @@ impl Poller {
         interests: Interests,
         option: PollOption,
     ) -> io::Result<()> {
-        let registered = self.try_register(fd, id, interests, option)?;
-        registered.map_or_else(|| self.generation.check(), Ok)
+        if self.plain.is_current() {
+            return self.selector.register(fd, id, interests, option);
+        }
+        let register = move |selector: &mut Selector| selector.register(fd, id, interests, option);
+        self.register_or_fail(fd, id, interests, option, true, register)
     }
 
     #[inline]
@@ -1183,14 +1197,19 @@ impl Poller {
         interests: Interests,
         option: PollOption,
     ) -> io::Result<()> {
-        let reregistered = self.try_reregister(fd, id, interests, option)?;
-        reregistered.map_or_else(|| self.generation.check(), Ok)
+        if self.plain.is_current() {
+            return self.selector.reregister(fd, id, interests, option);
+        }
+        let change = move |selector: &mut Selector| selector.reregister(fd, id, interests, option);
+        self.register_or_fail(fd, id, interests, option, false, change)
     }
 
     #[inline]
     pub(crate) fn deregister_raw(&mut self, fd: RawFd) -> io::Result<()> {
-        let deregistered = self.try_deregister(fd)?;
-        deregistered.map_or_else(|| self.generation.check(), Ok)
+        if self.plain.is_current() {
+            return self.selector.deregister(fd);
+        }
+        self.deregister_or_fail(fd)
     }
 
     /// As `register_raw`; `None` in a forked child. So are the two below.
@@ -1203,7 +1222,8 @@ impl Poller {
         option: PollOption,
     ) -> io::Result<Option<()>> {
         if !self.plain.is_current() {
-            let register = |selector: &mut Selector| selector.register(fd, id, interests, option);
+            let register =
+                move |selector: &mut Selector| selector.register(fd, id, interests, option);
             return self.register_specially(fd, id, interests, option, true, register);
         }
         self.selector.register(fd, id, interests, option).map(Some)
@@ -1217,7 +1237,7 @@ impl Poller {
         option: PollOption,
     ) -> io::Result<Option<()>> {
         let register =
-            |selector: &mut Selector| selector.register_exclusive(fd, id, interests, option);
+            move |selector: &mut Selector| selector.register_exclusive(fd, id, interests, option);
         if !self.plain.is_current() {
             return self.register_specially(fd, id, interests, option, true, register);
         }
@@ -1233,7 +1253,8 @@ impl Poller {
         option: PollOption,
     ) -> io::Result<Option<()>> {
         if !self.plain.is_current() {
-            let change = |selector: &mut Selector| selector.reregister(fd, id, interests, option);
+            let change =
+                move |selector: &mut Selector| selector.reregister(fd, id, interests, option);
             return self.register_specially(fd, id, interests, option, false, change);
         }
         self.selector.reregister(fd, id, interests, option).map(Some)
@@ -1262,6 +1283,7 @@ impl Poller {
         Ok(self.notifications.try_reserve(notifications)?)
     }
 
+    #[inline]
     pub(crate) fn deadlines(&mut self) -> &mut Deadlines {
         &mut self.deadlines
     }

@@ -5,6 +5,7 @@
 use std::hash::{Hash, Hasher};
 use std::io;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 // What std's `Instant` reads (library/std/src/sys/pal/unix/time.rs).
@@ -23,78 +24,77 @@ pub(crate) fn monotonic() -> io::Result<u64> {
     Ok((time.tv_sec as u64) * 1_000_000_000 + time.tv_nsec as u64)
 }
 
-/// Converts between `Instant`s and nanoseconds.
-#[derive(Copy, Clone, Debug)]
-pub(crate) struct Instants {
-    /// The same moment as an `Instant` and in nanoseconds.
-    ///
-    /// std does not tell the number inside an `Instant`, so both are read, the `Instant` first: what is
-    /// converted comes out late by the time between the two reads, never early.
-    anchor: (Instant, u64),
-    /// Of how many seconds on [`Reading`] tells nothing, or would overflow. Zero if it never does.
-    seconds: u64,
+/// Whether [`Reading`] tells an `Instant`'s nanoseconds. False until [`anchor`] has found out.
+static IS_READ: AtomicBool = AtomicBool::new(false);
+
+/// From so many seconds on the nanoseconds would overflow.
+const LIMIT: u64 = u64::MAX / 1_000_000_000;
+
+/// An `Instant` in nanoseconds, never early; one beyond what fits is the largest number.
+#[inline]
+pub(crate) fn nanos(instant: Instant) -> u64 {
+    let reading = Reading::of(instant);
+    if IS_READ.load(Ordering::Relaxed) && reading.seconds < LIMIT {
+        reading.nanos()
+    } else {
+        measure(instant)
+    }
 }
 
-impl Instants {
-    pub(crate) fn new() -> Instants {
-        static INSTANTS: OnceLock<Instants> = OnceLock::new();
-        *INSTANTS.get_or_init(|| {
-            // The thread may be interrupted between the reads; the closest of a few pairs is taken.
-            let (anchor, is_read) = (0..8)
-                .map(|_| {
-                    // As `Instant::now`, which panics.
-                    let before = monotonic().expect("a clock");
-                    let instant = Instant::now();
-                    let nanos = monotonic().expect("a clock");
-                    let read = Reading::of(instant).nanos();
-                    (instant.elapsed(), (instant, nanos), (before..=nanos).contains(&read))
-                })
-                .min_by_key(|(apart, ..)| *apart)
-                .map(|(_, anchor, is_read)| (anchor, is_read))
-                .expect("the range is not empty");
-            // The two units are told apart by a second and a nanosecond more.
-            let more = |more| Reading::of(anchor.0 + more).nanos();
-            let [one, second, nano] =
-                [Duration::ZERO, Duration::from_secs(1), Duration::from_nanos(1)].map(more);
-            let adds = second.wrapping_sub(one) == 1_000_000_000 && nano.wrapping_sub(one) == 1;
-            if is_read && adds {
-                Instants { anchor: (anchor.0, one), seconds: u64::MAX / 1_000_000_000 }
-            } else {
-                Instants { anchor, seconds: 0 }
-            }
-        })
+/// As [`nanos`], by std's arithmetic, which is slow.
+#[cold]
+#[inline(never)]
+fn measure(instant: Instant) -> u64 {
+    let (anchor, origin) = anchor();
+    match instant.checked_duration_since(anchor) {
+        Some(later) => origin.saturating_add(duration(later)),
+        None => origin.saturating_sub(duration(anchor - instant)),
     }
+}
 
-    /// An `Instant` in nanoseconds, never early; one beyond what fits is the largest number.
-    #[inline]
-    pub(crate) fn nanos(&self, instant: Instant) -> u64 {
-        let reading = Reading::of(instant);
-        if reading.seconds < self.seconds { reading.nanos() } else { self.measure(instant) }
+/// The inverse of [`nanos`].
+pub(crate) fn instant(nanos: u64) -> Instant {
+    let (anchor, origin) = anchor();
+    match nanos.checked_sub(origin) {
+        Some(later) => anchor + Duration::from_nanos(later),
+        None => anchor - Duration::from_nanos(origin - nanos),
     }
+}
 
-    /// As [`nanos`](Instants::nanos), by std's arithmetic, which is slow.
-    #[cold]
-    #[inline(never)]
-    fn measure(&self, instant: Instant) -> u64 {
-        let (anchor, origin) = self.anchor;
-        match instant.checked_duration_since(anchor) {
-            Some(later) => origin.saturating_add(duration(later)),
-            None => origin.saturating_sub(duration(anchor - instant)),
+/// The same moment as an `Instant` and in nanoseconds.
+///
+/// std does not tell the number inside an `Instant`. If [`Reading`] does not either, both are read, the
+/// `Instant` first: what is converted comes out late by the time between the two reads, never early.
+fn anchor() -> (Instant, u64) {
+    static ANCHOR: OnceLock<(Instant, u64)> = OnceLock::new();
+    *ANCHOR.get_or_init(|| {
+        // The thread may be interrupted between the reads; the closest of a few pairs is taken.
+        let (instant, nanos, is_between) = (0..8)
+            .map(|_| {
+                // As `Instant::now`, which panics.
+                let before = monotonic().expect("a clock");
+                let instant = Instant::now();
+                let nanos = monotonic().expect("a clock");
+                let read = Reading::of(instant).nanos();
+                (instant.elapsed(), (instant, nanos, (before..=nanos).contains(&read)))
+            })
+            .min_by_key(|(apart, _)| *apart)
+            .map(|(_, anchor)| anchor)
+            .expect("the range is not empty");
+        // The two units are told apart by a second and a nanosecond more.
+        let read = Reading::of(instant).nanos();
+        let more = |more| Reading::of(instant + more).nanos().wrapping_sub(read);
+        let units = [Duration::from_secs(1), Duration::from_nanos(1)].map(more);
+        if !is_between || units != [1_000_000_000, 1] {
+            return (instant, nanos);
         }
-    }
-
-    /// The inverse of [`nanos`](Instants::nanos).
-    pub(crate) fn instant(&self, nanos: u64) -> Instant {
-        let (anchor, origin) = self.anchor;
-        match nanos.checked_sub(origin) {
-            Some(later) => anchor + Duration::from_nanos(later),
-            None => anchor - Duration::from_nanos(origin - nanos),
-        }
-    }
+        IS_READ.store(true, Ordering::Relaxed);
+        (instant, read)
+    })
 }
 
 /// What an `Instant` feeds to a hash: the seconds and the nanoseconds, if std's is as it is today, which
-/// [`Instants::new`] finds out. This takes a few instructions, where to subtract two instants takes 60.
+/// [`anchor`] finds out. This takes a few instructions, where to subtract two instants takes 60.
 #[derive(Default)]
 struct Reading {
     seconds: u64,
@@ -153,46 +153,43 @@ mod tests {
 
     #[test]
     fn an_instant_is_never_converted_to_something_earlier() {
-        let instants = Instants::new();
-        for instants in [instants, Instants { seconds: 0, ..instants }] {
-            for _ in 0..1000 {
-                let before = monotonic().unwrap();
-                let instant = Instant::now();
-                assert!(instants.nanos(instant) >= before);
-                assert_eq!(instants.instant(instants.nanos(instant)), instant);
-            }
+        for _ in 0..1000 {
+            let before = monotonic().unwrap();
+            let now = Instant::now();
+            assert!(nanos(now) >= before);
+            assert_eq!(instant(nanos(now)), now);
         }
     }
 
     /// Otherwise the conversion is right, but slow.
     #[test]
     fn std_is_read_as_it_is_today() {
-        assert_ne!(Instants::new().seconds, 0);
+        anchor();
+        assert!(IS_READ.load(Ordering::Relaxed));
     }
 
     #[test]
     fn the_two_conversions_agree() {
-        let instants = Instants::new();
         let now = Instant::now();
-        for nanos in [0, 1, 999_999_999, 1_000_000_000, 123_456_789_012, 1 << 60] {
-            let later = now + Duration::from_nanos(nanos);
-            assert_eq!(instants.nanos(later), instants.measure(later));
-            assert_eq!(instants.nanos(later), instants.nanos(now) + nanos);
-            if let Some(earlier) = now.checked_sub(Duration::from_nanos(nanos)) {
-                assert_eq!(instants.nanos(earlier), instants.measure(earlier));
+        for more in [0, 1, 999_999_999, 1_000_000_000, 123_456_789_012, 1 << 60] {
+            let later = now + Duration::from_nanos(more);
+            assert_eq!(nanos(later), measure(later));
+            assert_eq!(nanos(later), nanos(now) + more);
+            if let Some(earlier) = now.checked_sub(Duration::from_nanos(more)) {
+                assert_eq!(nanos(earlier), measure(earlier));
             }
         }
     }
 
     #[test]
     fn conversions_saturate() {
-        let (instants, now) = (Instants::new(), Instant::now());
+        let now = Instant::now();
         let centuries = Duration::from_secs(500 * 365 * 86_400);
-        assert_eq!(instants.nanos(now + centuries) - instants.nanos(now), duration(centuries));
-        assert_eq!(instants.nanos(now + 2 * centuries), u64::MAX);
+        assert_eq!(nanos(now + centuries) - nanos(now), duration(centuries));
+        assert_eq!(nanos(now + 2 * centuries), u64::MAX);
         assert_eq!(duration(Duration::MAX), u64::MAX);
         if let Some(past) = now.checked_sub(centuries) {
-            assert_eq!(instants.nanos(past), 0);
+            assert_eq!(nanos(past), 0);
         }
     }
 }

@@ -63,6 +63,7 @@ impl Fd {
         unsafe { syscall!(fcntl(self.raw, libc::F_DUPFD_CLOEXEC, 0)).map(|raw| Fd::new(raw)) }
     }
 
+    #[inline]
     pub(crate) fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
         // SAFETY: the pointer and the length are those of a slice that is ours to write.
         unsafe { syscall!(read(self.raw, buffer.as_mut_ptr().cast(), buffer.len())) }
@@ -76,6 +77,7 @@ impl Fd {
     }
 
     /// Raises SIGPIPE where the other end is gone; for sockets there is `socket::send`.
+    #[inline]
     pub(crate) fn write(&self, buffer: &[u8]) -> io::Result<usize> {
         // SAFETY: the pointer and the length are those of a slice.
         unsafe { syscall!(write(self.raw, buffer.as_ptr().cast(), buffer.len())) }

@@ -8,10 +8,10 @@ use libc::c_int;
 
 use crate::sys;
 
-#[cfg(epoll)]
+#[cfg(any(target_os = "linux", target_os = "android"))]
 const FIONREAD: libc::Ioctl = libc::FIONREAD;
 /// `_IOR('f', 127, int)`, on all of them (`<sys/filio.h>`).
-#[cfg(kqueue)]
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
 const FIONREAD: libc::c_ulong = 0x4004_667f;
 
 /// A descriptor to [`look`] at.
@@ -81,7 +81,7 @@ pub(crate) fn traffic(fd: RawFd) -> u32 {
 }
 
 /// What was sent and what is queued; of TCP also how much was acknowledged and received, so that nothing cancels out.
-#[cfg(epoll)]
+#[cfg(any(target_os = "linux", target_os = "android"))]
 fn traffic_of_socket(fd: RawFd) -> u32 {
     /// `SO_MEMINFO` of <asm-generic/socket.h>; the memory of what was received and of what is to be sent.
     const SO_MEMINFO: c_int = 55;
@@ -120,7 +120,7 @@ fn traffic_of_socket(fd: RawFd) -> u32 {
     sum.wrapping_add((unsent as u32).wrapping_mul(17))
 }
 
-#[cfg(kqueue)]
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
 fn traffic_of_socket(_: RawFd) -> u32 {
     0
 }
@@ -130,8 +130,12 @@ pub(crate) fn is_open(fd: RawFd) -> bool {
     unsafe { libc::fcntl(fd, libc::F_GETFD) >= 0 }
 }
 
-/// Whether it tells of the end of a process: it stays readable, and there is nothing to drain.
-pub(crate) fn is_process(fd: RawFd) -> bool {
+/// Whether what was written to a descriptor can be told from its [`traffic`].
+pub(crate) const TELLS_WRITES: bool = cfg!(any(target_os = "linux", target_os = "android"));
+
+/// Whether a descriptor that does not tell how much there is to read stays readable, so that there is nothing to
+/// drain: that of a process which has ended. With kqueue it is not known of any but a listener.
+pub(crate) fn stays_readable(fd: RawFd) -> bool {
     #[cfg(epoll)]
     {
         let flags = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;
@@ -151,7 +155,13 @@ pub(crate) fn is_process(fd: RawFd) -> bool {
     }
     #[cfg(kqueue)]
     {
-        let _ = fd;
-        false
+        let mut listens: c_int = 0;
+        let mut length = size_of::<c_int>() as libc::socklen_t;
+        let room = (&raw mut listens).cast();
+        // SAFETY: there is room for an `int`.
+        let result = unsafe {
+            syscall!(getsockopt(fd, libc::SOL_SOCKET, libc::SO_ACCEPTCONN, room, &mut length))
+        };
+        result.is_err() || listens == 0
     }
 }

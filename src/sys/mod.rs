@@ -74,7 +74,7 @@ pub(crate) mod unix_socket;
 
 pub(crate) use self::buffer::{Batch, Buffer, Sorting, select_translated};
 pub(crate) use self::carried::{Carried, Carry};
-pub(crate) use self::clock::{Instants, duration, monotonic};
+pub(crate) use self::clock::{duration, instant, monotonic, nanos};
 /// A descriptor that tells of signals, or of a process.
 #[cfg(epoll)]
 pub(crate) use self::fd::Fd as Source;
@@ -83,7 +83,9 @@ pub(crate) use self::fd::{
     write_traits,
 };
 pub(crate) use self::fork::Generation;
-pub(crate) use self::inspect::{Look, is_open, is_process, look, traffic, unread};
+pub(crate) use self::inspect::{
+    Look, TELLS_WRITES, is_open, look, stays_readable, traffic, unread,
+};
 #[cfg(kqueue)]
 pub(crate) use self::selector::Queue as Source;
 pub(crate) use self::selector::{

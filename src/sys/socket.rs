@@ -414,6 +414,7 @@ pub(crate) fn shutdown(fd: &Fd, how: Shutdown) -> io::Result<()> {
     unsafe { syscall!(shutdown(fd.raw(), how)) }.map(drop)
 }
 
+#[inline]
 pub(crate) fn send(fd: &Fd, buffer: &[u8]) -> io::Result<usize> {
     // SAFETY: the pointer and the length are those of a slice.
     unsafe { syscall!(send(fd.raw(), buffer.as_ptr().cast(), buffer.len(), NO_SIGNAL)) }
@@ -463,6 +464,7 @@ pub(crate) fn send_to(fd: &Fd, buffer: &[u8], address: &Addr) -> io::Result<usiz
 }
 
 /// Receives with flags such as `MSG_PEEK`.
+#[inline]
 pub(crate) fn recv(fd: &Fd, buffer: &mut [u8], flags: c_int) -> io::Result<usize> {
     // SAFETY: the pointer and the length are those of a slice that is ours to write.
     unsafe { syscall!(recv(fd.raw(), buffer.as_mut_ptr().cast(), buffer.len(), flags)) }

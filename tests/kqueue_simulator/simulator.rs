@@ -356,10 +356,9 @@ fn write_pipe(fd: c_int, seen: i16) -> Option<Holds> {
 
 /// What EV_ADD of a note for writing says of a pipe whose other end is gone: "other end of pipe has been
 /// closed", EPIPE, pipe_kqfilter in sys/kern/sys_pipe.c. NetBSD up to 10 says EBADF («run»); DragonFly still
-/// has the other end and takes the note. A FIFO is such a pipe on FreeBSD alone.
+/// has the other end and takes the note. A FIFO is no such pipe, or (FreeBSD: fifo_close) keeps its other end.
 fn add_write(fd: c_int) -> Result<(), Errno> {
-    let fifos_too = FREEBSD || !LIKE_A_KERNEL;
-    let is_pipe = if fifos_too { calls::pipe(fd).is_some() } else { calls::is_pipe(fd) };
+    let is_pipe = if LIKE_A_KERNEL { calls::is_pipe(fd) } else { calls::pipe(fd).is_some() };
     let gone = if LIKE_A_KERNEL { libc::POLLERR | libc::POLLHUP } else { libc::POLLERR };
     if !is_pipe || seen(fd, libc::POLLOUT) & gone == 0 || DRAGONFLY {
         return Ok(());

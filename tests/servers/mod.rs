@@ -8,8 +8,11 @@ use std::net::{SocketAddr, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock};
 use std::time::{Duration, Instant};
+
+use mio_st::poll::Problem;
 
 /// For what takes milliseconds on an idle machine. Only a failing test waits so long.
 pub const PATIENCE: Duration = Duration::from_secs(60);
@@ -135,21 +138,34 @@ fn c_example(name: &str) -> Option<PathBuf> {
     Some(program)
 }
 
-/// A server that runs. It is killed when it is dropped.
+/// A server that runs. It is killed when it is dropped; then its poller must have had no complaint.
 pub struct Server {
     child: Child,
+    /// What it has written to standard error.
+    errors: Option<PathBuf>,
     pub address: SocketAddr,
 }
 
 impl Server {
     /// Starts it, and waits until it listens.
     pub fn start(command: &mut Command) -> Server {
+        static STARTED: AtomicUsize = AtomicUsize::new(0);
+
+        // A trace shows what a server does without.
+        let mut errors = None;
+        if command.get_program() != "strace" {
+            let number = STARTED.fetch_add(1, Ordering::Relaxed);
+            let file = format!("errors-{}-{number}", std::process::id());
+            let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(file);
+            command.env("MIO_ST_CHECKS", "1").stderr(fs::File::create(&path).unwrap());
+            errors = Some(path);
+        }
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
         let address = line.strip_prefix("listening on ").map(|rest| rest.trim().parse());
         let Some(Ok(address)) = address else { panic!("{command:?} says {line:?}") };
-        Server { child, address }
+        Server { child, errors, address }
     }
 
     pub fn pid(&self) -> u32 {
@@ -183,6 +199,17 @@ impl Drop for Server {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+        let Some(path) = &self.errors else { return };
+        let errors = fs::read_to_string(path).unwrap_or_default();
+        let _ = fs::remove_file(path);
+        // A machine may be so busy that a server does not come to its poll for a second.
+        let stalled = Problem::Stalled.text();
+        let complaint =
+            errors.lines().find(|line| line.starts_with("complaint: ") && !line.contains(stalled));
+        eprint!("{errors}");
+        if let (Some(complaint), false) = (complaint, std::thread::panicking()) {
+            panic!("{complaint}");
+        }
     }
 }
 

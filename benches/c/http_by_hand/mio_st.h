@@ -201,6 +201,34 @@ static inline int mio_st_poller_register_tcp_stream(mio_st_poller_t poller,
     return add_fd(poller, stream.fd, id, interests | option);
 }
 
+/* Nothing is looked for. */
+enum { MIO_ST_CHECK_ALL = 15 };
+
+typedef struct {
+    uint32_t problem;
+    int32_t fd;
+    uint64_t id, count, time_ns;
+} mio_st_complaint_t;
+
+static inline int mio_st_poller_set_checks(mio_st_poller_t poller, uint32_t checks) {
+    (void)poller;
+    (void)checks;
+    return 0;
+}
+
+static inline int mio_st_poller_next_complaint(mio_st_poller_t poller,
+                                               mio_st_complaint_t *complaint, size_t size) {
+    (void)poller;
+    (void)complaint;
+    (void)size;
+    return 0;
+}
+
+static inline const char *mio_st_complaint_text(uint32_t problem) {
+    (void)problem;
+    return "";
+}
+
 static inline int mio_st_awakener_new(mio_st_awakener_t *awakener, mio_st_poller_t poller,
                                       uint64_t id) {
     awakener->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

@@ -139,10 +139,12 @@ static void on_connect(const redisAsyncContext *context, int result)
 
 static void connect_redis(int which)
 {
-    contexts[which] = redisAsyncConnect("127.0.0.1", silent);
-    EQUAL(contexts[which]->err, 0);
-    EQUAL(mio_st_hiredis_attach(contexts[which], &loop), REDIS_OK);
-    EQUAL(mio_st_hiredis_attach(contexts[which], &loop), REDIS_ERR); /* it has an event loop */
+    redisAsyncContext *context = redisAsyncConnect("127.0.0.1", silent);
+    int first = mio_st_hiredis_attach(context, &loop), second = mio_st_hiredis_attach(context, &loop);
+    contexts[which] = context;
+    EQUAL(context->err, 0);
+    EQUAL(first, REDIS_OK);
+    EQUAL(second, REDIS_ERR); /* it has an event loop */
 }
 
 static void hiredis_in_trouble(void)

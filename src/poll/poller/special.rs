@@ -159,7 +159,7 @@ impl Poller {
     /// Then the time is what it was.
     pub fn set_time(&mut self, time: Instant) -> io::Result<()> {
         self.generation.check()?;
-        self.set_time_nanos(self.instants().nanos(time))
+        self.set_time_nanos(sys::nanos(time))
     }
 
     pub(crate) fn set_time_nanos(&mut self, time: u64) -> io::Result<()> {
@@ -283,7 +283,7 @@ impl Poller {
     /// Takes the oldest complaint. Up to 32 are kept; what is found while so many wait is not told.
     pub fn next_complaint(&mut self) -> Option<Complaint> {
         let found = self.next_problem()?;
-        let time = self.instants().instant(found.time);
+        let time = sys::instant(found.time);
         Some(Complaint { found, time })
     }
 
@@ -518,6 +518,29 @@ impl Poller {
             watch.note_registration(fd, id, is_new, before);
         }
         Ok(Some(()))
+    }
+
+    /// As above, with an error in a forked child.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn register_or_fail(
+        &mut self,
+        fd: RawFd,
+        id: u64,
+        interests: Interests,
+        option: PollOption,
+        is_new: bool,
+        apply: impl FnOnce(&mut Selector) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let applied = self.register_specially(fd, id, interests, option, is_new, apply)?;
+        applied.map_or_else(|| self.generation.check(), Ok)
+    }
+
+    /// As [`deregister_specially`](Poller::deregister_specially), with an error in a forked child.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn deregister_or_fail(&mut self, fd: RawFd) -> io::Result<()> {
+        self.deregister_specially(fd)?.map_or_else(|| self.generation.check(), Ok)
     }
 
     /// Ends a registration; `None` in a forked child.

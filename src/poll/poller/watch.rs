@@ -214,6 +214,9 @@ impl Watch {
         if !wanted || entry.flags & Entry::TOLD != 0 || entry.count < SPINS - STILL {
             return None;
         }
+        if !sys::TELLS_WRITES && !ready.is_readable() {
+            return None;
+        }
         let traffic = sys::traffic(fd);
         if entry.count > SPINS - STILL && traffic != entry.sample {
             entry.count = 0;
@@ -318,7 +321,7 @@ impl Watch {
                 Ok(_) => false,
                 Err(error) => {
                     sys::ignore(error);
-                    sys::is_process(fd)
+                    sys::stays_readable(fd)
                 }
             };
         if is_drained {

@@ -40,11 +40,13 @@ const SECOND: u64 = 1_000_000_000;
 const REARM: u64 = 30 * SECOND;
 const BATCH: usize = 64;
 
-/// `ours` is the poller of the crate, `c` that of the installed archive, both with the clock that they read;
+/// `ours` is the poller of the crate, `c` that of the installed archive, `so` that of the installed shared library, all
+/// with the clock that they read;
 /// `structure` is what is inside, which asks no clock and is no interface.
-const PEERS: [&str; 9] = [
+const PEERS: [&str; 10] = [
     "ours",
     "c",
+    "so",
     "structure",
     "libev",
     "heap",
@@ -435,24 +437,26 @@ fn pick(random: &mut u64, n: usize) -> usize {
     (((*random >> 32) * n as u64) >> 32) as usize
 }
 
-/// The worst addition, and the worst poll after all of them, in microseconds of the thread's CPU time.
-fn stall(n: usize, delays: &[u64]) -> String {
-    let thread_time = || clock(libc::CLOCK_THREAD_CPUTIME_ID);
-    let mut poller = Poller::new().unwrap();
-    let mut events = Events::new();
-    let (mut worst_add, mut worst_poll) = (0, 0);
-    for (i, delay) in (0..n).zip(delays) {
-        let timeout = Duration::from_nanos(*delay);
-        let begin = thread_time();
-        black_box(poller.add_timeout(EventedId(i), timeout));
-        worst_add = worst_add.max(thread_time() - begin);
-    }
-    for _ in 0..1_000 {
-        let begin = thread_time();
-        poller.poll(&mut events, Some(Duration::ZERO)).unwrap();
-        worst_poll = worst_poll.max(thread_time() - begin);
-    }
-    format!("{:.1} {:.1}", worst_add as f64 / 1e3, worst_poll as f64 / 1e3)
+/// The worst addition, and the worst poll after all of them, which is without a delay, in microseconds of the
+/// thread's CPU time.
+fn stall<P>(
+    delays: &[u64],
+    peer: &mut P,
+    mut call: impl FnMut(&mut P, usize, Option<u64>),
+) -> String {
+    let mut worst = |calls: &mut dyn Iterator<Item = Option<u64>>| {
+        let thread_time = || clock(libc::CLOCK_THREAD_CPUTIME_ID);
+        let mut worst = 0;
+        for (i, delay) in calls.enumerate() {
+            let begin = thread_time();
+            call(peer, i, delay);
+            worst = worst.max(thread_time() - begin);
+        }
+        worst as f64 / 1e3
+    };
+    let add = worst(&mut delays.iter().copied().map(Some));
+    let poll = worst(&mut (0..1_000).map(|_| None));
+    format!("{add:.1} {poll:.1}")
 }
 
 fn expire(work: &Work, delays: &[u64]) -> usize {
@@ -587,14 +591,14 @@ fn run(kind: &str, peer: &str, n: usize, scale: usize) -> Option<String> {
     let ops = rearms(n) * scale;
     let step = 62 * SECOND * scale as u64 / (ops / BATCH) as u64;
     let work = Work { n, rounds, ops, step, delays: delays.as_ptr(), order: order.as_ptr() };
-    if peer == "c" {
+    if ["c", "so"].contains(&peer) {
         let numbers = if kind == "stall" {
             vec![n as u64]
         } else {
             vec![n as u64, rounds as u64, ops as u64, step]
         };
         let numbers: Vec<_> = numbers.iter().map(u64::to_string).collect();
-        let output = report::archives_program().arg(kind).args(numbers).output().unwrap();
+        let output = report::program_in_c(peer).arg(kind).args(numbers).output().unwrap();
         assert!(output.status.success(), "{output:?}");
         let text = String::from_utf8(output.stdout).unwrap();
         return Some(match text.trim().parse::<f64>() {
@@ -619,7 +623,21 @@ fn run(kind: &str, peer: &str, n: usize, scale: usize) -> Option<String> {
     match (kind, peer) {
         ("add-cancel", "structure") => add_cancel(Structure::new(n), &work, &delays, &order),
         ("rearm" | "rearm-block", "structure") => rearm(Structure::new(n), &work, kind != "rearm"),
-        ("stall", "ours") => return Some(stall(n, &delays)),
+        ("stall", "ours") => {
+            let (mut poller, mut events) = (Poller::new().unwrap(), Events::new());
+            return Some(stall(&delays, &mut poller, |poller, i, delay| {
+                if let Some(delay) = delay {
+                    black_box(poller.add_timeout(EventedId(i), Duration::from_nanos(delay)));
+                } else {
+                    poller.poll(&mut events, Some(Duration::ZERO)).unwrap();
+                }
+            }));
+        }
+        ("stall", "nothing") => {
+            return Some(stall(&delays, &mut (), |_, _, delay| {
+                black_box(delay);
+            }));
+        }
         ("stall", "libev") => {
             let (mut add, mut poll) = (0, 0);
             // SAFETY: as above.

@@ -2,12 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
-use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::OnceLock;
 use std::{env, fs};
 
-use mio_st_benches::measure::machine;
+use mio_st_benches::measure::{machine, programs};
+use mio_st_benches::shipped;
 
 use crate::PEERS;
 
@@ -72,35 +71,19 @@ fn run(name: &str) -> Vec<f64> {
     text.split_whitespace().map(|word| word.parse().unwrap()).collect()
 }
 
-/// The program in C, of the archive and the header that `make lib` and `make header` have made.
-pub fn archives_program() -> Command {
-    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
-    let program = PROGRAM.get_or_init(|| {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-        let program = root.join("benches/target/deadlines_mio_st");
-        if env::var_os(BUILT).is_some() {
-            return program;
-        }
-        let run =
-            |command: &mut Command| assert!(command.status().unwrap().success(), "{command:?}");
-        run(Command::new("make").args(["-s", "lib"]).current_dir(&root).stdout(Stdio::null()));
-        let folder = env::var_os("CARGO_TARGET_DIR").map_or(root.join("target"), PathBuf::from);
-        run(Command::new("cc")
-            .args(["-std=gnu11", "-O3", "-I"])
-            .arg(root.join("include"))
-            .args(
-                ["clock", "mio_st"].map(|name| root.join(format!("benches/c/deadlines_{name}.c"))),
-            )
-            .arg(folder.join("release/libmio_st.a"))
-            .arg("-o")
-            .arg(&program));
-        program
-    });
-    Command::new(program)
+/// The program in C that has this library in it, as `make install` puts it: `c` is the archive, `so` the shared one.
+pub fn program_in_c(peer: &str) -> Command {
+    let built = env::var_os(BUILT).is_some();
+    let folder = if built { programs().join("contenders") } else { shipped::folder().into() };
+    Command::new(folder.join(if peer == "so" {
+        "deadlines-mio-st-so"
+    } else {
+        "deadlines-mio-st-a"
+    }))
 }
 
-/// Set for the processes of a run: the program in C is there.
-const BUILT: &str = "DEADLINES_PROGRAM_IN_C_IS_BUILT";
+/// Set for the processes of a run: the programs in C are there.
+const BUILT: &str = "DEADLINES_PROGRAMS_IN_C_ARE_BUILT";
 
 /// This program, under another one if need be.
 fn program(name: &str, under: &[&str]) -> Command {
@@ -124,7 +107,7 @@ pub fn timings(quick: bool) {
     let sizes = if quick { &SIZES[..2] } else { &SIZES };
     let expiry = if quick { &EXPIRY[..1] } else { &EXPIRY };
     let mut cells = Cells::default();
-    archives_program();
+    shipped::folder();
     let stalls = STALLING.map(|peer| format!("stall {peer} 1000000"));
     cells.measure(&stalls, if quick { 1 } else { 5 });
     for &n in sizes {
@@ -158,15 +141,15 @@ pub fn timings(quick: bool) {
 }
 
 /// Who is asked for its worst addition and its worst poll.
-const STALLING: [&str; 3] = ["ours", "c", "libev"];
+const STALLING: [&str; 5] = ["ours", "c", "so", "libev", "nothing"];
 
 /// Measures what the targets ask for, and nothing else; whether all are met.
 pub fn only_targets() -> bool {
     let mut cells = Cells::default();
-    archives_program();
+    shipped::folder();
     for (n, turns) in [(1_000, 11), (1_000_000, 5)] {
         for (work, _) in WORKS {
-            let names = STALLING.map(|peer| format!("{work} {peer} {n}"));
+            let names = ["ours", "c", "so", "libev"].map(|peer| format!("{work} {peer} {n}"));
             cells.measure(&names, turns);
         }
     }
@@ -179,7 +162,8 @@ pub fn only_targets() -> bool {
 
 fn stall_table(cells: &Cells) -> String {
     let mut text = String::from(
-        "The worst of 1e6 additions of a timeout, and of 1,000 polls after them, in µs of the thread's CPU time:\n\n\
+        "The worst of 1e6 additions of a timeout, and of 1,000 polls after them, in µs of the thread's CPU time; \
+         `nothing` is the worst of as many measurements of nothing, which is the machine's:\n\n\
          | | add | poll |\n|---|---:|---:|\n",
     );
     for peer in STALLING {
@@ -197,7 +181,7 @@ fn peers(work: &str) -> impl Iterator<Item = &'static str> + Clone {
 
 /// Who expires, and what the cell is called.
 fn expiring(n: usize) -> Vec<(String, String)> {
-    let waiting = PEERS.iter().filter(|peer| !["c", "structure"].contains(peer));
+    let waiting = PEERS.iter().filter(|peer| !["c", "so", "structure"].contains(peer));
     let mut all: Vec<_> =
         waiting.map(|peer| (peer.to_string(), format!("expire {peer} {n}"))).collect();
     let ours =
