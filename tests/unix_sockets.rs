@@ -766,9 +766,9 @@ fn a_registered_socket_is_a_handle_like_any() {
     }
 }
 
-/// The ends of a pipe: whether any copy of the second is left, the first tells.
-fn ends() -> (std::io::PipeReader, std::io::PipeWriter) {
-    io::pipe().unwrap()
+/// Two ends: whether any copy of the second is left, the first tells.
+fn ends() -> (std_net::UnixStream, std_net::UnixStream) {
+    std_net::UnixStream::pair().unwrap()
 }
 
 fn no_fds<const N: usize>() -> [Option<OwnedFd>; N] {

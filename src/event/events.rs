@@ -177,7 +177,7 @@ mod tests {
         let mut events = three();
         assert_eq!((events.capacity(), events.len(), events.is_empty()), (4, 3, false));
         assert_eq!((&mut events).next().unwrap().id(), EventedId(0));
-        assert_eq!((&mut events).size_hint(), (2, Some(2)));
+        assert_eq!(Iterator::size_hint(&&mut events), (2, Some(2)));
         assert_eq!(events.iter().map(|event| event.id().0).collect::<Vec<_>>(), [1, 2]);
         assert_eq!((&mut events).count(), 2);
         assert!(events.is_empty());
