@@ -463,12 +463,16 @@ fn a_number_that_differs_is_seen() {
             "bad field offset `slot` of `mio_st_deadline_key_t`",
         ),
         ("} mio_st_event_t;", "    uint64_t more;\n} mio_st_event_t;", "bad `mio_st_event_t` size"),
-        ("    uint32_t uid;", "    _Alignas(8) uint32_t uid;", "bad `mio_st_ucred_t` align"),
+        (
+            "     * The effective user.\n     */\n    uint32_t uid;",
+            "     */\n    _Alignas(8) uint32_t uid;",
+            "bad `mio_st_ucred_t` align",
+        ),
     ];
     seen_in_the_header("numbers", &drifts);
     let drifts = [
         ("MIO_ST_HUP: u32 = 1u32 << 4", "MIO_ST_HUP: u32 = 1u32 << 5", "bad `MIO_ST_HUP` value"),
-        ("    pub pid: i32,\n", "    pub pid: i32,\n    more: u64,\n", "bad `mio_st_ucred_t` size"),
+        ("    pub gid: u32,\n", "    pub gid: u32,\n    more: u64,\n", "bad `mio_st_ucred_t` size"),
     ];
     seen_in_the_sources("numbers-of-sources", "abi.rs", &drifts);
 }
