@@ -1414,7 +1414,7 @@ impl Registered for mio_st_process_t {
     const REFUSED: u32 = MIO_ST_WRITABLE;
 }
 
-#[inline]
+#[inline(always)]
 fn register_in(
     poller: &mut Poller,
     fd: c_int,
