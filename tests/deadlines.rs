@@ -81,18 +81,20 @@ fn a_deadline_is_never_early() {
 fn a_timeout_of_200_microseconds_takes_neither_none_nor_a_millisecond() {
     let mut poller = Poller::new().unwrap();
     let timeout = Duration::from_micros(200);
-    let shortest = (0..50)
+    let mut took: Vec<Duration> = (0..50)
         .map(|_| {
             let start = Instant::now();
             poller.add_timeout(EventedId(0), timeout);
             assert_eq!(poll(&mut poller, None).len(), 1);
             start.elapsed()
         })
-        .min()
-        .unwrap();
+        .collect();
+    took.sort_unstable();
+    let shortest = took[0];
     assert!(shortest >= timeout, "{shortest:?}");
     if differs("ticks") {
-        assert!(cfg!(not(kqueue_simulated)) || shortest >= Duration::from_millis(20));
+        // Half of them: a loaded machine lets some pass before the poll, which then does not wait.
+        assert!(cfg!(not(kqueue_simulated)) || took[25] >= Duration::from_millis(20));
         return;
     }
     // The shortest of many: a loaded machine makes some of them late, not all.

@@ -102,7 +102,9 @@ fn a_client_that_is_silent_is_forgotten_and_may_come_again() {
 /// A server that is not there costs datagrams only.
 #[test]
 fn a_server_may_come_later() {
-    let server = bound("127.0.0.1:0");
+    // An address that no other program uses, so that the port stays free.
+    let [.., high, low] = std::process::id().to_be_bytes();
+    let server = bound(&format!("127.{high}.{low}.9:0"));
     let address = server.local_addr().unwrap();
     let Some(proxy) = start("127.0.0.1:0", address, "30000") else { return };
     drop(server);

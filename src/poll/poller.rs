@@ -346,14 +346,22 @@ impl Poller {
     ///
     /// ```
     /// # fn main() -> std::io::Result<()> {
+    /// use std::io::ErrorKind;
+    ///
     /// use mio_st::net::TcpListener;
     /// use mio_st::{EventedId, PollOption, Poller};
     ///
+    /// const ID: EventedId = EventedId(0);
+    ///
     /// let listener = TcpListener::bind("127.0.0.1:0".parse().unwrap())?;
+    /// let interests = TcpListener::INTERESTS;
     /// let mut poller = Poller::new()?;
-    /// # if cfg!(target_os = "linux") {
-    /// poller.register_exclusive(&listener, EventedId(0), TcpListener::INTERESTS, PollOption::Level)?;
-    /// # }
+    /// match poller.register_exclusive(&listener, ID, interests, PollOption::Level) {
+    ///     Err(error) if error.kind() == ErrorKind::Unsupported => {
+    ///         poller.register_fd(&listener, ID, interests, PollOption::Level)?;
+    ///     }
+    ///     result => result?,
+    /// }
     /// # Ok(())
     /// # }
     /// ```

@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn a_registration_takes_32_bytes() {
-        assert_eq!(size_of::<Entry>(), 32);
+    fn a_registration_takes_at_most_32_bytes() {
+        assert!(size_of::<Entry>() <= 32);
     }
 }

@@ -15,8 +15,8 @@ use std::os::linux::net::SocketAddrExt;
 
 use libc::{c_int, sa_family_t, sockaddr_un, socklen_t};
 
+use crate::sys::Fd;
 use crate::sys::socket::{self, Addr};
-use crate::sys::{Fd, sanitizers};
 
 /// Where the path begins in an address.
 const PATH: usize = mem::offset_of!(sockaddr_un, sun_path);
@@ -168,7 +168,7 @@ pub(crate) fn peer_cred(fd: &Fd) -> io::Result<(u32, u32, Option<i32>)> {
     let mut cred = libc::ucred { pid: 0, uid: u32::MAX, gid: u32::MAX };
     let mut len = size_of::<libc::ucred>() as socklen_t;
     let pointer = (&raw mut cred).cast();
-    sanitizers::written(&len, 1);
+    crate::sys::sanitizers::written(&len, 1);
     // SAFETY: the pointer and the length are those of a `ucred`.
     unsafe {
         syscall!(getsockopt(fd.raw(), libc::SOL_SOCKET, libc::SO_PEERCRED, pointer, &mut len))

@@ -181,7 +181,7 @@ fn set_up(interface: &str, up: bool) -> io::Result<()> {
         *to = from as libc::c_char;
     }
     request.ifr_ifru.ifru_flags = if up { libc::IFF_UP as i16 } else { 0 };
-    sys!(ioctl(socket.as_raw_fd(), libc::SIOCSIFFLAGS, &request)).map(drop)
+    sys!(ioctl(socket.as_raw_fd(), libc::SIOCSIFFLAGS as _, &request)).map(drop)
 }
 
 /// Mounts of this thread alone.
