@@ -265,7 +265,7 @@ fn nothing_is_left_behind(language: Language) {
     let Some(relay) = Relay::start(language, "30000") else { return };
     leaves_nothing_behind(relay);
     // It knows the host's C library, and no other.
-    let is_native = cfg!(target_pointer_width = "64") && !is_emulated();
+    let is_native = cfg!(all(target_pointer_width = "64", target_env = "gnu")) && !is_emulated();
     if language == Language::C && is_native && have("valgrind", &["--version"]) {
         let mut valgrind = Command::new("valgrind");
         valgrind.args(["--quiet", "--error-exitcode=9", "--leak-check=full"]);

@@ -822,9 +822,11 @@ fn descriptors_are_passed_with_bytes_and_with_datagrams() {
         // With as many as there may be, and one more.
         let many = [reader.as_fd(); 254];
         assert_eq!(kind(send(b"x", &many)), ErrorKind::InvalidInput);
-        send(b"x", &many[..253]).unwrap();
+        // musl's sendmsg takes 1,024 bytes of control messages.
+        let most = if cfg!(target_env = "musl") { 252 } else { 253 };
+        send(b"x", &many[..most]).unwrap();
         let mut received = [const { None }; 253];
-        assert_eq!(recv(&mut buf, &mut received).unwrap().fds, 253);
+        assert_eq!(recv(&mut buf, &mut received).unwrap().fds, most);
         // And without any.
         send(b"y", &[]).unwrap();
         assert_eq!(recv(&mut buf, &mut fds).unwrap().fds, 0);

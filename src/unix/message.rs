@@ -52,7 +52,7 @@ macro_rules! messages {
             ///
             /// Those of sending; `InvalidInput` for more than 253 descriptors, and on a stream for some, or for
             /// `cred`, without a byte to go with; `EBADF` for a descriptor that is not open; `PermissionDenied` for
-            /// the credentials of others.
+            /// the credentials of others. musl sends no more than 252 descriptors, and fewer with `cred`: `ENOMEM`.
             pub fn send_message(
                 &self,
                 buf: &[u8],

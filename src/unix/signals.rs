@@ -122,7 +122,7 @@ impl fmt::Debug for Signal {
 ///
 /// # Examples
 ///
-/// ```
+/// ```standalone_crate
 /// # fn main() -> std::io::Result<()> {
 /// use mio_st::unix::{Signal, Signals};
 /// use mio_st::{EventedId, Events, PollOption, Poller};
@@ -207,7 +207,7 @@ impl Signals {
     ///
     /// # Examples
     ///
-    /// ```
+    /// ```standalone_crate
     /// # fn main() -> std::io::Result<()> {
     /// use mio_st::unix::{Signal, Signals};
     ///
