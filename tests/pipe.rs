@@ -200,6 +200,8 @@ fn a_fifo_is_a_pipe() {
     let folder = Folder::new();
     let path = folder.join("fifo");
     assert!(start(Command::new("mkfifo").arg(&path)).wait().unwrap().success());
+    // One would have a copy of the end that is closed, until it has begun its program.
+    let _alone = no_child_starts();
     let mut options = OpenOptions::new();
     options.read(true).custom_flags(libc::O_NONBLOCK);
     let mut receiver = Receiver::from(OwnedFd::from(options.open(&path).unwrap()));
