@@ -68,7 +68,7 @@ abi:
 
 # The public API of the crate as text, which the tests compare.
 api:
-	MIO_ST_WRITE_API=1 $(CARGO) test $(CARGO_FLAGS) --quiet --package mio-st-public-api -- the_public_api
+	MIO_ST_WRITE_API=1 $(CARGO) test $(CARGO_FLAGS) --quiet --package mio-st-public-api -- --exact the_public_api_is_the_committed_one
 
 # Copies what `make lib` has built, and builds nothing; takes it away again.
 install uninstall: export DESTDIR := $(DESTDIR)

@@ -105,8 +105,21 @@ fn a_change_of_the_public_api_is_seen() {
     let copied = Command::new(script).arg(root()).arg(&folder).status().expect("sh");
     assert!(copied.success());
     let changes = [
-        ("src/unix/mod.rs", "pub pid: Option<i32>", "pub pid: Option<u32>", "pid"),
-        ("src/poll/option.rs", "Oneshot,", "Oneshot, Never,", "Never"),
+        ("src/unix/stream.rs", "pub pid: Option<i32>", "pub pid: Option<u64>", "pid"),
+        (
+            "src/poll/option.rs",
+            "    Oneshot,",
+            "    Oneshot,\n    /// Another.\n    Never,",
+            "Never",
+        ),
+        (
+            "src/event/events.rs",
+            "with_capacity(capacity: usize)",
+            "with_capacity(capacity: u32)",
+            "(u32)",
+        ),
+        ("src/unix/evented_fd.rs", "PhantomData<*const ()>", "PhantomData<()>", "Send for"),
+        ("src/event/mod.rs", "#[derive(Copy, Clone, Debug,", "#[derive(Clone, Debug,", "Copy for"),
     ];
     for (file, before, after, _) in changes {
         let path = folder.join(file);
