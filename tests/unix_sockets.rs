@@ -880,6 +880,18 @@ fn descriptors_go_with_a_byte_and_a_plain_read_closes_them() {
     assert_eq!(b.read(&mut buf).unwrap(), 1);
     assert_eq!(reader.read(&mut buf).unwrap(), 0);
 
+    // What is sent before goes with them, and what is sent after does not.
+    let (mut e, f) = UnixStream::pair().unwrap();
+    e.write_all(b"be").unwrap();
+    e.send_message(b"f", &[reader.as_fd()], None).unwrap();
+    e.send_message(b"g", &[reader.as_fd()], None).unwrap();
+    e.write_all(b"h").unwrap();
+    let mut two = no_fds::<2>();
+    for expected in [(3, 1), (1, 1), (1, 0)] {
+        let message = f.recv_message(&mut buf, &mut two).unwrap();
+        assert_eq!((message.len, message.fds), expected);
+    }
+
     // A datagram may be empty.
     let (c, d) = UnixDatagram::pair().unwrap();
     c.send_message(b"", &[reader.as_fd()], None).unwrap();

@@ -46,7 +46,8 @@ pub unsafe extern "C" fn mio_st_unix_stream_send_message(
 ///
 /// `fds` has room for `count` descriptors, and receives new ones of this process, close-on-exec, which the caller closes
 /// or makes handles of. No descriptor is lost silently: where there is no room for one it is closed, and `message` says
-/// so. A plain read of bytes that came with descriptors closes these. `message` receives what came along.
+/// so. A call ends with the bytes that descriptors came with; bytes that were sent before, without any, may be in front of
+/// them. A plain read of bytes that came with descriptors closes these. `message` receives what came along.
 ///
 /// Returns the number of bytes, 0 at the end of the stream; `-EAGAIN` if there is nothing; `-EINVAL` if `message` is
 /// NULL, or another pointer is and its length is not 0; the errors of `recvmsg(2)`; the errors of a handle.

@@ -86,8 +86,9 @@ macro_rules! messages {
             /// None is lost silently: where there is no room for one it is closed, and
             /// [`control_truncated`](crate::unix::UnixMessage::control_truncated) says so.
             ///
-            /// On a stream, bytes that came with descriptors and those that came without are not received
-            /// by one call. A plain read of bytes that came with descriptors closes these.
+            /// On a stream a call ends with the bytes that descriptors came with, so that it receives those of one
+            /// message; bytes that were sent before, without any, may be in front of them. A plain read of bytes that
+            /// came with descriptors closes these.
             ///
             /// # Platform differences
             ///
