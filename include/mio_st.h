@@ -125,7 +125,9 @@ uint32_t mio_st_features(void);
 #define MIO_ST_EWRONGTHREAD (-4096)
 
 /**
- * An error: the poller was created before the process was forked. In the child it can only be closed.
+ * An error: the poller was created before the process was forked. In the child it can only be closed. A child that
+ * runs no handlers of pthread_atfork(3), made by `_Fork(3)`, `vfork(2)` or a raw `clone(2)`, is not noticed: there the
+ * poller is the parent's, and what is done to it happens to the parent.
  */
 #define MIO_ST_EFORKED (-4097)
 
