@@ -1209,7 +1209,7 @@ pub extern "C" fn mio_st_poller_set_time(poller: mio_st_poller_t, now_ns: u64) -
 }
 
 /// Begins to count, from zero, if `on` is not 0, or ends it. Counting takes two reads of the clock a poll, and two more
-/// if it waits; what does not count costs nothing.
+/// if it waits, and an atomic addition or two a wake, in the thread that wakes; what does not count costs nothing.
 ///
 /// Returns 0; the errors of a handle.
 ///
@@ -1253,8 +1253,10 @@ pub unsafe extern "C" fn mio_st_poller_stats(
             waiting_ns: nanos(counted.waiting),
             outside_ns: nanos(counted.outside),
             lateness: counted.lateness,
+            wakes: counted.wakes,
+            wakes_coalesced: counted.wakes_coalesced,
         };
-        const { assert!(size_of::<mio_st_stats_t>() == (8 + MIO_ST_STATS_LATENESS as usize) * 8) };
+        const { assert!(size_of::<mio_st_stats_t>() == (10 + MIO_ST_STATS_LATENESS as usize) * 8) };
         // SAFETY: it has no padding.
         unsafe { put_growing(out, &stats) };
         Ok(0)
