@@ -248,10 +248,13 @@ static int a_refusal_is_left_registered(void)
 
 static int there_are_too_many_descriptors(void)
 {
-    int fd = a_listener_does_not_accept();
     struct rlimit none;
-    int next = OK(dup(fd));
+    int fd, next;
 
+    if (getenv("UNDER_VALGRIND")) /* which accepts, closes it and then says so */
+        return -1;
+    fd = a_listener_does_not_accept();
+    next = OK(dup(fd));
     OK(close(next));
     OK(getrlimit(RLIMIT_NOFILE, &before));
     none = before;
