@@ -251,7 +251,7 @@ const CHECKED: &[(&str, &[&str])] = &[
     ("from then on", &["poll", "epoll_wait"]),
     ("at its end", &["poll", "epoll_wait", "ioctl", "epoll_wait"]),
     ("after that", &["epoll_wait"]),
-    ("not drained", &["poll", "epoll_wait", "ioctl"]),
+    ("not drained", &["poll", "epoll_wait", "ioctl", "epoll_wait", "poll"]),
     ("it was told", &["epoll_wait"]),
 ];
 

@@ -1269,9 +1269,9 @@ pub unsafe extern "C" fn mio_st_poller_stats(
 /// mio_st_poller_next_complaint().
 ///
 /// What is registered from now on, or registered once more, is looked at. Of each registration there is one
-/// complaint. A poll that finds something just before it would wait returns at once, perhaps with 0 events; so does one
-/// that waits while a oneshot handle is being forgotten. What it costs is in the guide; what is switched off costs
-/// nothing.
+/// complaint. A poll that finds something just before it would wait returns 10 ms later, perhaps with 0 events; and so
+/// does one that waits while a oneshot handle is being forgotten, at once. What it costs is in the guide; what is switched
+/// off costs nothing.
 ///
 /// Returns 0; `-EINVAL` for an unknown check; `-ENOMEM`, and then nothing is looked for; the errors of a handle.
 ///

@@ -15,6 +15,10 @@ use crate::poll::registry::Registry;
 use crate::poll::{Checks, Clock, Complaint, Interests, PollOption, Stats};
 use crate::sys::{self, Buffer, Generation, Selector, Sorting};
 
+/// For so many nanoseconds an event may be on its way of what can be read already: another processor is about to put it
+/// there, and may be kept from it.
+const MOMENT: u64 = 10_000_000;
+
 /// What such a poller has.
 #[derive(Debug, Default)]
 pub(super) struct Special {
@@ -252,8 +256,8 @@ impl Poller {
     /// wants to know takes the complaints by [`next_complaint`](Poller::next_complaint).
     ///
     /// What is registered from now on, or registered once more, is looked at. Of each registration there is one
-    /// complaint. A poll that finds something just before it would wait returns at once, perhaps without events; so
-    /// does one that waits while a oneshot handle is being forgotten.
+    /// complaint. A poll that finds something just before it would wait returns 10 milliseconds later, perhaps without
+    /// events; and so does one that waits while a oneshot handle is being forgotten, at once.
     ///
     /// What a [`Registrar`](crate::poll::Registrar) registers is not looked at: the poller knows nothing of it. A
     /// descriptor should be registered by one of the two, and not in turn, or what the poller knows of it is out of
@@ -444,16 +448,27 @@ impl Poller {
             return Ok(forgotten);
         }
         // An event that is on its way is there by now, and then this was the wait.
-        let count = loop {
-            if let Some(count) = self.select(buffer, room, Some(0))? {
-                break count;
+        if self.asks(buffer, room, 0)? {
+            return Ok(true);
+        }
+        let Some(Special { watch, registry, .. }) = &mut self.special else { return Ok(false) };
+        if !watch.suspects(registry) {
+            return Ok(forgotten);
+        }
+        // Mostly. What arrives can be read a moment before its event is there.
+        if self.asks(buffer, room, MOMENT)? {
+            return Ok(true);
+        }
+        let Some(Special { watch, registry, .. }) = &mut self.special else { return Ok(false) };
+        Ok(watch.accuse(registry, time) || forgotten)
+    }
+
+    /// Asks the system for events, and waits so long; whether there are some.
+    fn asks(&mut self, buffer: &mut Buffer<'_>, room: usize, timeout: u64) -> io::Result<bool> {
+        loop {
+            if let Some(count) = self.select(buffer, room, Some(timeout))? {
+                return Ok(count > 0);
             }
-        };
-        match &mut self.special {
-            Some(Special { watch, registry, .. }) if count == 0 => {
-                Ok(watch.accuse(registry, time) || forgotten)
-            }
-            _ => Ok(true),
         }
     }
 

@@ -370,9 +370,9 @@ impl Watch {
         true
     }
 
-    /// The system had no event for the suspects: complains of them, unless they are at their end, or the program may
-    /// wait for something else. Whether it does.
-    pub(super) fn accuse(&mut self, registry: &mut Registry, time: u64) -> bool {
+    /// The system had no event for the suspects. Whether one remains that is not at its end, while the program does not
+    /// seem to wait for something else.
+    pub(super) fn suspects(&mut self, registry: &mut Registry) -> bool {
         let mut guilty = false;
         self.retain(registry, |_, registry, look| {
             let Some(entry) = registry.entry_mut(look.fd()) else { return false };
@@ -386,7 +386,12 @@ impl Watch {
         if guilty {
             self.full = find_full(registry);
         }
-        if !guilty || self.full.is_some() {
+        guilty && self.full.is_none()
+    }
+
+    /// Complains of those who are still suspect; whether there was one.
+    pub(super) fn accuse(&mut self, registry: &mut Registry, time: u64) -> bool {
+        if !self.look_for_undrained(registry) {
             return false;
         }
         for n in 0..self.outstanding.len() {
