@@ -100,7 +100,7 @@ pub(crate) use self::fd::{
     Fd, evented_traits, fd_traits, read_traits, set_nonblocking, std_traits, write_iovecs,
     write_traits,
 };
-pub(crate) use self::fork::Generation;
+pub(crate) use self::fork::{Generation, SharedGeneration};
 pub(crate) use self::inspect::{
     Look, TELLS_WRITES, is_open, look, stays_readable, traffic, unread,
 };
