@@ -18,6 +18,7 @@ use mio_st::net::{TcpListener, TcpStream};
 use mio_st::poll::{PollOption, Poller};
 use mio_st::{EventedId, Events};
 
+#[path = "../../testing/mod.rs"]
 mod testing;
 
 const LISTENER: EventedId = EventedId(0);
