@@ -78,7 +78,7 @@ pub(super) struct Wakes {
 
 impl Wakes {
     #[inline] // As all that a drop calls: it is not taken for what may panic.
-    fn is_forked(&self) -> bool {
+    pub(super) fn is_forked(&self) -> bool {
         !self.generation.is_current()
     }
 

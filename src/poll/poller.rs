@@ -1333,7 +1333,7 @@ impl Poller {
     }
 
     /// Another thread has it: what was found out of the old one does not hold.
-    pub(super) fn change_thread(&mut self) {
+    pub(crate) fn change_thread(&mut self) {
         self.nice.set(sys::is_nice());
     }
 }

@@ -1,6 +1,6 @@
 use std::fmt;
 use std::io;
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::{AsFd, AsRawFd, RawFd};
 
 use crate::event::{EventedId, Ready};
 use crate::poll::awakener::{self, Wakes};
@@ -81,8 +81,7 @@ impl Registrar {
         interests: Interests,
         opt: PollOption,
     ) -> io::Result<()> {
-        let fd = fd.as_fd().as_raw_fd();
-        self.wakes.with_remote(|remote| remote.register(fd, id.0 as u64, interests, opt))
+        self.register_raw(fd.as_fd().as_raw_fd(), id.0 as u64, interests, opt)
     }
 
     /// Replaces the registration of a descriptor, as [`Poller::reregister_fd`] does.
@@ -97,8 +96,7 @@ impl Registrar {
         interests: Interests,
         opt: PollOption,
     ) -> io::Result<()> {
-        let fd = fd.as_fd().as_raw_fd();
-        self.wakes.with_remote(|remote| remote.reregister(fd, id.0 as u64, interests, opt))
+        self.reregister_raw(fd.as_fd().as_raw_fd(), id.0 as u64, interests, opt)
     }
 
     /// Ends the registration of a descriptor, as [`Poller::deregister_fd`] does.
@@ -107,8 +105,7 @@ impl Registrar {
     ///
     /// Those of [`Poller::deregister`]; `BrokenPipe` as [`register`](Registrar::register).
     pub fn deregister<Fd: AsFd>(&self, fd: Fd) -> io::Result<()> {
-        let fd = fd.as_fd().as_raw_fd();
-        self.wakes.with_remote(|remote| remote.deregister(fd))
+        self.deregister_raw(fd.as_fd().as_raw_fd())
     }
 
     /// Posts an event, which a poll returns as it is, and wakes the poller if it sleeps. Those of one thread come in
@@ -120,7 +117,40 @@ impl Registrar {
     ///
     /// `OutOfMemory`; `BrokenPipe` as [`register`](Registrar::register).
     pub fn notify(&self, id: EventedId, ready: Ready) -> io::Result<()> {
-        awakener::post(&self.wakes, id.0 as u64, ready)
+        self.post(id.0 as u64, ready)
+    }
+
+    pub(crate) fn register_raw(
+        &self,
+        fd: RawFd,
+        id: u64,
+        interests: Interests,
+        opt: PollOption,
+    ) -> io::Result<()> {
+        self.wakes.with_remote(|remote| remote.register(fd, id, interests, opt))
+    }
+
+    pub(crate) fn reregister_raw(
+        &self,
+        fd: RawFd,
+        id: u64,
+        interests: Interests,
+        opt: PollOption,
+    ) -> io::Result<()> {
+        self.wakes.with_remote(|remote| remote.reregister(fd, id, interests, opt))
+    }
+
+    pub(crate) fn deregister_raw(&self, fd: RawFd) -> io::Result<()> {
+        self.wakes.with_remote(|remote| remote.deregister(fd))
+    }
+
+    pub(crate) fn post(&self, id: u64, ready: Ready) -> io::Result<()> {
+        awakener::post(&self.wakes, id, ready)
+    }
+
+    /// Whether the process was forked since the poller was created.
+    pub(crate) fn is_forked(&self) -> bool {
+        self.wakes.is_forked()
     }
 }
 

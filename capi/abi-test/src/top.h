@@ -10,7 +10,7 @@
  * bits. Each is checked at each call, so that using one that was closed is an error and never an accident,
  * also if its memory or its descriptor number serves another object by then. `{0}` is never a handle; closing
  * it does nothing. A handle belongs to the thread that made it; when that thread ends, what it left open is
- * closed. An awakener belongs to no thread.
+ * closed. An awakener, a registrar and what is detached belong to no thread.
  *
  * Errors. A function returns an `int` or an `int64_t`: negative is an error, the negated errno (`-EAGAIN`) or
  * one of `MIO_ST_E...`; anything else is success. `errno` is unspecified after a call, unless its comment says
