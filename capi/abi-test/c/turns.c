@@ -1,6 +1,7 @@
 /* Behaviours 41 and 42: what other threads register, and pollers and handles that go from thread to thread. With an
  * argument the threads at the end take turns for so many seconds. */
 
+#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 
@@ -346,6 +347,36 @@ static void a_poller_comes_back_to_its_handles(void)
     OK(mio_st_poller_close(poller));
 }
 
+static void *wait_for_the_descriptor(void *argument)
+{
+    struct pollfd waits = {.fd = *(const int *)argument, .events = POLLIN};
+
+    EQUAL(poll(&waits, 1, (int)(LONG / 1000000)), 1);
+    return NULL;
+}
+
+/* Behaviour 42: who waits for the descriptor of a poller needs no handle of it, and no lock. */
+static void another_thread_waits_beside(void)
+{
+    mio_st_registrar_t registrar;
+    mio_st_detached_t detached;
+    mio_st_poller_t poller;
+    pthread_t thread;
+    int fd;
+
+    OK(mio_st_poller_new(&poller));
+    OK(mio_st_registrar_new(&registrar, poller));
+    fd = OK(mio_st_poller_fd(poller));
+    OK(mio_st_poller_detach(poller, &detached));
+    OK(-pthread_create(&thread, NULL, wait_for_the_descriptor, &fd));
+    OK(mio_st_registrar_notify(registrar, 1, R));
+    OK(-pthread_join(thread, NULL));
+    OK(mio_st_poller_attach(&poller, detached));
+    test_wait(poller, 1, R);
+    OK(mio_st_registrar_close(registrar));
+    OK(mio_st_poller_close(poller));
+}
+
 static void *leave(void *argument)
 {
     struct journey *journey = argument;
@@ -586,6 +617,7 @@ int main(int argc, char **argv)
     }
     a_handle_and_all_its_pollers_move();
     a_poller_comes_back_to_its_handles();
+    another_thread_waits_beside();
     of_several_threads_one_attaches_it();
     eight_threads_under_one_lock_lose_no_event(seconds ? SECONDS(seconds) : MILLISECONDS((uint64_t)scaled(2000)));
     EQUAL(mio_st_live_handles(), 0);
