@@ -71,9 +71,6 @@ pub unsafe extern "C" fn mio_st_registrar_new(
 /// An event that a poll has taken already is handed out, also if another thread deregisters the descriptor meanwhile,
 /// or registers it anew: who closes descriptors behind the back of the poller looks at the id of each event.
 ///
-/// On a clock that the program drives, what a registrar has registered comes in the order of the system; checks
-/// (mio_st_poller_set_checks()) do not see it.
-///
 /// Returns as mio_st_poller_register_fd(); `-EPIPE` if the poller is closed; `MIO_ST_EFORKED` in a process that was
 /// forked since the poller was created; `-EBADF` also if the registrar is closed; `-EBUSY` in a signal handler that has
 /// interrupted a call of this library.

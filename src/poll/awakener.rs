@@ -3,6 +3,7 @@ use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::event::{Event, EventedId, Ready};
+use crate::poll::changes::{Change, Changes};
 use crate::poll::gate::Gate;
 use crate::poll::{Poller, Registrar};
 use crate::sys::{self, Buffer, Generation, Pushed, Queue, Remote, Selector, Shared, Stack, Waker};
@@ -74,6 +75,7 @@ pub(super) struct Wakes {
     /// What other threads register with, and what keeps them from it when the poller is gone.
     remote: Remote,
     gate: Gate,
+    changes: Changes,
 }
 
 impl Wakes {
@@ -94,11 +96,12 @@ impl Wakes {
         }
     }
 
-    /// Lets another thread register; an error if the poller is gone, or the process was forked.
-    pub(super) fn with_remote<T>(
+    /// Lets another thread change a registration; an error if the poller is gone, or the process was forked.
+    pub(super) fn change(
         &self,
-        body: impl FnOnce(&Remote) -> io::Result<T>,
-    ) -> io::Result<T> {
+        change: Change,
+        body: impl FnOnce(&Remote) -> io::Result<()>,
+    ) -> io::Result<()> {
         // In this order: in a forked child the gate may be one that nobody leaves.
         if self.is_forked() {
             return Err(io::ErrorKind::BrokenPipe.into());
@@ -106,7 +109,9 @@ impl Wakes {
         let Some(_inside) = self.gate.enter() else {
             return Err(io::ErrorKind::BrokenPipe.into());
         };
-        body(&self.remote)
+        body(&self.remote)?;
+        self.changes.note(change);
+        Ok(())
     }
 }
 
@@ -194,7 +199,8 @@ impl Awakeners {
         let woken = Stack::new();
         let remote = selector.remote()?;
         let asleep = AtomicBool::new(false);
-        let wakes = Wakes { woken, asleep, waker, generation, remote, gate: Gate::new() };
+        let (gate, changes) = (Gate::new(), Changes::default());
+        let wakes = Wakes { woken, asleep, waker, generation, remote, gate, changes };
         Ok(Awakeners { wakes: Shared::new(wakes)?, taken: Queue::new(), systems_turn: false })
     }
 
@@ -207,6 +213,11 @@ impl Awakeners {
     /// Another registrar.
     pub(super) fn registrar(&self) -> io::Result<Registrar> {
         Ok(Registrar::of(self.wakes.try_clone()?))
+    }
+
+    /// What registrars change.
+    pub(super) fn changes(&self) -> &Changes {
+        &self.wakes.changes
     }
 
     /// Whether there is no awakener left, nor a wake.

@@ -1327,6 +1327,7 @@ impl Poller {
                 if self.exposed.get() {
                     awakeners.expose();
                 }
+                awakeners.changes().want(self.special.is_some());
                 Ok(none.insert(awakeners))
             }
         }

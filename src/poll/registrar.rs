@@ -4,6 +4,7 @@ use std::os::fd::{AsFd, AsRawFd, RawFd};
 
 use crate::event::{EventedId, Ready};
 use crate::poll::awakener::{self, Wakes};
+use crate::poll::changes::{Change, Registration};
 use crate::poll::{Interests, PollOption, Poller};
 use crate::sys::Shared;
 
@@ -17,9 +18,6 @@ use crate::sys::Shared;
 ///
 /// An event that a poll has taken already is handed out, also if another thread deregisters the descriptor meanwhile, or
 /// registers it anew: who closes descriptors of others looks at the id of each event, as for any stale one.
-///
-/// On a clock that the program drives ([`Poller::set_clock`]) what a registrar has registered comes in the order of the
-/// system.
 ///
 /// While there is a registrar, polls cost what they cost with an [`Awakener`](crate::poll::Awakener).
 ///
@@ -127,7 +125,8 @@ impl Registrar {
         interests: Interests,
         opt: PollOption,
     ) -> io::Result<()> {
-        self.wakes.with_remote(|remote| remote.register(fd, id, interests, opt))
+        let now = Some(Registration { id, interests, option: opt, is_new: true });
+        self.wakes.change(Change { fd, now }, |remote| remote.register(fd, id, interests, opt))
     }
 
     pub(crate) fn reregister_raw(
@@ -137,11 +136,12 @@ impl Registrar {
         interests: Interests,
         opt: PollOption,
     ) -> io::Result<()> {
-        self.wakes.with_remote(|remote| remote.reregister(fd, id, interests, opt))
+        let now = Some(Registration { id, interests, option: opt, is_new: false });
+        self.wakes.change(Change { fd, now }, |remote| remote.reregister(fd, id, interests, opt))
     }
 
     pub(crate) fn deregister_raw(&self, fd: RawFd) -> io::Result<()> {
-        self.wakes.with_remote(|remote| remote.deregister(fd))
+        self.wakes.change(Change { fd, now: None }, |remote| remote.deregister(fd))
     }
 
     pub(crate) fn post(&self, id: u64, ready: Ready) -> io::Result<()> {
