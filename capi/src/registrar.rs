@@ -136,9 +136,7 @@ pub extern "C" fn mio_st_registrar_notify(
     id: u64,
     readiness: u32,
 ) -> c_int {
-    with(registrar, |registrar| {
-        Ok(registrar.raw_notify(id, raw::ready(readiness).ok_or(INVALID)?))
-    })
+    with(registrar, |registrar| Ok(registrar.raw_notify(id, raw::ready(readiness).ok_or(INVALID)?)))
 }
 
 /// Closes a registrar. What it has registered stays registered, and what it has posted still arrives.

@@ -583,9 +583,9 @@ impl World {
     /// Whether a handle is registered with a poller that is open in this thread.
     fn is_registered(&self, bits: u64) -> bool {
         let open = |poller| {
-            self.handles.iter().any(|known| {
-                known.bits == poller && known.open && known.thread == self.thread
-            })
+            self.handles
+                .iter()
+                .any(|known| known.bits == poller && known.open && known.thread == self.thread)
         };
         self.registered.iter().any(|(handle, poller)| *handle == bits && open(*poller))
     }
@@ -695,9 +695,7 @@ impl World {
     /// An open handle of this thread, found or made.
     fn one(&mut self, kind: usize) -> Option<Known> {
         let found = self.handles.iter().rev().find(|known| {
-            known.kind == kind
-                && known.open
-                && (known.thread == self.thread || is_anybodys(kind))
+            known.kind == kind && known.open && (known.thread == self.thread || is_anybodys(kind))
         });
         match found {
             Some(known) => Some(*known),
