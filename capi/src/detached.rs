@@ -4,7 +4,7 @@ use std::ffi::c_int;
 
 use crate::abi::*;
 use crate::error::{Error, Result};
-use crate::handles::{DETACHED, Detached, THREAD_BITS, Travels, tag};
+use crate::handles::{DETACHED, Detached, THREAD_BITS, Table, Travels, tag};
 use crate::memory::Out;
 use crate::pool::{Pool, Taken};
 use crate::slots;
@@ -27,31 +27,63 @@ pub(crate) fn live() -> usize {
 /// `detached` is NULL, or can be written.
 unsafe fn detach<H: Travels>(handle: H, detached: *mut mio_st_detached_t) -> c_int {
     call(handle, |table| {
-        table.check_travels(handle)?;
+        table.get(handle)?;
         // SAFETY: the caller's promise.
-        let out = unsafe { Out::new(detached) }?;
-        let claimed = DETACHEDS.claim()?;
-        let detached = table.detach(handle)?;
-        out.put(mio_st_detached_t { bits: claimed.open(tag_of(H::KIND), detached) });
-        Ok(0)
+        unsafe { detach_object(table, handle.bits(), H::KIND, detached) }
     })
+}
+
+/// One for all kinds.
+///
+/// # Safety
+///
+/// As [`detach`].
+#[inline(never)]
+unsafe fn detach_object(
+    table: &mut Table,
+    bits: u64,
+    kind: u32,
+    detached: *mut mio_st_detached_t,
+) -> Result<c_int> {
+    table.check_travels(bits)?;
+    // SAFETY: the caller's promise.
+    let out = unsafe { Out::new(detached) }?;
+    let claimed = DETACHEDS.claim()?;
+    let detached = table.detach(bits, kind)?;
+    out.put(mio_st_detached_t { bits: claimed.open(tag_of(kind), detached) });
+    Ok(0)
 }
 
 /// # Safety
 ///
 /// `handle` is NULL, or can be written.
 unsafe fn attach<H: Travels>(handle: *mut H, detached: mio_st_detached_t) -> c_int {
-    create(|table| {
-        // SAFETY: the caller's promise.
-        let out = unsafe { Out::new(handle) }?;
-        table.reserve()?;
-        let mut taken = take(tag_of(H::KIND), detached.bits)?;
-        if taken.value().is_forked() {
-            return Err(Error::FORKED);
-        }
-        out.put(table.attach(taken)?);
-        Ok(0)
-    })
+    const { assert!(size_of::<H>() == size_of::<u64>()) };
+    // SAFETY: the caller's promise; a handle is its bits.
+    create(|table| unsafe { attach_object(table, H::KIND, handle.cast(), detached.bits) })
+}
+
+/// One for all kinds.
+///
+/// # Safety
+///
+/// As [`attach`].
+#[inline(never)]
+unsafe fn attach_object(
+    table: &mut Table,
+    kind: u32,
+    handle: *mut u64,
+    detached: u64,
+) -> Result<c_int> {
+    // SAFETY: the caller's promise.
+    let out = unsafe { Out::new(handle) }?;
+    table.reserve()?;
+    let mut taken = take(tag_of(kind), detached)?;
+    if taken.value().is_forked() {
+        return Err(Error::FORKED);
+    }
+    out.put(table.attach(taken)?);
+    Ok(0)
 }
 
 /// Takes what was detached, unless its kind is not what the tag says: then the bits are forged.

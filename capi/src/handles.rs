@@ -285,15 +285,19 @@ impl Table {
     /// Takes the object out: the handle is closed.
     pub(crate) fn take<H: Handle>(&mut self, handle: H) -> Result<H::Object> {
         self.get(handle)?;
-        let bits = handle.bits();
+        H::unwrap(self.remove(handle.bits(), H::KIND)?).ok_or(BAD)
+    }
+
+    #[inline]
+    fn remove(&mut self, bits: u64, kind: u32) -> Result<Object> {
         let entry = self.entries.remove(bits);
         self.live.store(self.entries.live(), Ordering::Relaxed);
         let mut entry = entry.ok_or(BAD)?;
         self.more.retain(&mut entry.more, |_| false);
-        if H::KIND == mio_st_poller_t::KIND {
+        if kind == mio_st_poller_t::KIND {
             self.moved.retain(|moved| moved.bits != bits);
         }
-        H::unwrap(entry.object).ok_or(BAD)
+        Ok(entry.object)
     }
 
     /// Makes another object of the one that a handle names, whose registrations go on. The old handle names
@@ -315,10 +319,9 @@ impl Table {
         Ok(converted)
     }
 
-    /// Makes sure that a handle may be detached.
-    pub(crate) fn check_travels<H: Travels>(&mut self, handle: H) -> Result<()> {
-        self.get(handle)?;
-        match self.entries.look(handle.bits()) {
+    /// Makes sure that a handle, which is good, may be detached.
+    pub(crate) fn check_travels(&self, bits: u64) -> Result<()> {
+        match self.entries.look(bits) {
             Some(Entry { object: Object::Poller(poller), .. }) if poller.raw_is_forked() => {
                 Err(Error::FORKED)
             }
@@ -326,24 +329,25 @@ impl Table {
         }
     }
 
-    /// Takes an object out with what is known of its registrations: the handle is closed.
-    pub(crate) fn detach<H: Travels>(&mut self, handle: H) -> Result<Detached> {
-        self.get(handle)?;
-        let bits = handle.bits();
+    /// Takes an object out with what is known of its registrations: its handle, which [`Travels`], is closed.
+    pub(crate) fn detach(&mut self, bits: u64, kind: u32) -> Result<Detached> {
         let (mut registered, list) = self.registrations(bits);
         let mut more = Vec::new();
+        more.try_reserve_exact(self.more.iter(list).count())?;
+        // There is room, so that this does not grow, which could panic.
         for poller in self.more.iter(list) {
-            more.try_reserve(1)?;
-            more.push(poller);
+            if more.len() < more.capacity() {
+                more.push(poller);
+            }
         }
-        if H::KIND == mio_st_poller_t::KIND {
+        if kind == mio_st_poller_t::KIND {
             registered = name(&self.moved, bits);
         }
-        Ok(Detached { object: H::wrap(self.take(handle)?), registered, more })
+        Ok(Detached { object: self.remove(bits, kind)?, registered, more })
     }
 
-    /// Makes a handle of what was detached, for which [`reserve`](Table::reserve) has been called.
-    pub(crate) fn attach<H: Travels>(&mut self, mut taken: Taken<Detached>) -> Result<H> {
+    /// Makes a handle of what was detached, for which [`reserve`](Table::reserve) has been called: its bits.
+    pub(crate) fn attach(&mut self, mut taken: Taken<Detached>) -> Result<u64> {
         let mut more = List::EMPTY;
         let detached = taken.value();
         let reserved = detached.more.iter().try_for_each(|poller| {
@@ -364,13 +368,13 @@ impl Table {
             }
             _ => None,
         };
-        let entry = Entry { object, registered, more };
-        let bits = self.entries.insert(tag(H::KIND, self.thread), entry);
+        let tag = tag(object.kind(), self.thread);
+        let bits = self.entries.insert(tag, Entry { object, registered, more });
         self.live.store(self.entries.live(), Ordering::Relaxed);
         if let (Some(moved), Some(bits)) = (arrived, bits) {
             moved.bits = bits;
         }
-        bits.map(H::from_bits).ok_or(Error::of(libc::ENOMEM))
+        bits.ok_or(Error::of(libc::ENOMEM))
     }
 
     /// Takes note of a poller that is about to be attached.

@@ -199,7 +199,7 @@ impl Awakeners {
         let woken = Stack::new();
         let remote = selector.remote()?;
         let asleep = AtomicBool::new(false);
-        let (gate, changes) = (Gate::new(), Changes::default());
+        let (gate, changes) = (Gate::new(), Changes::new());
         let wakes = Wakes { woken, asleep, waker, generation, remote, gate, changes };
         Ok(Awakeners { wakes: Shared::new(wakes)?, taken: Queue::new(), systems_turn: false })
     }
@@ -335,6 +335,7 @@ impl Drop for Awakeners {
             self.wakes.gate.close();
         }
         self.wakes.woken.close();
+        self.wakes.changes.close();
     }
 }
 

@@ -2,19 +2,19 @@
 
 use std::os::fd::RawFd;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
 
 use crate::poll::{Interests, PollOption};
+use crate::sys::{self, Queue, Shared, Stack};
 
 /// A registration was made, replaced or ended.
-#[derive(Debug)]
+#[derive(Copy, Clone, Debug)]
 pub(super) struct Change {
     pub(super) fd: RawFd,
     /// None if it was ended.
     pub(super) now: Option<Registration>,
 }
 
-#[derive(Debug)]
+#[derive(Copy, Clone, Debug)]
 pub(super) struct Registration {
     pub(super) id: u64,
     pub(super) interests: Interests,
@@ -22,14 +22,17 @@ pub(super) struct Registration {
     pub(super) is_new: bool,
 }
 
-#[derive(Debug, Default)]
 pub(super) struct Changes {
     /// The poller keeps a registry.
     wanted: AtomicBool,
-    made: Mutex<Vec<Change>>,
+    made: Stack<Change>,
 }
 
 impl Changes {
+    pub(super) fn new() -> Changes {
+        Changes { wanted: AtomicBool::new(false), made: Stack::new() }
+    }
+
     pub(super) fn want(&self, wanted: bool) {
         self.wanted.store(wanted, Ordering::Relaxed);
     }
@@ -39,14 +42,19 @@ impl Changes {
         if !self.wanted.load(Ordering::Relaxed) {
             return;
         }
-        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
-        if made.try_reserve(1).is_ok() {
-            made.push(change);
+        if let Err(error) = Shared::new(change).and_then(|change| self.made.push(&change)) {
+            sys::ignore(error);
         }
     }
 
     /// Takes all, in their order.
-    pub(super) fn take(&self) -> Vec<Change> {
-        std::mem::take(&mut *self.made.lock().unwrap_or_else(PoisonError::into_inner))
+    pub(super) fn take(&self) -> Queue<Change> {
+        self.made.take()
+    }
+
+    /// Nobody takes any more.
+    #[inline] // As all that a drop calls.
+    pub(super) fn close(&self) {
+        self.made.close();
     }
 }

@@ -413,7 +413,9 @@ impl Poller {
     fn note_changes(&mut self) {
         let (Some(special), Some(awakeners)) = (&mut self.special, &self.awakeners) else { return };
         let Special { registry, watch, .. } = special;
-        for Change { fd, now } in awakeners.changes().take() {
+        let mut changes = awakeners.changes().take();
+        while let Some(change) = changes.pop() {
+            let Change { fd, now } = *change;
             match now {
                 Some(Registration { id, interests, option, is_new }) => {
                     let before = registry.note(fd, id, interests, option, is_new);
