@@ -463,6 +463,44 @@ pub const PLAN: &[Work] = &[
     },
 ];
 
+/// What has budgets, too, but is timed by another program: see `deadlines`.
+pub static DEADLINES: [Work; 3] = [
+    deadlines("deadline-rearm", "rearm {}"),
+    deadlines("deadline-add-cancel", "add-cancel {}"),
+    deadlines("deadline-expire", "expire {}"),
+];
+
+const fn deadlines(name: &'static str, arguments: &'static str) -> Work {
+    Work {
+        name,
+        title: "",
+        operation: "deadline",
+        program: "timers",
+        arguments,
+        counted: Some((64_000, 320_000)),
+        timed: 0,
+        clock: Clock::Processor,
+        without: &[
+            FLOOR,
+            "raw-rust",
+            "mio",
+            "polling",
+            "mio-st-0.2.2",
+            "libuv",
+            "libev",
+            "libevent",
+        ],
+        otherwise: &[],
+        latency: false,
+        note: "",
+    }
+}
+
+/// All that may have budgets.
+pub fn budgeted() -> impl Iterator<Item = &'static Work> {
+    PLAN.iter().chain(&DEADLINES)
+}
+
 impl Work {
     /// The arguments of one run.
     pub fn arguments(&self, contender: &str, size: usize, pause: usize) -> Vec<String> {

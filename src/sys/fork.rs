@@ -10,7 +10,7 @@ extern "C" fn in_child() {
     FORKS.fetch_add(1, Ordering::Relaxed);
 }
 
-/// The process in which something was created. `vfork` and a raw `clone` are not seen.
+/// The process in which something was created. `vfork`, `_Fork` and a raw `clone` are not seen.
 #[derive(Copy, Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Generation(u32);
 
