@@ -284,6 +284,7 @@ typedef struct {
 /**
  * Closes what was detached and is to be attached by nobody: a poller, or a descriptor. It is registered nowhere any
  * more, but while there are copies of its descriptor (`dup(2)`, `fork(2)`): attach what may have some, and close that.
+ * It preserves `errno`.
  *
  * Returns 0, also for `{0}`; `-EBADF` if it is attached or closed; `-EBUSY` in a signal handler that has interrupted a
  * call of this library.
@@ -1140,7 +1141,8 @@ int mio_st_registrar_notify(mio_st_registrar_t registrar,
                             uint32_t readiness);
 
 /**
- * Closes a registrar. What it has registered stays registered, and what it has posted still arrives.
+ * Closes a registrar. What it has registered stays registered, and what it has posted still arrives. It
+ * preserves `errno`.
  *
  * Returns 0, also for `{0}`; `-EBADF` if it is closed; `-EBUSY` in a signal handler that has interrupted a call of this
  * library.

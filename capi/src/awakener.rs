@@ -81,53 +81,5 @@ pub extern "C" fn mio_st_awakener_close(awakener: mio_st_awakener_t) -> c_int {
     if awakener.bits == 0 {
         return 0;
     }
-<<<<<<< HEAD
-    exclusive(|| AWAKENERS.close(TAG, awakener.bits).map(|()| 0))
-=======
-    raw::keeping_errno(|| exclusive(|| close(awakener.bits).map(|()| 0)))
-}
-
-#[cfg(test)]
-mod tests {
-    use mio_st::Poller;
-
-    use super::*;
-
-    /// Behaviour 25: a wake between its check and its write keeps the descriptor open.
-    #[test]
-    fn an_awakener_closed_during_a_wake_is_dropped_when_the_wake_has_ended() {
-        let mut poller = Poller::new().unwrap();
-        let claimed = claim().unwrap();
-        let slot = claimed.slot;
-        let generation = claimed.generation;
-        let bits = claimed.open(poller.raw_add_awakener(1).unwrap());
-        // As `wake` does, on another thread.
-        slot.leave_open(generation, |state| State(state.0 + 1)).unwrap();
-        close(bits).unwrap();
-        reap();
-        assert!(slot.state() == State(State::new(generation, CLOSED).0 + 1));
-        assert_eq!(wake(bits), Err(BAD));
-        assert_eq!(close(bits), Err(BAD));
-        slot.state.fetch_sub(1, Ordering::Release);
-        reap();
-        assert!(slot.state() == State::new(generation + 1, FREE));
-        assert_eq!(CLOSING.take(), 0);
-    }
-
-    #[test]
-    fn every_number_has_one_slot() {
-        while block(2).is_empty() {
-            grow().unwrap();
-        }
-        let mut index = 0;
-        for slots in (0..BLOCKS).map(block) {
-            for slot in slots {
-                assert!(ptr::eq(slot, super::slot(index).unwrap()));
-                index += 1;
-            }
-        }
-        assert!(slot(index).is_none());
-        assert!(slot(usize::MAX >> 32).is_none());
-    }
->>>>>>> main
+    raw::keeping_errno(|| exclusive(|| AWAKENERS.close(TAG, awakener.bits).map(|()| 0)))
 }

@@ -2,6 +2,8 @@
 
 use std::ffi::c_int;
 
+use mio_st::raw;
+
 use crate::abi::*;
 use crate::error::{Error, Result};
 use crate::handles::{DETACHED, Detached, THREAD_BITS, Table, Travels, tag};
@@ -95,6 +97,7 @@ fn take(tag: u32, bits: u64) -> Result<Taken<Detached>> {
 
 /// Closes what was detached and is to be attached by nobody: a poller, or a descriptor. It is registered nowhere any
 /// more, but while there are copies of its descriptor (`dup(2)`, `fork(2)`): attach what may have some, and close that.
+/// It preserves `errno`.
 ///
 /// Returns 0, also for `{0}`; `-EBADF` if it is attached or closed; `-EBUSY` in a signal handler that has interrupted a
 /// call of this library.
@@ -105,14 +108,15 @@ pub extern "C" fn mio_st_detached_close(detached: mio_st_detached_t) -> c_int {
     if detached.bits == 0 {
         return 0;
     }
-    exclusive(|| {
+    let close = || {
         let tag = slots::tag(detached.bits);
         if tag >> THREAD_BITS != DETACHED {
             return Err(Error::of(libc::EBADF));
         }
         drop(take(tag, detached.bits)?.keep());
         Ok(0)
-    })
+    };
+    raw::keeping_errno(|| exclusive(close))
 }
 
 /// Detaches a poller from this thread, so that another attaches it: for threads that take turns with one loop under a

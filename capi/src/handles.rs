@@ -14,12 +14,8 @@ use mio_st::unix::{Process, Receiver, Sender, Signals, UnixDatagram, UnixListene
 use crate::abi::*;
 use crate::error::{Error, Result};
 use crate::lists::{List, Lists};
-<<<<<<< HEAD
 use crate::pool::Taken;
-use crate::slots::{self, Slots};
-=======
 use crate::slots::{self, Place, Slots};
->>>>>>> main
 
 const BAD: Error = Error::of(libc::EBADF);
 
@@ -64,14 +60,7 @@ macro_rules! objects {
             $($name($object),)+
         }
 
-<<<<<<< HEAD
         impl Object {
-            fn raw_fd(&self) -> RawFd {
-                match self {
-                    $(Object::$name(object) => object.as_raw_fd(),)+
-                }
-            }
-
             fn kind(&self) -> u32 {
                 match self {
                     $(Object::$name(_) => $kind,)+
@@ -79,8 +68,6 @@ macro_rules! objects {
             }
         }
 
-=======
->>>>>>> main
         $(impl Handle for $handle {
             const KIND: u32 = $kind;
             type Object = $object;
@@ -208,9 +195,9 @@ impl Detached {
     }
 }
 
-/// Where a poller is, if it is in this thread.
+/// The handle of a poller, if it is in this thread.
 #[inline]
-fn place(moved: &[Moved], name: u64) -> u64 {
+fn bits_of(moved: &[Moved], name: u64) -> u64 {
     moved.iter().find(|moved| moved.name == name).map_or(name, |moved| moved.bits)
 }
 
@@ -300,26 +287,19 @@ impl Table {
     #[inline]
     fn take_registered<H: Handle>(&mut self, handle: H) -> Result<(H::Object, u64, List)> {
         self.get(handle)?;
-<<<<<<< HEAD
-        H::unwrap(self.remove(handle.bits(), H::KIND)?).ok_or(BAD)
+        let bits = handle.bits();
+        let Entry { object, registered, more } = self.remove(bits)?;
+        if H::KIND == mio_st_poller_t::KIND {
+            self.moved.retain(|moved| moved.bits != bits);
+        }
+        Ok((H::unwrap(object).ok_or(BAD)?, registered, more))
     }
 
     #[inline]
-    fn remove(&mut self, bits: u64, kind: u32) -> Result<Object> {
+    fn remove(&mut self, bits: u64) -> Result<Entry> {
         let entry = self.entries.remove(bits);
         self.live.store(self.entries.live(), Ordering::Relaxed);
-        let mut entry = entry.ok_or(BAD)?;
-        self.more.retain(&mut entry.more, |_| false);
-        if kind == mio_st_poller_t::KIND {
-            self.moved.retain(|moved| moved.bits != bits);
-        }
-        Ok(entry.object)
-=======
-        let entry = self.entries.remove(handle.bits());
-        self.live.store(self.entries.live(), Ordering::Relaxed);
-        let Entry { object, registered, more } = entry.ok_or(BAD)?;
-        Ok((H::unwrap(object).ok_or(BAD)?, registered, more))
->>>>>>> main
+        entry.ok_or(BAD)
     }
 
     /// Makes another object of the one that a handle names, whose registrations go on. The old handle names
@@ -364,8 +344,11 @@ impl Table {
         }
         if kind == mio_st_poller_t::KIND {
             registered = name(&self.moved, bits);
+            self.moved.retain(|moved| moved.bits != bits);
         }
-        Ok(Detached { object: self.remove(bits, kind)?, registered, more })
+        let mut entry = self.remove(bits)?;
+        self.more.retain(&mut entry.more, |_| false);
+        Ok(Detached { object: entry.object, registered, more })
     }
 
     /// Makes a handle of what was detached, for which [`reserve`](Table::reserve) has been called: its bits.
@@ -391,7 +374,7 @@ impl Table {
             _ => None,
         };
         let tag = tag(object.kind(), self.thread);
-        let bits = self.entries.insert(tag, Entry { object, registered, more });
+        let bits = self.entries.insert(tag, || Entry { object, registered, more });
         self.live.store(self.entries.live(), Ordering::Relaxed);
         if let (Some(moved), Some(bits)) = (arrived, bits) {
             moved.bits = bits;
@@ -423,44 +406,23 @@ impl Table {
 
     /// Ends the registrations that are known. Closing the descriptor would do so, unless there is a copy of it: a
     /// child has one from its start, by whatever means and thread, until its `exec`, which nobody here can see.
-<<<<<<< HEAD
-    fn end_registrations(&mut self, bits: u64) {
-        if raw::CLOSING_DEREGISTERS {
-            return;
-        }
-        let Some(entry) = self.entries.look(bits) else { return };
-        let (fd, registered, mut more) = (entry.object.raw_fd(), entry.registered, entry.more);
-        if registered != 0 {
-            end_registration(&mut self.entries, place(&self.moved, registered), fd);
-        }
-        if more != List::EMPTY {
-            let (entries, moved) = (&mut self.entries, &self.moved);
-            self.more.retain(&mut more, |poller| {
-                end_registration(entries, place(moved, poller), fd);
-                false
-            });
-            if let Some(entry) = self.entries.get(bits) {
-                entry.more = more;
-            }
-=======
     #[inline]
     fn end_registrations(&mut self, fd: RawFd, registered: u64, more: List) {
         if !raw::CLOSING_DEREGISTERS && registered != 0 {
-            end_registration(&mut self.entries, registered, fd);
+            end_registration(&mut self.entries, bits_of(&self.moved, registered), fd);
         }
         if more != List::EMPTY {
             self.end_further(fd, more);
->>>>>>> main
         }
     }
 
     #[cold]
     #[inline(never)]
     fn end_further(&mut self, fd: RawFd, mut more: List) {
-        let entries = &mut self.entries;
+        let (entries, moved) = (&mut self.entries, &self.moved);
         self.more.retain(&mut more, |poller| {
             if !raw::CLOSING_DEREGISTERS {
-                end_registration(entries, poller, fd);
+                end_registration(entries, bits_of(moved, poller), fd);
             }
             false
         });
@@ -519,7 +481,7 @@ impl Table {
         let (first, mut more) = self.registrations(bits);
         let (entries, moved) = (&self.entries, &self.moved);
         self.more.retain(&mut more, |other| {
-            other != poller && entries.look(place(moved, other)).is_some()
+            other != poller && entries.look(bits_of(moved, other)).is_some()
         });
         let mut registered = first;
         if !self.is_open(first) {
@@ -550,7 +512,7 @@ impl Table {
     fn is_registered(&self, bits: u64) -> bool {
         let (first, more) = self.registrations(bits);
         let mut pollers = self.more.iter(more).chain([first]);
-        pollers.any(|poller| match self.entries.look(place(&self.moved, poller)) {
+        pollers.any(|poller| match self.entries.look(bits_of(&self.moved, poller)) {
             Some(Entry { object: Object::Poller(poller), .. }) => !poller.raw_is_forked(),
             _ => false,
         })
@@ -563,7 +525,7 @@ impl Table {
     }
 
     fn is_open(&self, poller: u64) -> bool {
-        self.entries.look(place(&self.moved, poller)).is_some()
+        self.entries.look(bits_of(&self.moved, poller)).is_some()
     }
 }
 

@@ -139,7 +139,8 @@ pub extern "C" fn mio_st_registrar_notify(
     with(registrar, |registrar| Ok(registrar.raw_notify(id, raw::ready(readiness).ok_or(INVALID)?)))
 }
 
-/// Closes a registrar. What it has registered stays registered, and what it has posted still arrives.
+/// Closes a registrar. What it has registered stays registered, and what it has posted still arrives. It
+/// preserves `errno`.
 ///
 /// Returns 0, also for `{0}`; `-EBADF` if it is closed; `-EBUSY` in a signal handler that has interrupted a call of this
 /// library.
@@ -150,5 +151,5 @@ pub extern "C" fn mio_st_registrar_close(registrar: mio_st_registrar_t) -> c_int
     if registrar.bits == 0 {
         return 0;
     }
-    exclusive(|| REGISTRARS.close(TAG, registrar.bits).map(|()| 0))
+    raw::keeping_errno(|| exclusive(|| REGISTRARS.close(TAG, registrar.bits).map(|()| 0)))
 }
