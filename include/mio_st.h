@@ -1066,8 +1066,8 @@ typedef struct {
  * poll sleeps.
  *
  * `registrar` receives it; close it with mio_st_registrar_close(). A poller may have any number of them, and any
- * number of threads may use one at once. None keeps its poller open. While there is one, polls cost what they cost with
- * an awakener.
+ * number of threads may use one at once. It does not keep its poller open. While there is one, polls cost what they
+ * cost with an awakener.
  *
  * Returns 0; `-EMFILE` or `-ENFILE` if there are too many descriptors; `-ENOSPC` if there are too many
  * registrations (`/proc/sys/fs/epoll/max_user_watches`); `-ENOMEM`; `-EINVAL` if `registrar` is NULL; the errors
