@@ -75,7 +75,7 @@ pub(crate) mod unix_socket;
 pub(crate) use self::buffer::{Batch, Buffer, Sorting, select_translated};
 pub(crate) use self::carried::{Carried, Carry};
 pub(crate) use self::clock::{duration, instant, monotonic, nanos};
-/// A descriptor that tells of signals, or of a process.
+/// A descriptor that tells of a process.
 #[cfg(epoll)]
 pub(crate) use self::fd::Fd as Source;
 pub(crate) use self::fd::{
