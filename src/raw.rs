@@ -23,8 +23,8 @@ use crate::sys::signal::Set;
 use crate::sys::socket::{self, Addr};
 use crate::sys::{self, Buffer, Fd, unix_socket};
 use crate::unix::{
-    self, Sender, Signal, SignalInfo, Signals, UnixDatagram, UnixListener, UnixListenerBuilder,
-    UnixMessage, UnixStream,
+    self, Sender, Signal, Signals, UnixDatagram, UnixListener, UnixListenerBuilder, UnixMessage,
+    UnixStream,
 };
 
 pub use crate::sys::keeping_errno;
@@ -105,16 +105,6 @@ pub fn is_socket(fd: RawFd, kind: SocketKind) -> io::Result<bool> {
 /// Whether a descriptor is an end of a pipe or FIFO that can be written, or read.
 pub fn is_pipe_end(fd: RawFd, writable: bool) -> io::Result<bool> {
     sys::pipe::is_end(fd, writable)
-}
-
-/// Whether the process was forked since the signals were asked for. Then they must not be received, and none be added.
-pub fn signals_are_forked(signals: &Signals) -> bool {
-    signals.is_forked()
-}
-
-/// As `Signals::receive_info`, whose errors take memory: this one is an errno.
-pub fn receive_signal(signals: &Signals) -> io::Result<Option<SignalInfo>> {
-    signals.receive_here()
 }
 
 /// As `Signals::add`, whose errors take memory: this one is an errno.

@@ -3,10 +3,10 @@
 use std::ffi::c_int;
 
 use mio_st::raw;
-use mio_st::unix::{Signal, Signals};
+use mio_st::unix::Signal;
 
 use crate::abi::*;
-use crate::error::{Error, Result};
+use crate::error::Error;
 use crate::handles::try_box;
 use crate::memory::{self, Out};
 use crate::thread::{call, close, create};
@@ -19,7 +19,7 @@ use crate::thread::{call, close, create};
 ///
 /// A handler writes each down, whatever was done about the signal before. Nothing is blocked, and what was blocked in
 /// this thread is not until the handle is closed; so children find nothing blocked, and `exec` takes the handler away. In
-/// a forked child a signal does what it would do without the handle. Any thread may be interrupted (`SA_RESTART`, and
+/// a forked child a signal does what it would do without the handle, until the child uses that. Any thread may be interrupted (`SA_RESTART`, and
 /// `EINTR` where that does not help). Several handles, in whatever threads, receive each signal each. Signals are not
 /// counted: one that arrives again before it is received is one. Real-time signals are, and when 64 wait the next are
 /// blocked in the thread that is interrupted, until this one has received them.
@@ -53,7 +53,7 @@ pub unsafe extern "C" fn mio_st_signals_new(
 /// program has installed another action. A signal that waits then does what it otherwise would: an unreceived
 /// `SIGTERM` ends the process. Close it before the code of a plugin that has this library in it is unloaded.
 ///
-/// Returns 0, also for `{0}`; the errors of a handle, but not `MIO_ST_EFORKED`.
+/// Returns 0, also for `{0}`; the errors of a handle.
 ///
 /// Thread: that of the handle.
 #[unsafe(no_mangle)]
@@ -70,14 +70,9 @@ pub extern "C" fn mio_st_signals_close(signals: mio_st_signals_t) -> c_int {
 #[must_use]
 pub extern "C" fn mio_st_signals_receive(signals: mio_st_signals_t) -> c_int {
     call(signals, |table| {
-        let info = raw::receive_signal(unforked(table.get(signals)?)?)?;
-        info.map(|info| info.signal.as_raw()).ok_or(Error::of(libc::EAGAIN))
+        let received = table.get(signals)?.receive()?;
+        received.map(Signal::as_raw).ok_or(Error::of(libc::EAGAIN))
     })
-}
-
-/// A forked child would take what its parent is told.
-fn unforked(signals: &mut Signals) -> Result<&mut Signals> {
-    if raw::signals_are_forked(signals) { Err(Error::FORKED) } else { Ok(signals) }
 }
 
 /// Receives a signal, with who sent it and what with it. By kqueue nothing is known but its number.
@@ -97,7 +92,7 @@ pub unsafe extern "C" fn mio_st_signals_receive_info(
         let signals = table.get(signals)?;
         // SAFETY: C promises that `info` can be written.
         let out = unsafe { Out::new(info) }?;
-        let info = raw::receive_signal(unforked(signals)?)?.ok_or(Error::of(libc::EAGAIN))?;
+        let info = signals.receive_info()?.ok_or(Error::of(libc::EAGAIN))?;
         let flags = [
             (info.pid.is_some(), MIO_ST_SIGNAL_SENDER),
             (info.status.is_some(), MIO_ST_SIGNAL_STATUS),
@@ -126,7 +121,7 @@ pub unsafe extern "C" fn mio_st_signals_receive_info(
 #[unsafe(no_mangle)]
 #[must_use]
 pub extern "C" fn mio_st_signals_add(signals: mio_st_signals_t, number: c_int) -> c_int {
-    call(signals, |table| Ok(raw::add_signal(unforked(table.get(signals)?)?, number)?.into()))
+    call(signals, |table| Ok(raw::add_signal(table.get(signals)?, number)?.into()))
 }
 
 /// Receives a signal no more, as mio_st_signals_close() does. One that waits then does what it otherwise would. The last
@@ -134,7 +129,7 @@ pub extern "C" fn mio_st_signals_add(signals: mio_st_signals_t, number: c_int) -
 ///
 /// `number` is that of a signal.
 ///
-/// Returns 1; 0 if it was not received; the errors of a handle, but not `MIO_ST_EFORKED`.
+/// Returns 1; 0 if it was not received; the errors of a handle.
 ///
 /// Thread: that of the handle.
 #[unsafe(no_mangle)]

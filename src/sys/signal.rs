@@ -7,17 +7,16 @@
 //!   has one pending at most. A real-time signal is let wait where it would without a handler, in the system's queue:
 //!   from [`HIGH`] records on the handler returns to a thread in which it is blocked, and `receive` unblocks it.
 //! - A forked child has the handlers of its parent, and the ends of its pipes. The handler gives the signal back, to do what
-//!   it would have done without it.
+//!   it would have done without it. When the child uses the handle, that gets a pipe of its own.
 //! - Closing a pipe while a handler in another thread is about to write would have it write to whoever gets the number
 //!   next. Handlers count themselves, and closing waits for them, as RCU does in user space.
 
 use std::alloc::{Layout, alloc, dealloc};
-use std::cell::UnsafeCell;
+use std::cell::{Cell, UnsafeCell};
 use std::fmt;
 use std::io;
-use std::marker::PhantomData;
 use std::mem::MaybeUninit;
-use std::os::fd::RawFd;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 use std::ptr::{self, NonNull};
@@ -154,8 +153,8 @@ struct Target {
     generation: Generation,
     /// The thread, as a number.
     thread: usize,
-    reader: RawFd,
-    writer: RawFd,
+    reader: Fd,
+    writer: Fd,
     wanted: Bits,
     /// How many records are in the pipe, or about to be.
     count: AtomicU32,
@@ -388,7 +387,8 @@ impl Target {
         let record = ptr::from_ref(record).cast();
         // SAFETY: the pointer and the length are those of a record.
         unsafe {
-            libc::write(self.writer, record, size_of::<Record>()) == size_of::<Record>() as isize
+            libc::write(self.writer.raw(), record, size_of::<Record>())
+                == size_of::<Record>() as isize
         }
     }
 
@@ -396,7 +396,7 @@ impl Target {
         let mut record = MaybeUninit::<Record>::uninit();
         let room = record.as_mut_ptr().cast();
         // SAFETY: there is room for one record.
-        match unsafe { syscall!(read(self.reader, room, size_of::<Record>())) } {
+        match unsafe { syscall!(read(self.reader.raw(), room, size_of::<Record>())) } {
             Ok(n) if n as usize == size_of::<Record>() => {
                 // SAFETY: a whole one was written, of which each bit pattern is valid.
                 Ok(Some(unsafe { record.assume_init() }))
@@ -567,16 +567,13 @@ impl Drop for Changing {
     }
 }
 
-/// Signals that are caught for as long as this lives.
+/// Signals that are caught for as long as this lives. Its descriptor is readable while there are some to receive.
 pub(crate) struct Caught {
-    target: NonNull<Target>,
-    _writer: Fd,
-    _thread: PhantomData<*const ()>,
+    target: Cell<NonNull<Target>>,
 }
 
 impl Caught {
-    /// Catches signals, which can be received while the descriptor is readable.
-    pub(crate) fn new(signals: &Set) -> io::Result<(Caught, Fd)> {
+    pub(crate) fn new(signals: &Set) -> io::Result<Caught> {
         let generation = Generation::current()?;
         let (reader, writer) = pipe::new()?;
         // SAFETY: it takes nothing.
@@ -590,8 +587,8 @@ impl Caught {
                 next: AtomicPtr::new(ptr::null_mut()),
                 generation,
                 thread,
-                reader: reader.raw(),
-                writer: writer.raw(),
+                reader,
+                writer,
                 wanted: Bits::default(),
                 count: AtomicU32::new(0),
                 waiting: Bits::default(),
@@ -600,7 +597,7 @@ impl Caught {
                 blocked_before: Bits::default(),
             });
         }
-        let caught = Caught { target, _writer: writer, _thread: PhantomData };
+        let caught = Caught { target: Cell::new(target) };
         let mut changing = Changing::begin();
         // SAFETY: it takes nothing.
         PROCESS.store(unsafe { libc::getpid() }, Ordering::SeqCst);
@@ -615,26 +612,41 @@ impl Caught {
             }
         }
         drop(changing);
-        Ok((caught, reader))
+        Ok(caught)
     }
 
     #[inline]
     fn target(&self) -> &Target {
         // SAFETY: it lives as long as this.
-        unsafe { self.target.as_ref() }
+        unsafe { self.target.get().as_ref() }
+    }
+
+    /// In a child that was forked since, makes another of it, as it would take its parent's signals.
+    fn make_ours(&self) -> io::Result<()> {
+        if self.target().generation.is_current() {
+            return Ok(());
+        }
+        let new = Caught::new(&self.wanted())?;
+        self.target.swap(&new.target);
+        Ok(())
+    }
+
+    fn wanted(&self) -> Set {
+        let mut wanted = Set::empty();
+        for signal in self.target().wanted.signals() {
+            // It is the number of a signal, as it comes from a set.
+            let _ = wanted.add(signal);
+        }
+        wanted
     }
 
     pub(crate) fn contains(&self, signal: c_int) -> bool {
         (1..=MAX).contains(&signal) && self.target().wanted.contains(signal)
     }
 
-    /// Whether it was made before this process was forked.
-    pub(crate) fn is_forked(&self) -> bool {
-        !self.target().generation.is_current()
-    }
-
     /// Catches another signal, which can be caught and is not here yet.
     pub(crate) fn add(&self, signal: c_int) -> io::Result<()> {
+        self.make_ours()?;
         self.target().want(signal, &mut Changing::begin())
     }
 
@@ -645,8 +657,9 @@ impl Caught {
         self.target().give_back();
     }
 
-    /// Receives a signal. Not in a forked child, which would take its parent's.
+    /// Receives a signal.
     pub(crate) fn receive(&self) -> io::Result<Option<Info>> {
+        self.make_ours()?;
         let target = self.target();
         let unwritten = target.unwritten.signals().find(|signal| target.unwritten.remove(*signal));
         if let Some(signal) = unwritten {
@@ -663,11 +676,7 @@ impl Caught {
 
     /// Makes the children of a command start without the signals being blocked.
     pub(crate) fn unblock_in_child(&self, command: &mut Command) {
-        let mut ours = Set::empty();
-        for signal in self.target().wanted.signals() {
-            // It is the number of a signal, as it comes from a set.
-            let _ = ours.add(signal);
-        }
+        let ours = self.wanted();
         // SAFETY: the closure calls nothing but sigemptyset and sigprocmask, which are allowed
         // between fork and exec.
         unsafe {
@@ -754,6 +763,22 @@ impl Target {
     }
 }
 
+impl AsRawFd for Caught {
+    /// Whoever asks for it is about to register it.
+    fn as_raw_fd(&self) -> RawFd {
+        // Receiving fails, then.
+        self.make_ours().unwrap_or_else(ignore);
+        self.target().reader.raw()
+    }
+}
+
+impl AsFd for Caught {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.make_ours().unwrap_or_else(ignore);
+        self.target().reader.borrow()
+    }
+}
+
 impl fmt::Debug for Caught {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self.target().wanted.signals()).finish()
@@ -771,7 +796,7 @@ impl Drop for Caught {
         let mut place = &FIRST;
         loop {
             let found = place.load(Ordering::SeqCst);
-            if found == self.target.as_ptr() || found.is_null() {
+            if found == self.target.get().as_ptr() || found.is_null() {
                 break;
             }
             // SAFETY: nobody else changes the list, or frees what is in it.
@@ -779,8 +804,12 @@ impl Drop for Caught {
         }
         place.store(target.next.load(Ordering::SeqCst), Ordering::SeqCst);
         target.give_back();
+        let target = self.target.get().as_ptr();
         // SAFETY: it was made with this layout, and nobody has it any more.
-        unsafe { dealloc(self.target.as_ptr().cast(), Layout::new::<Target>()) };
+        unsafe {
+            ptr::drop_in_place(target);
+            dealloc(target.cast(), Layout::new::<Target>());
+        }
     }
 }
 

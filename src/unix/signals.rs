@@ -4,8 +4,8 @@ use std::os::raw::c_int;
 use std::process::Command;
 
 use crate::poll::Interests;
+use crate::sys::evented_traits;
 use crate::sys::signal::{Caught, Info, Set};
-use crate::sys::{Fd, evented_traits};
 use crate::unix::refuse_if;
 
 /// The number of a signal, see `signal(7)`.
@@ -99,8 +99,8 @@ impl fmt::Debug for Signal {
 /// *What was ignored or handled before* is received instead; that is restored when it is dropped, unless the program has
 /// installed another action meanwhile. (A child does not ignore what was ignored and is received: `exec` does not know.)
 ///
-/// *In a forked child* a signal does what it would do without this, and [`receive`](Signals::receive) is an error: drop it
-/// there, or not, and make another.
+/// *In a forked child* a signal does what it would do without this, until the child registers it, receives or adds: then
+/// the child's own signals are received there. None reaches the parent.
 ///
 /// *Dropping it*: a signal that waits then does what it otherwise would, unless another `Signals` has it, too. An unreceived
 /// SIGTERM kills the process, no sooner than here.
@@ -153,9 +153,7 @@ impl fmt::Debug for Signal {
 /// ```
 #[derive(Debug)]
 pub struct Signals {
-    // Dropped first: it reads from the descriptor.
-    caught: Caught,
-    fd: Fd,
+    fd: Caught,
 }
 
 impl Signals {
@@ -183,18 +181,16 @@ impl Signals {
     }
 
     pub(crate) fn of(set: Set) -> io::Result<Signals> {
-        let (caught, fd) = Caught::new(&set)?;
-        Ok(Signals { caught, fd })
+        Ok(Signals { fd: Caught::new(&set)? })
     }
 
     /// Receives a signal, or `None` if there is none: then wait for the next event.
     ///
     /// # Errors
     ///
-    /// In a forked child.
+    /// In a child that was forked since, as [`new`](Signals::new).
     pub fn receive(&self) -> io::Result<Option<Signal>> {
-        self.check()?;
-        Ok(self.caught.receive()?.map(|info| Signal(info.signal)))
+        Ok(self.fd.receive()?.map(|info| Signal(info.signal)))
     }
 
     /// As [`receive`](Signals::receive), with who sent the signal and what with it.
@@ -223,33 +219,15 @@ impl Signals {
     /// # }
     /// ```
     pub fn receive_info(&self) -> io::Result<Option<SignalInfo>> {
-        self.check()?;
-        self.receive_here()
-    }
-
-    /// As above, in the process that has made it.
-    pub(crate) fn receive_here(&self) -> io::Result<Option<SignalInfo>> {
-        Ok(self.caught.receive()?.map(SignalInfo::of))
-    }
-
-    pub(crate) fn is_forked(&self) -> bool {
-        self.caught.is_forked()
-    }
-
-    fn check(&self) -> io::Result<()> {
-        if !self.is_forked() {
-            return Ok(());
-        }
-        Err(io::Error::other("the signals were asked for before the process was forked"))
+        Ok(self.fd.receive()?.map(SignalInfo::of))
     }
 
     /// Receives another signal, too; false if it was received already.
     ///
     /// # Errors
     ///
-    /// `InvalidInput` as [`new`](Signals::new); and in a forked child. Then nothing has changed.
+    /// `InvalidInput` as [`new`](Signals::new). Then nothing has changed.
     pub fn add(&mut self, signal: Signal) -> io::Result<bool> {
-        self.check()?;
         check(signal)?;
         self.add_checked(signal.as_raw())
     }
@@ -258,10 +236,10 @@ impl Signals {
         if !Set::empty().add(signal) {
             return Err(io::Error::from_raw_os_error(libc::EINVAL));
         }
-        if self.caught.contains(signal) {
+        if self.fd.contains(signal) {
             return Ok(false);
         }
-        self.caught.add(signal).map(|()| true)
+        self.fd.add(signal).map(|()| true)
     }
 
     /// Receives a signal no more, as after dropping; false if it was not received. One that waits then does what it
@@ -271,9 +249,9 @@ impl Signals {
     ///
     /// None on the systems supported today.
     pub fn remove(&mut self, signal: Signal) -> io::Result<bool> {
-        let known = self.caught.contains(signal.as_raw());
+        let known = self.fd.contains(signal.as_raw());
         if known {
-            self.caught.remove(signal.as_raw());
+            self.fd.remove(signal.as_raw());
         }
         Ok(known)
     }
@@ -297,7 +275,7 @@ impl Signals {
     /// # }
     /// ```
     pub fn unblock_in_child(&self, command: &mut Command) {
-        self.caught.unblock_in_child(command);
+        self.fd.unblock_in_child(command);
     }
 }
 

@@ -159,24 +159,28 @@ static void a_forked_child_has_signals_of_its_own(void)
 {
     const int numbers[] = {SIGTERM, SIGUSR1};
     mio_st_signals_t signals, own;
-    mio_st_signal_info_t info;
     pid_t child;
 
     OK(mio_st_signals_new(&signals, numbers, 2));
     OK(kill(getpid(), SIGUSR1));
-    child = OK(fork());
-    if (child == 0) {
-        EQUAL(mio_st_signals_receive(signals), MIO_ST_EFORKED);
-        EQUAL(mio_st_signals_receive_info(signals, &info), MIO_ST_EFORKED);
-        EQUAL(mio_st_signals_add(signals, SIGUSR2), MIO_ST_EFORKED);
-        OK(mio_st_signals_new(&own, numbers + 1, 1));
-        OK(raise(SIGUSR1));
-        EQUAL(mio_st_signals_receive(own), SIGUSR1);
-        OK(mio_st_signals_close(signals));
-        raise(SIGTERM);
-        _exit(3);
+    for (int i = 0; i < 2; i++) {
+        child = OK(fork());
+        if (child == 0) {
+            OK(mio_st_signals_new(&own, numbers + 1, 1));
+            OK(raise(SIGUSR1));
+            EQUAL(mio_st_signals_receive(own), SIGUSR1);
+            if (i == 0) {
+                /* What waits is the parent's. */
+                EQUAL(mio_st_signals_receive(signals), -EAGAIN);
+                OK(raise(SIGTERM));
+                EQUAL(mio_st_signals_receive(signals), SIGTERM);
+                OK(mio_st_signals_close(signals));
+            }
+            raise(SIGTERM);
+            _exit(3);
+        }
+        is_ended_by(SIGTERM, status_of(child));
     }
-    is_ended_by(SIGTERM, status_of(child));
     EQUAL(mio_st_signals_receive(signals), SIGUSR1);
     EQUAL(mio_st_signals_receive(signals), -EAGAIN);
     OK(mio_st_signals_close(signals));

@@ -18,7 +18,7 @@
  *
  *   -EBADF               the handle is {0} or closed, or of another kind; or the thread is ending
  *   MIO_ST_EWRONGTHREAD  the handle is of another thread, open or closed
- *   MIO_ST_EFORKED       the poller, or who receives signals, was created before the process was forked
+ *   MIO_ST_EFORKED       the poller was created before the process was forked
  *   -EBUSY               the call came from a signal handler that has interrupted a call of this library
  *   MIO_ST_EPANIC        a defect of this library; any function may return it
  *
