@@ -18,7 +18,7 @@
  *
  *   -EBADF               the handle is {0} or closed, or of another kind; or the thread is ending
  *   MIO_ST_EWRONGTHREAD  the handle is of another thread, open or closed
- *   MIO_ST_EFORKED       the poller, or who receives signals, was created before the process was forked
+ *   MIO_ST_EFORKED       the poller was created before the process was forked
  *   -EBUSY               the call came from a signal handler that has interrupted a call of this library
  *   MIO_ST_EPANIC        a defect of this library; any function may return it
  *
@@ -122,8 +122,7 @@ uint32_t mio_st_features(void);
 #define MIO_ST_EWRONGTHREAD (-4096)
 
 /**
- * An error: the poller, or who receives signals, was created before the process was forked. In the child it can only
- * be closed.
+ * An error: the poller was created before the process was forked. In the child it can only be closed.
  */
 #define MIO_ST_EFORKED (-4097)
 
@@ -4759,7 +4758,7 @@ int mio_st_poller_deregister_signals(mio_st_poller_t poller, mio_st_signals_t si
  *
  * A handler writes each down, whatever was done about the signal before. Nothing is blocked, and what was blocked in
  * this thread is not until the handle is closed; so children find nothing blocked, and `exec` takes the handler away. In
- * a forked child a signal does what it would do without the handle. Any thread may be interrupted (`SA_RESTART`, and
+ * a forked child a signal does what it would do without the handle, until the child uses that. Any thread may be interrupted (`SA_RESTART`, and
  * `EINTR` where that does not help). Several handles, in whatever threads, receive each signal each. Signals are not
  * counted: one that arrives again before it is received is one. Real-time signals are, and when 64 wait the next are
  * blocked in the thread that is interrupted, until this one has received them.
@@ -4781,7 +4780,7 @@ int mio_st_signals_new(mio_st_signals_t *signals,
  * program has installed another action. A signal that waits then does what it otherwise would: an unreceived
  * `SIGTERM` ends the process. Close it before the code of a plugin that has this library in it is unloaded.
  *
- * Returns 0, also for `{0}`; the errors of a handle, but not `MIO_ST_EFORKED`.
+ * Returns 0, also for `{0}`; the errors of a handle.
  *
  * Thread: that of the handle.
  */
@@ -4828,7 +4827,7 @@ int mio_st_signals_add(mio_st_signals_t signals,
  *
  * `number` is that of a signal.
  *
- * Returns 1; 0 if it was not received; the errors of a handle, but not `MIO_ST_EFORKED`.
+ * Returns 1; 0 if it was not received; the errors of a handle.
  *
  * Thread: that of the handle.
  */
