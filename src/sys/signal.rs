@@ -788,28 +788,33 @@ impl fmt::Debug for Caught {
 impl Drop for Caught {
     #[inline]
     fn drop(&mut self) {
-        let mut changing = Changing::begin();
-        let target = self.target();
-        for signal in target.wanted.signals() {
-            target.unwant(signal, &mut changing);
+        close(self.target.get());
+    }
+}
+
+/// Undoes what `Caught::new` has done. As a function of C, of which whoever drops knows that it does not unwind.
+extern "C" fn close(target: NonNull<Target>) {
+    let mut changing = Changing::begin();
+    // SAFETY: it lives until the end of this.
+    let closed = unsafe { target.as_ref() };
+    for signal in closed.wanted.signals() {
+        closed.unwant(signal, &mut changing);
+    }
+    let mut place = &FIRST;
+    loop {
+        let found = place.load(Ordering::SeqCst);
+        if found == target.as_ptr() || found.is_null() {
+            break;
         }
-        let mut place = &FIRST;
-        loop {
-            let found = place.load(Ordering::SeqCst);
-            if found == self.target.get().as_ptr() || found.is_null() {
-                break;
-            }
-            // SAFETY: nobody else changes the list, or frees what is in it.
-            place = unsafe { &(*found).next };
-        }
-        place.store(target.next.load(Ordering::SeqCst), Ordering::SeqCst);
-        target.give_back();
-        let target = self.target.get().as_ptr();
-        // SAFETY: it was made with this layout, and nobody has it any more.
-        unsafe {
-            ptr::drop_in_place(target);
-            dealloc(target.cast(), Layout::new::<Target>());
-        }
+        // SAFETY: nobody else changes the list, or frees what is in it.
+        place = unsafe { &(*found).next };
+    }
+    place.store(closed.next.load(Ordering::SeqCst), Ordering::SeqCst);
+    closed.give_back();
+    // SAFETY: it was made with this layout, and nobody has it any more.
+    unsafe {
+        ptr::drop_in_place(target.as_ptr());
+        dealloc(target.as_ptr().cast(), Layout::new::<Target>());
     }
 }
 
