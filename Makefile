@@ -16,7 +16,7 @@ version := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 target_dir := $(or $(CARGO_TARGET_DIR),target)
 lib := $(target_dir)/$(if $(CARGO_BUILD_TARGET),$(CARGO_BUILD_TARGET)/)lib
 
-.PHONY: run test test-quic check check-targets lib header docs abi install uninstall dist size bench bench-quick bench-udp bench-deadlines bench-adapters check-benches budgets
+.PHONY: run test test-quic check check-targets lib header docs abi api install uninstall dist size bench bench-quick bench-udp bench-deadlines bench-adapters check-benches budgets
 .DEFAULT_GOAL := lib
 
 # The HTTP server in C, on 127.0.0.1:$(PORT).
@@ -65,6 +65,10 @@ docs:
 # The description of the binary interface, which the tests compare. It needs abigail-tools.
 abi:
 	MIO_ST_WRITE_ABI=1 $(CARGO) test $(CARGO_FLAGS) --quiet --package mio-st-abi-test --test abi
+
+# The public API of the crate as text, which the tests compare.
+api:
+	MIO_ST_WRITE_API=1 $(CARGO) test $(CARGO_FLAGS) --quiet --package mio-st-public-api -- --exact the_public_api_is_the_committed_one
 
 # Copies what `make lib` has built, and builds nothing; takes it away again.
 install uninstall: export DESTDIR := $(DESTDIR)

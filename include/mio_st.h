@@ -13,8 +13,9 @@
  * closed. An awakener belongs to no thread.
  *
  * Errors. A function returns an `int` or an `int64_t`: negative is an error, the negated errno (`-EAGAIN`) or
- * one of `MIO_ST_E...`; anything else is success. `errno` is unspecified after a call, unless its comment says
- * otherwise. What is written through a pointer is written on success only. `the errors of a handle` are:
+ * one of `MIO_ST_E...`; anything else is success. A function of the poller that succeeds, and any `_close`, leaves
+ * `errno` as it was; after any other call it is unspecified, unless the comment says otherwise. What is written
+ * through a pointer is written on success only. `the errors of a handle` are:
  *
  *   -EBADF               the handle is {0} or closed, or of another kind; or the thread is ending
  *   MIO_ST_EWRONGTHREAD  the handle is of another thread, open or closed
@@ -32,8 +33,10 @@
  * Signals. SIGPIPE is never raised by a socket. A signal handler may call mio_st_awakener_wake(), and what says
  * `any time`; nothing else.
  *
- * Cancelling. A thread that may be cancelled (pthread_cancel) disables that around its calls: one that is
- * cancelled inside of a call ends the process.
+ * Cancelling. A thread that may be cancelled (pthread_cancel) disables that around its calls, and calls
+ * pthread_testcancel() between them. On Linux one that is cancelled while it polls without a timeout ends, and what
+ * it has open is closed as when any thread ends; its cleanup handlers get -EBUSY from this library. In any other call,
+ * and elsewhere, nothing is promised.
  *
  * Times are nanoseconds of the monotonic clock. Sockets are non-blocking and close-on-exec.
  */
@@ -122,7 +125,9 @@ uint32_t mio_st_features(void);
 #define MIO_ST_EWRONGTHREAD (-4096)
 
 /**
- * An error: the poller was created before the process was forked. In the child it can only be closed.
+ * An error: the poller was created before the process was forked. In the child it can only be closed. A child that
+ * runs no handlers of pthread_atfork(3), made by `_Fork(3)`, `vfork(2)` or a raw `clone(2)`, is not noticed: there the
+ * poller is the parent's, and what is done to it happens to the parent.
  */
 #define MIO_ST_EFORKED (-4097)
 
@@ -496,9 +501,9 @@ int mio_st_poller_fd(mio_st_poller_t poller);
 /**
  * Waits until there is an event, or the timeout has passed, and fills an array with events.
  *
- * `events` has room for `capacity` of them; what does not fit is kept for the next poll. `timeout_ns`
- * is in nanoseconds: 0 does not wait, a negative one waits for ever, and any other never returns without
- * an event before it has passed. A signal does not end the wait.
+ * `events` has room for `capacity` of them; what does not fit is kept for the next poll, and what is beyond
+ * `INT_MAX` / 12 on Linux is not used. `timeout_ns` is in nanoseconds: 0 does not wait, a negative one waits for ever, and any other never returns without
+ * an event before it has passed. A signal does not end the wait, nor changes `errno`.
  *
  * Returns the number of events, 0 if the timeout has passed; `-EINVAL` if the capacity is 0 or `events`
  * is NULL; the errors of a handle.
@@ -595,7 +600,8 @@ int mio_st_poller_reregister_fd(mio_st_poller_t poller,
 
 /**
  * Ends the registration of a descriptor. It can be registered again. Do so before its owner closes it, if
- * there may be duplicates of it (`dup(2)`, `fork(2)`).
+ * there may be duplicates of it (`dup(2)`, `fork(2)`): without them closing ends the registration as well. In both
+ * cases the number can be registered at once when it is another's.
  *
  * Returns 0; `-ENOENT` if it is not registered here; `-EBADF` if it is not open; the errors of a handle.
  *
@@ -970,7 +976,7 @@ int mio_st_awakener_new(mio_st_awakener_t *awakener,
 int mio_st_awakener_wake(mio_st_awakener_t awakener);
 
 /**
- * Closes an awakener. A wake that was sent before still arrives.
+ * Closes an awakener. A wake that was sent before still arrives. It preserves `errno`.
  *
  * Returns 0, also for `{0}`; `-EBADF` if it is closed; `-EBUSY` in a signal handler that has interrupted a
  * call of this library.
@@ -3498,7 +3504,8 @@ int64_t mio_st_unix_stream_send_message(mio_st_unix_stream_t stream,
  *
  * `fds` has room for `count` descriptors, and receives new ones of this process, close-on-exec, which the caller closes
  * or makes handles of. No descriptor is lost silently: where there is no room for one it is closed, and `message` says
- * so. A plain read of bytes that came with descriptors closes these. `message` receives what came along.
+ * so. A call ends with the bytes that descriptors came with; bytes that were sent before, without any, may be in front of
+ * them. A plain read of bytes that came with descriptors closes these. `message` receives what came along.
  *
  * Returns the number of bytes, 0 at the end of the stream; `-EAGAIN` if there is nothing; `-EINVAL` if `message` is
  * NULL, or another pointer is and its length is not 0; the errors of `recvmsg(2)`; the errors of a handle.
@@ -4384,6 +4391,61 @@ int64_t mio_st_unix_datagram_recv_message(mio_st_unix_datagram_t socket,
  */
 int mio_st_unix_datagram_set_recv_cred(mio_st_unix_datagram_t socket,
                                        int on);
+
+/**
+ * As mio_st_unix_datagram_send_message(), to the socket at a path, which ends with a NUL.
+ *
+ * Returns as mio_st_unix_datagram_send_to(), and as mio_st_unix_stream_send_message().
+ *
+ * Thread: that of the socket.
+ */
+MIO_ST_MUST_USE
+int64_t mio_st_unix_datagram_send_message_to(mio_st_unix_datagram_t socket,
+                                             const void *buffer,
+                                             size_t length,
+                                             const int *fds,
+                                             size_t count,
+                                             const mio_st_ucred_t *cred,
+                                             const char *path);
+
+/**
+ * As mio_st_unix_datagram_send_message(), to an address, such as mio_st_unix_datagram_recv_message_from() gave.
+ *
+ * `target` and `target_length` are an address as for mio_st_unix_datagram_send_to_addr().
+ *
+ * Returns as mio_st_unix_datagram_send_to_addr(), and as mio_st_unix_stream_send_message().
+ *
+ * Thread: that of the socket.
+ */
+MIO_ST_MUST_USE
+int64_t mio_st_unix_datagram_send_message_to_addr(mio_st_unix_datagram_t socket,
+                                                  const void *buffer,
+                                                  size_t length,
+                                                  const int *fds,
+                                                  size_t count,
+                                                  const mio_st_ucred_t *cred,
+                                                  const struct sockaddr *target,
+                                                  socklen_t target_length);
+
+/**
+ * As mio_st_unix_datagram_recv_message(), with the address of the sender.
+ *
+ * `sender` receives it, and `sender_length` the length of that, as those of mio_st_unix_datagram_recv_from() do;
+ * each may be NULL.
+ *
+ * Returns as mio_st_unix_datagram_recv_message().
+ *
+ * Thread: that of the socket.
+ */
+MIO_ST_MUST_USE
+int64_t mio_st_unix_datagram_recv_message_from(mio_st_unix_datagram_t socket,
+                                               void *buffer,
+                                               size_t length,
+                                               int *fds,
+                                               size_t count,
+                                               mio_st_unix_message_t *message,
+                                               struct sockaddr_storage *sender,
+                                               socklen_t *sender_length);
 
 /* Pipes ------------------------------------------------------------------------------------------- */
 

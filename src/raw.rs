@@ -270,6 +270,7 @@ pub fn disconnect_udp(socket: &ConnectedUdpSocket) -> io::Result<()> {
 pub fn send_message(
     socket: &impl AsRawFd,
     is_stream: bool,
+    target: Option<&UnixAddr>,
     buffer: &[u8],
     fds: &[RawFd],
     cred: Option<(u32, u32, i32)>,
@@ -278,7 +279,8 @@ pub fn send_message(
         return Err(io::Error::from_raw_os_error(libc::EINVAL));
     }
     let cred = cred.map(|(uid, gid, pid)| (uid, gid, Some(pid)));
-    sys::control::send_passing(socket.as_raw_fd(), buffer, fds.iter().copied(), cred)
+    let target = target.map(|target| &target.0);
+    sys::control::send_passing(socket.as_raw_fd(), target, buffer, fds.iter().copied(), cred)
 }
 
 /// As `UnixStream::recv_message`: `take` gets the descriptors by their numbers below `room`.
@@ -287,9 +289,11 @@ pub fn recv_message(
     buffer: &mut [u8],
     room: usize,
     mut take: impl FnMut(usize, RawFd),
-) -> io::Result<UnixMessage> {
+) -> io::Result<(UnixMessage, UnixAddr)> {
     let take = |n, fd: sys::Fd| take(n, fd.into_raw());
-    UnixMessage::received(sys::control::recv_passed(socket.as_raw_fd(), buffer, room, take))
+    let (fd, mut sender) = (socket.as_raw_fd(), Addr::unset());
+    let passed = sys::control::recv_passed(fd, Some(&mut sender), buffer, room, take);
+    Ok((UnixMessage::received(passed)?, UnixAddr(sender)))
 }
 
 /// A socket whose peer was taken, with what is known about it.

@@ -29,8 +29,13 @@ fn has_error(poller: &mut Poller) -> bool {
     events.iter().map(|event: Event| event.readiness()).any(|ready| ready.contains(Ready::ERROR))
 }
 
-fn nobody(address: &str) -> SocketAddr {
-    UdpSocket::bind(address.parse().unwrap()).unwrap().local_addr().unwrap()
+/// An address where nobody listens, and which nobody else gets: it belongs to a socket that has another peer.
+fn nobody(address: &str) -> (ConnectedUdpSocket, SocketAddr) {
+    let address = address.parse().unwrap();
+    let other = UdpSocket::bind(address).unwrap().local_addr().unwrap();
+    let deaf = ConnectedUdpSocket::connect(address, other).unwrap();
+    let address = deaf.local_addr().unwrap();
+    (deaf, address)
 }
 
 // Behaviour 32
@@ -40,7 +45,7 @@ fn a_refusal_names_its_origin() {
         ("127.0.0.1:0", ErrorOrigin::Icmp { kind: 3, code: 3 }),
         ("[::1]:0", ErrorOrigin::Icmpv6 { kind: 1, code: 4 }),
     ] {
-        let target = nobody(address);
+        let (_deaf, target) = nobody(address);
         let mut socket = UdpSocket::bind(address.parse().unwrap()).unwrap();
         socket.set_recv_errors(true).unwrap();
         let mut poller = Poller::new().unwrap();

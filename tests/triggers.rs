@@ -5,7 +5,7 @@ mod differences;
 mod unix_support;
 
 use std::io::{self, Read, Write};
-use std::net::{Shutdown, TcpListener, TcpStream, UdpSocket};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
@@ -14,6 +14,7 @@ use mio_st::event::{Event, Evented};
 use mio_st::poll::Interests;
 use mio_st::unix::{EventedFd, EventedIo, new_pipe};
 use mio_st::{EventedId, Events, PollOption, Poller, Ready};
+use socket2::{Domain, Socket, Type};
 
 use differences::differs;
 use unix_support::LONG;
@@ -258,9 +259,12 @@ impl Scene {
             }
             "unconnected" => scene.ours = unconnected(kind),
             "refused the connection" => {
-                let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-                let stream = mio_st::net::TcpStream::connect(nobody).unwrap();
-                scene.ours = stream.into();
+                // It has a port, which nobody else gets, and does not listen.
+                let deaf = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+                deaf.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
+                let address = deaf.local_addr().unwrap().as_socket().unwrap();
+                scene.ours = mio_st::net::TcpStream::connect(address).unwrap().into();
+                scene.peer = Some(deaf.into());
             }
             "refused the datagram" => scene.datagram_to_nobody(),
             "refused and the error was taken" => {
@@ -302,7 +306,10 @@ impl Scene {
     }
 
     fn datagram_to_nobody(&mut self) {
-        self.peer = None;
+        // With another peer it keeps its port, which nobody else gets, and hears nothing.
+        let peer = UdpSocket::from(self.peer.take().unwrap());
+        peer.connect(udp().local_addr().unwrap()).unwrap();
+        self.peer = Some(peer.into());
         write(&self.ours, b"hello").unwrap();
     }
 }

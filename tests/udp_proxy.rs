@@ -8,7 +8,7 @@ use std::net::{SocketAddr, UdpSocket};
 use std::process::Command;
 use std::slice;
 
-use mio_st::net::{Datagram, Transmit};
+use mio_st::net::{ConnectedUdpSocket, Datagram, Transmit};
 use servers::{Language, PATIENCE, Server, example, until};
 
 fn start(listen: &str, server: SocketAddr, idle: &str) -> Option<Server> {
@@ -102,20 +102,22 @@ fn a_client_that_is_silent_is_forgotten_and_may_come_again() {
 /// A server that is not there costs datagrams only.
 #[test]
 fn a_server_may_come_later() {
-    // An address that no other program uses, so that the port stays free.
-    let [.., high, low] = std::process::id().to_be_bytes();
-    let server = bound(&format!("127.{high}.{low}.9:0"));
-    let address = server.local_addr().unwrap();
+    // Connected to somebody else, it has the port, so that nobody else gets it, and hears nothing.
+    let deaf = ConnectedUdpSocket::connect(
+        "127.0.0.1:0".parse().unwrap(),
+        bound("127.0.0.1:0").local_addr().unwrap(),
+    )
+    .unwrap();
+    let address = deaf.local_addr().unwrap();
     let Some(proxy) = start("127.0.0.1:0", address, "30000") else { return };
-    drop(server);
     let client = bound("127.0.0.1:0");
     for _ in 0..10 {
         client.send_to(b"lost", proxy.address).unwrap();
     }
-    let server = bound(&address.to_string());
+    let server = deaf.disconnect().unwrap();
+    assert_eq!(server.local_addr().unwrap(), address);
     until("a datagram arrives", || {
         client.send_to(b"hello", proxy.address).unwrap();
-        server.set_nonblocking(true).unwrap();
         server.recv_from(&mut [0; 16]).ok()
     });
 }

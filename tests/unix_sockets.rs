@@ -880,6 +880,18 @@ fn descriptors_go_with_a_byte_and_a_plain_read_closes_them() {
     assert_eq!(b.read(&mut buf).unwrap(), 1);
     assert_eq!(reader.read(&mut buf).unwrap(), 0);
 
+    // What is sent before goes with them, and what is sent after does not.
+    let (mut e, f) = UnixStream::pair().unwrap();
+    e.write_all(b"be").unwrap();
+    e.send_message(b"f", &[reader.as_fd()], None).unwrap();
+    e.send_message(b"g", &[reader.as_fd()], None).unwrap();
+    e.write_all(b"h").unwrap();
+    let mut two = no_fds::<2>();
+    for expected in [(3, 1), (1, 1), (1, 0)] {
+        let message = f.recv_message(&mut buf, &mut two).unwrap();
+        assert_eq!((message.len, message.fds), expected);
+    }
+
     // A datagram may be empty.
     let (c, d) = UnixDatagram::pair().unwrap();
     c.send_message(b"", &[reader.as_fd()], None).unwrap();
@@ -926,6 +938,82 @@ fn credentials_come_with_a_message_where_they_are_asked_for() {
     b.set_recv_cred(false).unwrap();
     a.write_all(b"x").unwrap();
     assert_eq!(b.recv_message(&mut buf, &mut []).unwrap().cred, None);
+}
+
+/// Behaviour 39.
+#[test]
+fn a_message_to_a_socket_that_is_not_connected_says_who_sent_it() {
+    let _alone = no_child_starts();
+    let folder = Folder::new();
+    let (path, client_path) = (folder.join("server"), folder.join("client"));
+    let server = UnixDatagram::bind(&path).unwrap();
+    let (mut buf, mut fds) = ([0; 8], no_fds::<2>());
+    assert_eq!(kind(server.recv_message_from(&mut buf, &mut fds)), ErrorKind::WouldBlock);
+    let own = UCred::current();
+    server.set_recv_cred(true).unwrap();
+
+    // By a path, by an abstract name, by none.
+    let clients = [
+        UnixDatagram::bind(&client_path).unwrap(),
+        UnixDatagram::bind_addr(&abstract_name(b"\0 \xff")).unwrap(),
+    ];
+    for client in &clients {
+        let (mut reader, writer) = ends();
+        let cred = Some(own);
+        client.send_message_to(b"take", &[writer.as_fd()], cred, &path).unwrap();
+        drop(writer);
+        let (message, from) = server.recv_message_from(&mut buf, &mut fds).unwrap();
+        assert_eq!((message.len, message.fds, message.cred), (4, 1, Some(own)));
+        let local = client.local_addr().unwrap();
+        let expected = (local.as_pathname(), local.as_abstract_name());
+        assert_eq!((from.as_pathname(), from.as_abstract_name()), expected);
+        // It goes back to whom it came from.
+        let fd = fds[0].take().unwrap();
+        assert_eq!(server.send_message_to_addr(b"back", &[fd.as_fd()], None, &from).unwrap(), 4);
+        drop(fd);
+        assert_eq!(client.recv_message(&mut buf, &mut fds).unwrap().fds, 1);
+        fs::File::from(fds[0].take().unwrap()).write_all(b"x").unwrap();
+        assert_eq!(reader.read(&mut buf).unwrap(), 1);
+        assert_eq!(reader.read(&mut buf).unwrap(), 0);
+    }
+    server.set_recv_cred(false).unwrap();
+    let nobody = UnixDatagram::unbound().unwrap();
+    nobody.send_message_to(b"", &[], None, &path).unwrap();
+    let (message, from) = server.recv_message_from(&mut buf, &mut fds).unwrap();
+    assert_eq!((message, from.is_unnamed()), (UnixMessage::default(), true));
+
+    // The errors are those of sending, and of a message.
+    let missing = folder.join("missing");
+    assert_eq!(kind(nobody.send_message_to(b"x", &[], None, &missing)), ErrorKind::NotFound);
+    assert_eq!(kind(nobody.send_message_to(b"x", &[], None, "")), ErrorKind::InvalidInput);
+    let unnamed = SocketAddr::from_pathname("").unwrap();
+    assert_eq!(
+        kind(nobody.send_message_to_addr(b"x", &[], None, &unnamed)),
+        ErrorKind::InvalidInput
+    );
+    let many = [server.as_fd(); 254];
+    assert_eq!(kind(nobody.send_message_to(b"x", &many, None, &path)), ErrorKind::InvalidInput);
+    assert_eq!(kind(server.recv_message_from(&mut buf, &mut fds)), ErrorKind::WouldBlock);
+}
+
+/// Behaviour 39: std has no name for it.
+#[test]
+fn a_message_from_the_longest_of_paths_has_no_sender() {
+    let folder = Folder::new();
+    let path = folder.join("server");
+    let server = UnixDatagram::bind(&path).unwrap();
+    let longest = path_of(&folder, SUN_PATH);
+    let client = RawSocket::new(libc::SOCK_DGRAM);
+    client.bind(&longest);
+    client.connect(&path);
+    let mut buf = [0; 4];
+    for _ in 0..2 {
+        // SAFETY: the pointer and the length are those of an array.
+        assert_eq!(unsafe { libc::send(client.0.as_raw_fd(), b"x".as_ptr().cast(), 1, 0) }, 1);
+    }
+    assert!(server.recv_message_from(&mut buf, &mut []).unwrap().1.is_unnamed());
+    let (_, from) = server.recv_from(&mut buf).unwrap();
+    assert_eq!(from.as_pathname(), Some(&*longest));
 }
 
 /// Behaviour 39.

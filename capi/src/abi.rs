@@ -30,7 +30,9 @@ pub const MIO_ST_FEATURE_KQUEUE: u32 = 1u32 << 1;
 /// An error: the handle belongs to another thread, whether it is still open there or not.
 pub const MIO_ST_EWRONGTHREAD: i32 = -4096;
 
-/// An error: the poller was created before the process was forked. In the child it can only be closed.
+/// An error: the poller was created before the process was forked. In the child it can only be closed. A child that
+/// runs no handlers of pthread_atfork(3), made by `_Fork(3)`, `vfork(2)` or a raw `clone(2)`, is not noticed: there the
+/// poller is the parent's, and what is done to it happens to the parent.
 pub const MIO_ST_EFORKED: i32 = -4097;
 
 /// An error: a defect of this library, which was caught at its border. Please report it.

@@ -385,7 +385,7 @@ pub extern "C" fn mio_st_awakener_wake(awakener: mio_st_awakener_t) -> c_int {
     raw::keeping_errno(|| plain(|| wake(awakener.bits).map(|()| 0)))
 }
 
-/// Closes an awakener. A wake that was sent before still arrives.
+/// Closes an awakener. A wake that was sent before still arrives. It preserves `errno`.
 ///
 /// Returns 0, also for `{0}`; `-EBADF` if it is closed; `-EBUSY` in a signal handler that has interrupted a
 /// call of this library.
@@ -396,7 +396,7 @@ pub extern "C" fn mio_st_awakener_close(awakener: mio_st_awakener_t) -> c_int {
     if awakener.bits == 0 {
         return 0;
     }
-    exclusive(|| close(awakener.bits).map(|()| 0))
+    raw::keeping_errno(|| exclusive(|| close(awakener.bits).map(|()| 0)))
 }
 
 #[cfg(test)]

@@ -110,9 +110,9 @@ pub extern "C" fn mio_st_poller_fd(poller: mio_st_poller_t) -> c_int {
 
 /// Waits until there is an event, or the timeout has passed, and fills an array with events.
 ///
-/// `events` has room for `capacity` of them; what does not fit is kept for the next poll. `timeout_ns`
-/// is in nanoseconds: 0 does not wait, a negative one waits for ever, and any other never returns without
-/// an event before it has passed. A signal does not end the wait.
+/// `events` has room for `capacity` of them; what does not fit is kept for the next poll, and what is beyond
+/// `INT_MAX` / 12 on Linux is not used. `timeout_ns` is in nanoseconds: 0 does not wait, a negative one waits for ever, and any other never returns without
+/// an event before it has passed. A signal does not end the wait, nor changes `errno`.
 ///
 /// Returns the number of events, 0 if the timeout has passed; `-EINVAL` if the capacity is 0 or `events`
 /// is NULL; the errors of a handle.
@@ -258,7 +258,8 @@ pub extern "C" fn mio_st_poller_reregister_fd(
 }
 
 /// Ends the registration of a descriptor. It can be registered again. Do so before its owner closes it, if
-/// there may be duplicates of it (`dup(2)`, `fork(2)`).
+/// there may be duplicates of it (`dup(2)`, `fork(2)`): without them closing ends the registration as well. In both
+/// cases the number can be registered at once when it is another's.
 ///
 /// Returns 0; `-ENOENT` if it is not registered here; `-EBADF` if it is not open; the errors of a handle.
 ///
@@ -292,11 +293,12 @@ pub extern "C" fn mio_st_poller_watch_fd(
 ) -> c_int {
     call(poller, |table| {
         let poller = table.poller(poller)?;
-        if interests == 0 {
-            poller.raw_watch(fd, id, None, PollOption::Level)?;
-        } else {
-            poller.raw_watch(fd, id, Some(some_interests(interests)?), trigger(option)?)?;
-        }
+        let (interests, option) = match interests {
+            0 => (None, PollOption::Level),
+            _ => (Some(some_interests(interests)?), trigger(option)?),
+        };
+        // What it tries first may fail.
+        raw::keeping_errno(|| poller.raw_watch(fd, id, interests, option))?;
         Ok(0)
     })
 }

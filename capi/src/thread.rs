@@ -184,12 +184,13 @@ pub(crate) fn plain<T: From<c_int>>(body: impl FnOnce() -> Result<T>) -> T {
     answer(guarded(body))
 }
 
-/// The function `…_close` of a type: closing `{0}` is no error.
+/// The function `…_close` of a type: closing `{0}` is no error. It leaves errno as it was, though ending what was not
+/// registered fails.
 pub(crate) fn close<H: Handle>(handle: H) -> c_int {
     if handle.bits() == 0 {
         return 0;
     }
-    call(handle, |table| table.close(handle).map(|()| 0))
+    mio_st::raw::keeping_errno(|| call(handle, |table| table.close(handle).map(|()| 0)))
 }
 
 /// Runs a call that needs no table, but must not interrupt another. A thread that is ending may make it.

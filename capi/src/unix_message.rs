@@ -1,12 +1,16 @@
 //! Passing descriptors and credentials over Unix sockets.
 
-use std::ffi::{c_int, c_void};
+use std::ffi::{c_char, c_int, c_void};
 use std::os::fd::AsRawFd;
+use std::ptr;
 
-use mio_st::raw;
+use libc::{sockaddr, sockaddr_storage, socklen_t};
+use mio_st::raw::{self, UnixAddr};
 use mio_st::unix::UnixMessage;
 
 use crate::abi::*;
+use crate::addr;
+use crate::error::Result;
 use crate::handles::Handle;
 use crate::memory::{self, Out};
 use crate::thread::call;
@@ -35,14 +39,15 @@ pub unsafe extern "C" fn mio_st_unix_stream_send_message(
     cred: *const mio_st_ucred_t,
 ) -> i64 {
     // SAFETY: C promises that the pointers are what the comment says.
-    unsafe { send(stream, true, (buffer, length), (fds, count), cred) }
+    unsafe { send(stream, true, || Ok(None), (buffer, length), (fds, count), cred) }
 }
 
 /// Receives bytes from a stream, with the descriptors and credentials that were passed along.
 ///
 /// `fds` has room for `count` descriptors, and receives new ones of this process, close-on-exec, which the caller closes
 /// or makes handles of. No descriptor is lost silently: where there is no room for one it is closed, and `message` says
-/// so. A plain read of bytes that came with descriptors closes these. `message` receives what came along.
+/// so. A call ends with the bytes that descriptors came with; bytes that were sent before, without any, may be in front of
+/// them. A plain read of bytes that came with descriptors closes these. `message` receives what came along.
 ///
 /// Returns the number of bytes, 0 at the end of the stream; `-EAGAIN` if there is nothing; `-EINVAL` if `message` is
 /// NULL, or another pointer is and its length is not 0; the errors of `recvmsg(2)`; the errors of a handle.
@@ -59,7 +64,7 @@ pub unsafe extern "C" fn mio_st_unix_stream_recv_message(
     message: *mut mio_st_unix_message_t,
 ) -> i64 {
     // SAFETY: C promises that the pointers are what the comment says.
-    unsafe { recv(stream, (buffer, length), (fds, count), message) }
+    unsafe { recv(stream, (buffer, length), (fds, count), message, NOBODY) }
 }
 
 /// Sets whether messages come with the credentials of their senders (`SO_PASSCRED`), which is off at first. Set it
@@ -98,7 +103,7 @@ pub unsafe extern "C" fn mio_st_unix_datagram_send_message(
     cred: *const mio_st_ucred_t,
 ) -> i64 {
     // SAFETY: C promises that the pointers are what the comment says.
-    unsafe { send(socket, false, (buffer, length), (fds, count), cred) }
+    unsafe { send(socket, false, || Ok(None), (buffer, length), (fds, count), cred) }
 }
 
 /// Receives a datagram, with the descriptors and credentials that were passed along, as
@@ -118,7 +123,7 @@ pub unsafe extern "C" fn mio_st_unix_datagram_recv_message(
     message: *mut mio_st_unix_message_t,
 ) -> i64 {
     // SAFETY: C promises that the pointers are what the comment says.
-    unsafe { recv(socket, (buffer, length), (fds, count), message) }
+    unsafe { recv(socket, (buffer, length), (fds, count), message, NOBODY) }
 }
 
 /// Sets whether messages come with the credentials of their senders (`SO_PASSCRED`), which is off at first. Set it
@@ -140,12 +145,87 @@ pub extern "C" fn mio_st_unix_datagram_set_recv_cred(
     })
 }
 
+/// As mio_st_unix_datagram_send_message(), to the socket at a path, which ends with a NUL.
+///
+/// Returns as mio_st_unix_datagram_send_to(), and as mio_st_unix_stream_send_message().
+///
+/// Thread: that of the socket.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn mio_st_unix_datagram_send_message_to(
+    socket: mio_st_unix_datagram_t,
+    buffer: *const c_void,
+    length: usize,
+    fds: *const c_int,
+    count: usize,
+    cred: *const mio_st_ucred_t,
+    path: *const c_char,
+) -> i64 {
+    // SAFETY: C promises that the path ends with a NUL.
+    let target = || unsafe { addr::path(path) }.map(Some);
+    // SAFETY: C promises that the pointers are what the comment says.
+    unsafe { send(socket, false, target, (buffer, length), (fds, count), cred) }
+}
+
+/// As mio_st_unix_datagram_send_message(), to an address, such as mio_st_unix_datagram_recv_message_from() gave.
+///
+/// `target` and `target_length` are an address as for mio_st_unix_datagram_send_to_addr().
+///
+/// Returns as mio_st_unix_datagram_send_to_addr(), and as mio_st_unix_stream_send_message().
+///
+/// Thread: that of the socket.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn mio_st_unix_datagram_send_message_to_addr(
+    socket: mio_st_unix_datagram_t,
+    buffer: *const c_void,
+    length: usize,
+    fds: *const c_int,
+    count: usize,
+    cred: *const mio_st_ucred_t,
+    target: *const sockaddr,
+    target_length: socklen_t,
+) -> i64 {
+    // SAFETY: C promises that the pointer and the length are those of an address.
+    let target = || unsafe { addr::read_unix(target, target_length) }.map(Some);
+    // SAFETY: C promises that the pointers are what the comment says.
+    unsafe { send(socket, false, target, (buffer, length), (fds, count), cred) }
+}
+
+/// As mio_st_unix_datagram_recv_message(), with the address of the sender.
+///
+/// `sender` receives it, and `sender_length` the length of that, as those of mio_st_unix_datagram_recv_from() do;
+/// each may be NULL.
+///
+/// Returns as mio_st_unix_datagram_recv_message().
+///
+/// Thread: that of the socket.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn mio_st_unix_datagram_recv_message_from(
+    socket: mio_st_unix_datagram_t,
+    buffer: *mut c_void,
+    length: usize,
+    fds: *mut c_int,
+    count: usize,
+    message: *mut mio_st_unix_message_t,
+    sender: *mut sockaddr_storage,
+    sender_length: *mut socklen_t,
+) -> i64 {
+    // SAFETY: C promises that the pointers are what the comment says.
+    unsafe { recv(socket, (buffer, length), (fds, count), message, (sender, sender_length)) }
+}
+
+/// Where no sender is told.
+const NOBODY: (*mut sockaddr_storage, *mut socklen_t) = (ptr::null_mut(), ptr::null_mut());
+
 /// # Safety
 ///
 /// The pointers are NULL, or those of so many values that can be read.
 unsafe fn send<H>(
     handle: H,
     is_stream: bool,
+    target: impl FnOnce() -> Result<Option<UnixAddr>>,
     (buffer, length): (*const c_void, usize),
     (fds, count): (*const c_int, usize),
     cred: *const mio_st_ucred_t,
@@ -158,6 +238,7 @@ where
         // SAFETY: the caller's promise.
         let (buffer, fds) =
             unsafe { (memory::bytes_in(buffer, length)?, memory::input(fds, count)?) };
+        let target = target()?;
         let cred = if cred.is_null() {
             None
         } else {
@@ -165,7 +246,7 @@ where
             let mio_st_ucred_t { uid, gid, pid } = unsafe { cred.read_unaligned() };
             Some((uid, gid, pid))
         };
-        Ok(raw::send_message(socket, is_stream, buffer, fds, cred)? as i64)
+        Ok(raw::send_message(socket, is_stream, target.as_ref(), buffer, fds, cred)? as i64)
     })
 }
 
@@ -177,6 +258,7 @@ unsafe fn recv<H>(
     (buffer, length): (*mut c_void, usize),
     (fds, count): (*mut c_int, usize),
     message: *mut mio_st_unix_message_t,
+    (sender, sender_length): (*mut sockaddr_storage, *mut socklen_t),
 ) -> i64
 where
     H: Handle<Object: AsRawFd>,
@@ -192,7 +274,7 @@ where
                 *place = fd;
             }
         };
-        let message = raw::recv_message(socket, buffer, count, take)?;
+        let (message, from) = raw::recv_message(socket, buffer, count, take)?;
         let UnixMessage { len, fds, truncated, control_truncated, cred, .. } = message;
         let flags = [
             (truncated, MIO_ST_MESSAGE_TRUNCATED),
@@ -206,6 +288,8 @@ where
             pid: cred.pid.unwrap_or(0),
         });
         out.put(mio_st_unix_message_t { fds, flags, cred });
+        // SAFETY: as above.
+        unsafe { addr::put_optional(from.into_parts(), sender, sender_length) };
         Ok(len as i64)
     })
 }

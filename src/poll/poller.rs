@@ -916,7 +916,7 @@ impl Poller {
     }
 
     /// As [`poll`](Poller::poll), into an array of a C program; `timeout` is in nanoseconds. Returns how many
-    /// events were written; `None` in a forked child.
+    /// events were written; `None` in a forked child. In both cases errno is as before.
     #[inline]
     pub(crate) fn poll_into(
         &mut self,
@@ -924,10 +924,13 @@ impl Poller {
         timeout: Option<u64>,
     ) -> io::Result<Option<usize>> {
         if self.is_quiet() && matches!(timeout, None | Some(0)) {
+            // What does not wait is not interrupted.
+            let errno = timeout.is_none().then(sys::errno);
             match select_translated(events, &self.selector, timeout) {
                 Ok(events) => return Ok(Some(events.len())),
                 Err(error) => sys::ignore(error),
             }
+            errno.into_iter().for_each(sys::set_errno);
         }
         self.fill_array(events, timeout)
     }
@@ -947,7 +950,11 @@ impl Poller {
             }
             self.fill(buffer, timeout)
         };
-        Buffer::translated(events, fill).map(Some)
+        // A signal changes it, and a kernel that has no `epoll_pwait2`.
+        let errno = (timeout != Some(0)).then(sys::errno);
+        let count = Buffer::translated(events, fill)?;
+        errno.into_iter().for_each(sys::set_errno);
+        Ok(Some(count))
     }
 
     #[cold]
@@ -960,7 +967,8 @@ impl Poller {
         if !self.generation.is_current() {
             return Ok(None);
         }
-        Buffer::translated(events, |buffer| self.fill_specially(buffer, timeout)).map(Some)
+        let fill = |buffer: &mut Buffer<'_>| self.fill_specially(buffer, timeout);
+        sys::keeping_errno(|| Buffer::translated(events, fill)).map(Some)
     }
 
     /// Whether nothing but the system can have events.

@@ -14,6 +14,7 @@ use libc::{c_int, cmsghdr};
 
 use self::names::*;
 use crate::net::{MtuDiscovery, QueuedError};
+use crate::sys::socket::Addr;
 #[cfg(not(bsd))]
 use crate::sys::socket::InternetAddr;
 use crate::sys::{Fd, ignore, socket};
@@ -404,9 +405,11 @@ pub(crate) struct Passed {
     pub(crate) cred: Option<Cred>,
 }
 
-/// Sends a message over a Unix socket, and passes descriptors and credentials along.
+/// Sends a message over a Unix socket, and passes descriptors and credentials along. It goes to the peer that the
+/// socket is connected to, or to an address.
 pub(crate) fn send_passing(
     socket: RawFd,
+    target: Option<&Addr>,
     buffer: &[u8],
     fds: impl ExactSizeIterator<Item = RawFd>,
     cred: Option<Cred>,
@@ -435,6 +438,10 @@ pub(crate) fn send_passing(
     let mut message: libc::msghdr = unsafe { mem::zeroed() };
     message.msg_iov = &mut iovec;
     message.msg_iovlen = 1;
+    if let Some(target) = target {
+        message.msg_name = target.as_ptr().cast_mut().cast();
+        message.msg_namelen = target.len;
+    }
     if !control.is_empty() {
         message.msg_control = control.as_ptr().cast_mut().cast();
         message.msg_controllen = control.len() as _;
@@ -443,10 +450,11 @@ pub(crate) fn send_passing(
     unsafe { syscall!(sendmsg(socket, &message, socket::NO_SIGNAL)) }.map(|n| n as usize)
 }
 
-/// Receives a message from a Unix socket. `take` gets the descriptors that came, close-on-exec, by their numbers
-/// below `room`; those beyond are closed.
+/// Receives a message from a Unix socket, and who sent it, if that is wanted. `take` gets the descriptors that came,
+/// close-on-exec, by their numbers below `room`; those beyond are closed.
 pub(crate) fn recv_passed(
     socket: RawFd,
+    mut sender: Option<&mut Addr>,
     buffer: &mut [u8],
     room: usize,
     mut take: impl FnMut(usize, Fd),
@@ -460,8 +468,16 @@ pub(crate) fn recv_passed(
     message.msg_iovlen = 1;
     message.msg_control = control.as_mut_ptr().cast();
     message.msg_controllen = control_room as _;
-    // SAFETY: the message points to the buffer and to room for control messages, which are ours to write.
+    if let Some(sender) = &mut sender {
+        message.msg_name = sender.as_mut_ptr().cast();
+        message.msg_namelen = sender.len;
+    }
+    // SAFETY: the message points to the buffer, and to room for control messages and an address, which are ours to
+    // write.
     let len = unsafe { syscall!(recvmsg(socket, &mut message, CLOSE_ON_EXEC)) }?;
+    if let Some(sender) = sender {
+        sender.len = message.msg_namelen;
+    }
     let control_len = length(message.msg_controllen).min(control_room);
     // SAFETY: there are so many bytes.
     let bytes = unsafe { std::slice::from_raw_parts(control.as_ptr().cast::<u8>(), control_len) };

@@ -13,7 +13,7 @@ extern "C" fn in_child() {
     signal::forked();
 }
 
-/// The process in which something was created. `vfork` and a raw `clone` are not seen.
+/// The process in which something was created. `vfork`, `_Fork` and a raw `clone` are not seen.
 #[derive(Copy, Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Generation(u32);
 

@@ -28,20 +28,31 @@ pub(crate) fn ignore(error: std::io::Error) {
     std::mem::forget(error);
 }
 
+#[cfg(any(target_os = "android", target_os = "netbsd", target_os = "openbsd"))]
+use libc::__errno as errno_location;
+#[cfg(any(target_os = "linux", target_os = "dragonfly"))]
+use libc::__errno_location as errno_location;
+#[cfg(any(target_vendor = "apple", target_os = "freebsd"))]
+use libc::__error as errno_location;
+
+#[inline]
+pub(crate) fn errno() -> libc::c_int {
+    // SAFETY: errno is always there, for this thread alone.
+    unsafe { *errno_location() }
+}
+
+#[inline]
+pub(crate) fn set_errno(errno: libc::c_int) {
+    // SAFETY: as above.
+    unsafe { *errno_location() = errno };
+}
+
 /// Runs something and leaves errno as it was.
 #[inline]
 pub fn keeping_errno<T>(body: impl FnOnce() -> T) -> T {
-    #[cfg(any(target_os = "android", target_os = "netbsd", target_os = "openbsd"))]
-    use libc::__errno as location;
-    #[cfg(any(target_os = "linux", target_os = "dragonfly"))]
-    use libc::__errno_location as location;
-    #[cfg(any(target_vendor = "apple", target_os = "freebsd"))]
-    use libc::__error as location;
-    // SAFETY: errno is always there, for this thread alone.
-    let errno = unsafe { *location() };
+    let before = errno();
     let result = body();
-    // SAFETY: as above.
-    unsafe { *location() = errno };
+    set_errno(before);
     result
 }
 

@@ -18,6 +18,7 @@ use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::os::unix::process::CommandExt;
+use std::panic::RefUnwindSafe;
 use std::process::Command;
 use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU32, Ordering};
@@ -762,6 +763,9 @@ impl Target {
         }
     }
 }
+
+// What is in the cell is always whole.
+impl RefUnwindSafe for Caught {}
 
 impl AsRawFd for Caught {
     /// Whoever asks for it is about to register it.

@@ -53,7 +53,7 @@ impl Addr {
         (&raw const self.storage).cast()
     }
 
-    fn as_mut_ptr(&mut self) -> *mut sockaddr {
+    pub(super) fn as_mut_ptr(&mut self) -> *mut sockaddr {
         (&raw mut self.storage).cast()
     }
 
@@ -68,6 +68,13 @@ impl Addr {
         // SAFETY: the bytes fit, as was checked, and a sockaddr_storage is made of integers.
         unsafe { addr.as_mut_ptr().cast::<u8>().copy_from(bytes.as_ptr(), bytes.len()) };
         Some(addr)
+    }
+
+    /// The bytes that the system has written.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        let len = (self.len as usize).min(size_of::<sockaddr_storage>());
+        // SAFETY: there are so many bytes, all of which have been written, by `unset` or the system.
+        unsafe { std::slice::from_raw_parts(self.as_ptr().cast(), len) }
     }
 
     /// The address as the system has it, and its length.

@@ -112,6 +112,18 @@ impl From<&SocketAddr> for Addr {
     }
 }
 
+/// The address as std has it; `None` if std cannot make one of it, see [`by_std`].
+pub(crate) fn std_address(addr: &Addr) -> Option<SocketAddr> {
+    let path = addr.bytes().get(PATH..).unwrap_or_default();
+    #[cfg(not(bsd))]
+    if let Some((0, name)) = path.split_first() {
+        return SocketAddr::from_abstract_name(name).ok();
+    }
+    // On BSD an address without a name may have a path of NULs.
+    let path = path.split(|byte| *byte == 0).next().unwrap_or_default();
+    SocketAddr::from_pathname(OsStr::from_bytes(path)).ok()
+}
+
 fn invalid(message: &'static str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidInput, message)
 }

@@ -1,11 +1,13 @@
 use std::io;
 use std::net::Shutdown;
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::{self, SocketAddr};
 use std::path::Path;
 
 use crate::poll::Interests;
 use crate::sys::socket::{self, Addr};
-use crate::sys::{Fd, fd_traits, std_traits, unix_socket};
+use crate::sys::{Fd, control, fd_traits, std_traits, unix_socket};
+use crate::unix::{UCred, UnixMessage};
 
 /// A non-blocking Unix datagram socket.
 ///
@@ -222,6 +224,100 @@ impl UnixDatagram {
     /// As [`recv`](UnixDatagram::recv).
     pub fn peek(&self, buf: &mut [u8]) -> io::Result<usize> {
         socket::recv(&self.fd, buf, libc::MSG_PEEK)
+    }
+
+    /// As [`send_message`](UnixDatagram::send_message), to the socket at a path.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`send_to`](UnixDatagram::send_to), and of [`send_message`](UnixDatagram::send_message).
+    ///
+    /// # Examples
+    ///
+    /// A descriptor is passed to a server, and another comes back:
+    ///
+    /// ```
+    /// # fn main() -> std::io::Result<()> {
+    /// use std::os::fd::AsFd;
+    ///
+    /// use mio_st::unix::{UnixDatagram, new_pipe};
+    ///
+    /// # let folder = std::env::temp_dir().join(format!("mio-st-message-{}", std::process::id()));
+    /// # std::fs::create_dir(&folder)?;
+    /// let path = folder.join("server");
+    /// let server = UnixDatagram::bind(&path)?;
+    /// let client = UnixDatagram::bind(folder.join("client"))?;
+    /// let (sender, receiver) = new_pipe()?;
+    /// client.send_message_to(b"take", &[receiver.as_fd()], None, &path)?;
+    ///
+    /// let (mut buf, mut fds) = ([0; 16], [None]);
+    /// let (message, from) = server.recv_message_from(&mut buf, &mut fds)?;
+    /// assert_eq!((message.len, message.fds), (4, 1));
+    /// server.send_message_to_addr(b"given", &[sender.as_fd()], None, &from)?;
+    ///
+    /// assert_eq!(client.recv_message(&mut buf, &mut fds)?.fds, 1);
+    /// # std::fs::remove_dir_all(&folder)?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn send_message_to<P: AsRef<Path>>(
+        &self,
+        buf: &[u8],
+        fds: &[BorrowedFd<'_>],
+        cred: Option<UCred>,
+        path: P,
+    ) -> io::Result<usize> {
+        self.send_message_to_raw(buf, fds, cred, &Addr::try_from(path.as_ref())?)
+    }
+
+    /// As [`send_message`](UnixDatagram::send_message), to an address, such as
+    /// [`recv_message_from`](UnixDatagram::recv_message_from) gave.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`send_to_addr`](UnixDatagram::send_to_addr), and of [`send_message`](UnixDatagram::send_message).
+    pub fn send_message_to_addr(
+        &self,
+        buf: &[u8],
+        fds: &[BorrowedFd<'_>],
+        cred: Option<UCred>,
+        address: &SocketAddr,
+    ) -> io::Result<usize> {
+        self.send_message_to_raw(buf, fds, cred, &Addr::from(address))
+    }
+
+    fn send_message_to_raw(
+        &self,
+        buf: &[u8],
+        fds: &[BorrowedFd<'_>],
+        cred: Option<UCred>,
+        address: &Addr,
+    ) -> io::Result<usize> {
+        let cred = cred.map(|cred| (cred.uid, cred.gid, cred.pid));
+        let fds = fds.iter().map(AsRawFd::as_raw_fd);
+        control::send_passing(self.fd.raw(), Some(address), buf, fds, cred)
+    }
+
+    /// As [`recv_message`](UnixDatagram::recv_message), with the address of the sender, which is unnamed if the
+    /// sender is not bound.
+    ///
+    /// A path that fills an address to its last byte (108 on Linux), for which std has no constructor, is told as
+    /// unnamed. [`recv_from`](UnixDatagram::recv_from) tells it.
+    ///
+    /// # Errors
+    ///
+    /// `WouldBlock` when there is none.
+    pub fn recv_message_from(
+        &self,
+        buf: &mut [u8],
+        fds: &mut [Option<OwnedFd>],
+    ) -> io::Result<(UnixMessage, SocketAddr)> {
+        let unnamed = SocketAddr::from_pathname("")?;
+        let mut sender = Addr::unset();
+        let (room, take) = (fds.len(), UnixMessage::into_places(fds));
+        let passed = control::recv_passed(self.fd.raw(), Some(&mut sender), buf, room, take);
+        let message = UnixMessage::received(passed)?;
+        Ok((message, unix_socket::std_address(&sender).unwrap_or(unnamed)))
     }
 
     /// Shuts down reading, writing or both.

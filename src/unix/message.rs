@@ -1,5 +1,7 @@
 use std::io;
+use std::os::fd::OwnedFd;
 
+use crate::sys::Fd;
 use crate::sys::control::Passed;
 use crate::unix::UCred;
 
@@ -22,6 +24,15 @@ pub struct UnixMessage {
 }
 
 impl UnixMessage {
+    /// Puts descriptors that are received where the caller wants them.
+    pub(crate) fn into_places(fds: &mut [Option<OwnedFd>]) -> impl FnMut(usize, Fd) {
+        |n, fd| {
+            if let Some(place) = fds.get_mut(n) {
+                *place = Some(fd.into_owned());
+            }
+        }
+    }
+
     pub(crate) fn received(passed: io::Result<Passed>) -> io::Result<UnixMessage> {
         let Passed { len, fds, truncated, control_truncated, cred } = passed?;
         let cred = cred.map(|(uid, gid, pid)| UCred { uid, gid, pid });
@@ -65,7 +76,7 @@ macro_rules! messages {
                 }
                 let cred = cred.map(|cred| (cred.uid, cred.gid, cred.pid));
                 let fds = fds.iter().map(std::os::fd::AsRawFd::as_raw_fd);
-                $crate::sys::control::send_passing(self.fd.raw(), buf, fds, cred)
+                $crate::sys::control::send_passing(self.fd.raw(), None, buf, fds, cred)
             }
 
             /// Receives bytes, with the descriptors and credentials that were passed along.
@@ -75,8 +86,9 @@ macro_rules! messages {
             /// None is lost silently: where there is no room for one it is closed, and
             /// [`control_truncated`](crate::unix::UnixMessage::control_truncated) says so.
             ///
-            /// On a stream, bytes that came with descriptors and those that came without are not received
-            /// by one call. A plain read of bytes that came with descriptors closes these.
+            /// On a stream a call ends with the bytes that descriptors came with, so that it receives those of one
+            /// message; bytes that were sent before, without any, may be in front of them. A plain read of bytes that
+            /// came with descriptors closes these.
             ///
             /// # Platform differences
             ///
@@ -90,14 +102,10 @@ macro_rules! messages {
                 buf: &mut [u8],
                 fds: &mut [Option<std::os::fd::OwnedFd>],
             ) -> std::io::Result<$crate::unix::UnixMessage> {
-                let room = fds.len();
-                let take = |n: usize, fd: $crate::sys::Fd| {
-                    if let Some(place) = fds.get_mut(n) {
-                        *place = Some(fd.into_owned());
-                    }
-                };
+                let (room, take) = (fds.len(), $crate::unix::UnixMessage::into_places(fds));
                 $crate::unix::UnixMessage::received($crate::sys::control::recv_passed(
                     self.fd.raw(),
+                    None,
                     buf,
                     room,
                     take,

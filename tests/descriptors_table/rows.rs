@@ -130,6 +130,12 @@ fn udp() -> (UdpSocket, UdpSocket) {
     (nonblocking(ours), nonblocking(peer))
 }
 
+/// Whoever sends to it is refused: it has another peer now. It keeps its port, which nobody else gets.
+fn deafen(socket: &UdpSocket) {
+    let other = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    socket.connect(other).unwrap();
+}
+
 fn unix() -> (UnixStream, UnixStream) {
     let (ours, peer) = UnixStream::pair().unwrap();
     (nonblocking(ours), nonblocking(peer))
@@ -953,7 +959,7 @@ fn udp_socket(stage: &mut Stage) -> Played {
 
 fn refused_udp(stage: &mut Stage) -> Played {
     let (ours, peer) = udp();
-    drop(peer);
+    deafen(&peer);
     send(&ours, b"x", 0).unwrap();
     stage.fresh(&ours);
     let taken = is(&recv(&ours, 64, 0), libc::ECONNREFUSED) && so_error(&ours) == 0;
@@ -973,7 +979,7 @@ fn recv_error(fd: &impl AsRawFd) -> Result<(), i32> {
 fn error_queue(stage: &mut Stage) -> Played {
     let (ours, peer) = udp();
     option(&ours, libc::IPPROTO_IP, libc::IP_RECVERR, 1)?;
-    drop(peer);
+    deafen(&peer);
     send(&ours, b"x", 0).unwrap();
     stage.fresh(&ours);
     let _ = (recv(&ours, 64, 0), so_error(&ours));
@@ -1182,6 +1188,17 @@ fn connect(fd: &OwnedFd, to: libc::sockaddr_in) -> io::Result<c_int> {
     sys!(connect(fd.as_raw_fd(), (&raw const to).cast(), size))
 }
 
+/// A stream socket with a port, which does not listen yet.
+fn bound() -> io::Result<TcpListener> {
+    let socket = socket(libc::AF_INET, libc::SOCK_STREAM, 0)?;
+    let mut address: libc::sockaddr_in = zero();
+    address.sin_family = libc::AF_INET as _;
+    address.sin_addr.s_addr = u32::from_ne_bytes([127, 0, 0, 1]);
+    let size = size_of::<libc::sockaddr_in>() as libc::socklen_t;
+    sys!(bind(socket.as_raw_fd(), (&raw const address).cast(), size))?;
+    Ok(TcpListener::from(socket))
+}
+
 fn tcp_unconnected(stage: &mut Stage) -> Played {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let fd = socket(libc::AF_INET, libc::SOCK_STREAM, 0)?;
@@ -1189,22 +1206,17 @@ fn tcp_unconnected(stage: &mut Stage) -> Played {
     let there = address_of(&listener);
     stage.then("connected", || drop(connect(&fd, there)));
     let nobody = socket(libc::AF_INET, libc::SOCK_STREAM, 0)?;
-    drop(listener);
-    let _ = connect(&nobody, there);
+    // It has the port, so that nobody else gets it, and does not listen.
+    let deaf = bound()?;
+    let _ = connect(&nobody, address_of(&deaf));
     stage.know("refused: RWEHrw", stage.other(&nobody, R | W, Trigger::Level) == "RWEHrw");
     Ok(())
 }
 
 /// Connects to a listener whose queue is full, so that nobody answers.
 fn tcp_connecting(stage: &mut Stage) -> Played {
-    let listener = socket(libc::AF_INET, libc::SOCK_STREAM, 0)?;
-    let mut address: libc::sockaddr_in = zero();
-    address.sin_family = libc::AF_INET as _;
-    address.sin_addr.s_addr = u32::from_ne_bytes([127, 0, 0, 1]);
-    let size = size_of::<libc::sockaddr_in>() as libc::socklen_t;
-    sys!(bind(listener.as_raw_fd(), (&raw const address).cast(), size))?;
+    let listener = bound()?;
     sys!(listen(listener.as_raw_fd(), 0))?;
-    let listener = TcpListener::from(listener);
     let _first = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
     let fd = socket(libc::AF_INET, libc::SOCK_STREAM, 0)?;
     let _ = connect(&fd, address_of(&listener));

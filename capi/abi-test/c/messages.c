@@ -111,6 +111,81 @@ static void what_cannot_be_passed_is_refused(int datagram)
     }
 }
 
+static struct {
+    mio_st_unix_datagram_t socket;
+    struct sockaddr_storage address;
+    socklen_t length;
+} ends[2];
+
+/* Sockets that are not connected: what comes says from whom, and goes back there. By abstract names, and the second
+ * time by paths. */
+static void a_message_says_who_sent_it(void)
+{
+    struct sockaddr_storage sender;
+    socklen_t length = 0;
+    mio_st_unix_message_t message;
+    int fds[2], got;
+    char in[8];
+
+    EQUAL(mio_st_unix_datagram_recv_message_from(ends[0].socket, in, 8, &got, 1, &message, &sender, &length), -EAGAIN);
+    OK(pipe(fds));
+    EQUAL(mio_st_unix_datagram_send_message_to_addr(ends[1].socket, "take", 4, &fds[1], 1, NULL,
+                                                    (struct sockaddr *)&ends[0].address, ends[0].length), 4);
+    OK(close(fds[1]));
+    EQUAL(mio_st_unix_datagram_recv_message_from(ends[0].socket, in, 8, &got, 1, &message, &sender, &length), 4);
+    EQUAL(message.fds, 1);
+    EQUAL(length, ends[1].length);
+    EQUAL(memcmp(&sender, &ends[1].address, length), 0);
+    EQUAL(mio_st_unix_datagram_send_message_to_addr(ends[0].socket, "back", 4, &got, 1, NULL,
+                                                    (struct sockaddr *)&sender, length), 4);
+    OK(close(got));
+    /* Whoever does not want to know. */
+    EQUAL(mio_st_unix_datagram_recv_message_from(ends[1].socket, in, 2, &got, 1, &message, NULL, NULL), 2);
+    EQUAL(message.flags, MIO_ST_MESSAGE_TRUNCATED);
+    EQUAL(write(got, "x", 1), 1);
+    OK(close(got));
+    EQUAL(read(fds[0], in, sizeof in), 1);
+    EQUAL(read(fds[0], in, sizeof in), 0);
+    OK(close(fds[0]));
+}
+
+static void messages_between_sockets_that_are_not_connected(void)
+{
+    const struct sockaddr unnamed = {.sa_family = AF_UNIX};
+    char folder[] = "/tmp/mio-st-XXXXXX", paths[2][64], in[8];
+    mio_st_unix_datagram_t nobody;
+    struct sockaddr_storage sender;
+    socklen_t length;
+    mio_st_unix_message_t message;
+
+    EQUAL(mkdtemp(folder) != NULL, 1);
+    for (int by_path = 0; by_path < 2; by_path++) {
+        for (int i = 0; i < 2; i++) {
+            snprintf(paths[i], sizeof paths[i], "%s/%d", folder, i);
+            if (by_path)
+                OK(mio_st_unix_datagram_bind(&ends[i].socket, paths[i]));
+            else
+                OK(mio_st_unix_datagram_bind_addr(&ends[i].socket, &unnamed, sizeof unnamed.sa_family));
+            ends[i].length = (socklen_t)OK(mio_st_unix_datagram_local_addr(ends[i].socket, &ends[i].address));
+        }
+        a_message_says_who_sent_it();
+        if (by_path) {
+            OK(mio_st_unix_datagram_unbound(&nobody));
+            EQUAL(mio_st_unix_datagram_send_message_to(nobody, "", 0, NULL, 0, NULL, paths[0]), 0);
+            EQUAL(mio_st_unix_datagram_recv_message_from(ends[0].socket, in, 8, NULL, 0, &message, &sender, &length), 0);
+            EQUAL(length, sizeof unnamed.sa_family);
+            EQUAL(mio_st_unix_datagram_send_message_to(nobody, "x", 1, NULL, 0, NULL, "/nonexistent/socket"), -ENOENT);
+            OK(mio_st_unix_datagram_close(nobody));
+        }
+        for (int i = 0; i < 2; i++) {
+            OK(mio_st_unix_datagram_close(ends[i].socket));
+            if (by_path)
+                OK(unlink(paths[i]));
+        }
+    }
+    OK(rmdir(folder));
+}
+
 int main(void)
 {
     OK(mio_st_unix_stream_pair(&streams[0], &streams[1]));
@@ -121,6 +196,7 @@ int main(void)
         credentials_are_passed(datagram);
         what_cannot_be_passed_is_refused(datagram);
     }
+    messages_between_sockets_that_are_not_connected();
     OK(mio_st_unix_stream_close(streams[0]));
     EQUAL(receive(0, &streams[0], 1, NULL, 0, &(mio_st_unix_message_t){0}), 0);
     OK(mio_st_unix_stream_close(streams[1]));

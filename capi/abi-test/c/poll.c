@@ -136,6 +136,9 @@ static void count_signal(int number)
     atomic_fetch_add(&handled, 1);
 }
 
+/* Where a byte is written when all signals have been sent; -1 is nowhere. */
+static int afterwards = -1;
+
 static void *interrupt(void *pointer)
 {
     const struct timespec pause = {0, 1000000};
@@ -145,22 +148,48 @@ static void *interrupt(void *pointer)
         OK(-pthread_kill(waiting, SIGURG));
         nanosleep(&pause, NULL);
     }
+    if (afterwards >= 0)
+        EQUAL(write(afterwards, "x", 1), 1);
     return NULL;
 }
 
-/* Behaviour 14 */
+/* Behaviour 14: nor does it change errno. */
 static void a_signal_does_not_end_the_wait(void)
 {
     struct sigaction action = {.sa_handler = count_signal}; /* Without SA_RESTART. */
     pthread_t self = pthread_self(), thread;
+    mio_st_awakener_t awakener = {0};
     mio_st_poller_t poller;
+    int fds[2];
+    char byte;
 
     OK(mio_st_poller_new(&poller));
     OK(sigaction(SIGURG, &action, NULL));
     OK(-pthread_create(&thread, NULL, interrupt, &self));
+    errno = ERANGE;
     EQUAL(wait_of(poller, 60000000) >= MILLISECONDS(60), 1);
+    EQUAL(errno, ERANGE);
     OK(-pthread_join(thread, NULL));
     EQUAL(atomic_load(&handled) > 0, 1);
+
+    /* For ever: after a deadline, when there is nothing but the descriptor, and with an awakener. */
+    OK(pipe(fds));
+    afterwards = fds[1];
+    OK(mio_st_poller_register_fd(poller, fds[0], 1, MIO_ST_READABLE, MIO_ST_LEVEL));
+    for (int i = 0; i < 3; i++) {
+        if (i == 2)
+            OK(mio_st_awakener_new(&awakener, poller, 2));
+        OK(-pthread_create(&thread, NULL, interrupt, &self));
+        errno = ERANGE;
+        test_wait(poller, 1, MIO_ST_READABLE);
+        EQUAL(errno, ERANGE);
+        OK(-pthread_join(thread, NULL));
+        EQUAL(read(fds[0], &byte, 1), 1);
+    }
+    OK(mio_st_awakener_close(awakener));
+    OK(mio_st_poller_deregister_fd(poller, fds[0]));
+    OK(close(fds[0]));
+    OK(close(fds[1]));
     OK(mio_st_poller_close(poller));
 }
 

@@ -1,6 +1,7 @@
 /* What each operation answers when a call of the system's fails: for every operation, every call that it makes, every
  * time that it makes it and every errno. Afterwards there are as many handles and descriptors as before, with the same
- * flags, and the operation succeeds. Linked with `-Wl,--wrap=connect` and its kin. */
+ * flags, and the operation succeeds. Where the operation is the poller's, or closing, and succeeds nevertheless, errno is
+ * as before. Linked with `-Wl,--wrap=connect` and its kin. */
 
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -23,6 +24,7 @@ static struct {
     int count;
     const char *call;
     int number, with;
+    int left; /* errno after the last one that was tried */
 } watch;
 
 static int refuses(const char *call)
@@ -90,12 +92,32 @@ int __wrap_fcntl(int fd, int command, ...)
     return refuses("fcntl") ? -1 : __real_fcntl(fd, command, argument);
 }
 
+long __real_syscall(long number, ...);
+long __wrap_syscall(long number, ...);
+long __wrap_syscall(long number, ...)
+{
+    long arguments[6];
+    va_list list;
+
+    va_start(list, number);
+    for (int i = 0; i < 6; i++)
+        arguments[i] = va_arg(list, long);
+    va_end(list);
+    return refuses("syscall") ? -1
+                              : __real_syscall(number, arguments[0], arguments[1], arguments[2], arguments[3],
+                                               arguments[4], arguments[5]);
+}
+
+/* No errno. */
+#define UNTOUCHED (-7)
+
 /* What is tried: the calls that it makes are refused. What is done around it is not. */
-#define TRIED(call) (watch.armed = 1, tried((int64_t)(call)))
+#define TRIED(call) (watch.armed = 1, errno = UNTOUCHED, tried((int64_t)(call)))
 
 static int64_t tried(int64_t answer)
 {
     watch.armed = 0;
+    watch.left = errno;
     return answer;
 }
 
@@ -164,6 +186,45 @@ static int64_t polls(void)
     return answer;
 }
 
+/* In the form of the system's that takes nanoseconds, and without it in that of milliseconds. */
+static int64_t waits(void)
+{
+    mio_st_event_t event;
+
+    return TRIED(mio_st_poller_poll(world.poller, &event, 1, 1000));
+}
+
+static int64_t waits_for_ever(void)
+{
+    mio_st_event_t event;
+    int64_t answer;
+    char byte;
+
+    EQUAL(mio_st_unix_stream_write(world.unix_client, "x", 1), 1);
+    OK(mio_st_poller_register_unix_stream(world.poller, world.unix_server, 3, MIO_ST_READABLE, MIO_ST_LEVEL));
+    answer = TRIED(mio_st_poller_poll(world.poller, &event, 1, -1));
+    OK(mio_st_poller_deregister_unix_stream(world.poller, world.unix_server));
+    EQUAL(mio_st_unix_stream_read(world.unix_server, &byte, 1), 1);
+    return answer;
+}
+
+/* What is registered already, behind the back of what it remembers. */
+static int64_t watches(void)
+{
+    int64_t answer;
+
+    OK(mio_st_poller_register_unix_stream(world.poller, world.unix_server, 3, MIO_ST_READABLE, MIO_ST_EDGE));
+    answer = TRIED(mio_st_poller_watch_fd(world.poller, mio_st_unix_stream_fd(world.unix_server), 3, MIO_ST_READABLE,
+                                          MIO_ST_EDGE));
+    OK(mio_st_poller_deregister_unix_stream(world.poller, world.unix_server));
+    return answer;
+}
+
+static int64_t ends_what_is_not_watched(void)
+{
+    return TRIED(mio_st_poller_watch_fd(world.poller, mio_st_unix_stream_fd(world.unix_server), 3, 0, 0));
+}
+
 static int64_t registers(void)
 {
     int64_t answer = TRIED(mio_st_poller_register_tcp_stream(world.poller, world.client, 2, MIO_ST_READABLE, MIO_ST_EDGE));
@@ -193,6 +254,20 @@ static int64_t closes_what_is_registered(void)
 
     OK(mio_st_unix_stream_pair(&a, &b));
     OK(mio_st_poller_register_unix_stream(world.poller, a, 2, MIO_ST_READABLE, MIO_ST_EDGE));
+    answer = TRIED(mio_st_unix_stream_close(a));
+    OK(mio_st_unix_stream_close(b));
+    return answer;
+}
+
+/* Registered once, and no more since then: its descriptor was deregistered. */
+static int64_t closes_what_was_registered(void)
+{
+    mio_st_unix_stream_t a, b;
+    int64_t answer;
+
+    OK(mio_st_unix_stream_pair(&a, &b));
+    OK(mio_st_poller_register_unix_stream(world.poller, a, 2, MIO_ST_READABLE, MIO_ST_EDGE));
+    OK(mio_st_poller_deregister_fd(world.poller, mio_st_unix_stream_fd(a)));
     answer = TRIED(mio_st_unix_stream_close(a));
     OK(mio_st_unix_stream_close(b));
     return answer;
@@ -577,10 +652,15 @@ static int64_t makes_signals(void)
 static const struct operation {
     const char *name;
     int64_t (*run)(void);
+    int keeps_errno; /* when it succeeds */
 } operations[] = {
-#define ROW(operation) {#operation, operation}
-    ROW(makes_a_poller), ROW(makes_an_awakener), ROW(polls), ROW(registers), ROW(deregisters),
-    ROW(closes_what_is_registered), ROW(binds_tcp), ROW(binds_unix), ROW(binds_udp), ROW(connects_tcp),
+#define ROW(operation) {#operation, operation, 0}
+#define KEEPS(operation) {#operation, operation, 1}
+    KEEPS(makes_a_poller), KEEPS(makes_an_awakener), KEEPS(waits), KEEPS(waits_for_ever), KEEPS(registers),
+    KEEPS(deregisters), KEEPS(watches), KEEPS(ends_what_is_not_watched), KEEPS(closes_what_is_registered),
+    KEEPS(closes_what_was_registered),
+    /* Without waiting: what it is refused here no kernel refuses. */
+    ROW(polls), ROW(binds_tcp), ROW(binds_unix), ROW(binds_udp), ROW(connects_tcp),
     ROW(connects_unix), ROW(connects_udp), ROW(disconnects_udp), ROW(connects_unix_datagrams),
     ROW(makes_a_unix_pair), ROW(makes_a_pipe), ROW(accepts_tcp), ROW(accepts_unix), ROW(accepts_nobody),
     ROW(accepts_nobody_unix), ROW(takes_tcp_stream), ROW(takes_tcp_listener), ROW(takes_udp_socket),
@@ -607,8 +687,16 @@ static const struct {
 } exceptions[] = {
     /* It tries again, since it may have been a signal; see below. */
     {polls, "epoll_wait", 1, ANY, AS_EVER},
+    {waits_for_ever, "epoll_wait", 1, ANY, AS_EVER},
+    {waits, "epoll_wait", ANY, EINTR, AS_EVER},
+    /* It takes the other one. */
+    {waits, "syscall", ANY, ANY, AS_EVER},
+    /* It is registered: it is asked for again. Or the other way round. */
+    {watches, "epoll_ctl", 1, EEXIST, AS_EVER},
+    {ends_what_is_not_watched, "epoll_ctl", ANY, ENOENT, AS_EVER},
     /* It is closed, whatever is said of its registration. */
     {closes_what_is_registered, "epoll_ctl", ANY, ANY, AS_EVER},
+    {closes_what_was_registered, "epoll_ctl", ANY, ANY, AS_EVER},
     /* A connection is being made. */
     {connects_tcp, "connect", ANY, EINPROGRESS, AS_EVER},
     {connects_tcp, "connect", ANY, EINTR, AS_EVER},
@@ -664,8 +752,13 @@ static int open_descriptors(void)
 
 static int64_t run(const struct operation *operation)
 {
+    int64_t answer;
+
     watch.count = 0;
-    return operation->run();
+    answer = operation->run();
+    if (operation->keeps_errno && answer >= 0)
+        EQUAL(watch.left, UNTOUCHED);
+    return answer;
 }
 
 static int refuse_each(const struct operation *operation)

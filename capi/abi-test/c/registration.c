@@ -308,6 +308,48 @@ static void what_is_watched_is_registered_as_asked_for(void)
     expect_nothing();
 }
 
+/* Behaviour 5: whoever has it now, and whatever copies there are of what was closed; with the table of the checks, too. */
+static void a_number_that_was_closed_can_be_registered_at_once(uint32_t checks)
+{
+    static const uint32_t options[] = {MIO_ST_EDGE, MIO_ST_LEVEL, MIO_ST_ONESHOT};
+    mio_st_event_t events[2];
+    int old[2], new[2], copy;
+
+    OK(mio_st_poller_set_checks(poller, checks));
+    for (int i = 0; i < 6; i++) {
+        uint32_t option = options[i % 3];
+        int copied = i >= 3;
+
+        OK(pipe(old));
+        OK(pipe(new));
+        EQUAL(write(old[1], "x", 1), 1);
+        EQUAL(write(new[1], "x", 1), 1);
+        copy = copied ? OK(dup(old[0])) : -1;
+        OK(mio_st_poller_register_fd(poller, old[0], 1, R, option));
+        OK(close(old[0]));
+        EQUAL(mio_st_poller_register_fd(poller, old[0], 2, R, option), -EBADF);
+        EQUAL(dup2(new[0], old[0]), old[0]);
+        OK(mio_st_poller_register_fd(poller, old[0], 2, R, option));
+        if (copied && mio_st_features() & MIO_ST_FEATURE_EPOLL) {
+            /* The copy has kept the old registration, which nobody can end but by closing it. */
+            EQUAL(mio_st_poller_poll(poller, events, 2, LONG), 2);
+            EQUAL(events[0].id + events[1].id, 3);
+        } else {
+            EQUAL(mio_st_poller_poll(poller, events, 2, LONG), 1);
+            EQUAL(events[0].id, 2);
+        }
+        OK(mio_st_poller_deregister_fd(poller, old[0]));
+        if (copied)
+            OK(close(copy));
+        for (int j = 0; j < 2; j++) {
+            OK(close(old[j]));
+            OK(close(new[j]));
+        }
+        expect_nothing();
+    }
+    OK(mio_st_poller_set_checks(poller, 0));
+}
+
 /* Behaviour 2 */
 static void a_bad_descriptor_is_an_error(void)
 {
@@ -409,6 +451,8 @@ int main(void)
     kinds_are_not_taken_for_each_other();
     descriptors_of_others_are_registered_alike();
     what_is_watched_is_registered_as_asked_for();
+    a_number_that_was_closed_can_be_registered_at_once(0);
+    a_number_that_was_closed_can_be_registered_at_once(MIO_ST_CHECK_ALL);
     a_bad_descriptor_is_an_error();
     a_poller_is_a_descriptor_too();
     OK(mio_st_poller_close(poller));

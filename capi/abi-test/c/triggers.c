@@ -501,6 +501,29 @@ static void a_hang_up_is_told_without_interests(uint32_t option)
     unmake(kind, made);
 }
 
+/* Behaviour 10: who has read the end of a half-closed peer, and writes on, waits for that alone. */
+static void a_level_handle_that_has_read_the_end_waits_for_room_alone(const char *name)
+{
+    const struct kind *kind = kind_named(name);
+    struct made made = kind->make();
+    mio_st_poller_t poller;
+    char byte;
+
+    OK(mio_st_poller_new(&poller));
+    OK(kind->enlist(poller, made.bits, 1, R | W, MIO_ST_LEVEL));
+    OK(shutdown(made.peer, SHUT_WR));
+    for (int turn = 0; turn < 3; turn++) {
+        test_wait(poller, 1, R | W | MIO_ST_READ_CLOSED);
+        EQUAL(kind->read(made.bits, &byte, 1), 0);
+    }
+    OK(kind->reenlist(poller, made.bits, 1, W, MIO_ST_LEVEL));
+    EQUAL(ready(poller), W);
+    fill(kind, made.bits);
+    EQUAL(ready(poller), 0);
+    OK(mio_st_poller_close(poller));
+    unmake(kind, made);
+}
+
 int main(void)
 {
     what_the_peer_did_gives_exactly_these_flags();
@@ -512,6 +535,8 @@ int main(void)
     a_writer_that_was_full_gets_an_edge_when_there_is_room_again("unix_stream");
     a_writer_that_was_full_gets_an_edge_when_there_is_room_again("sender");
     one_event_of_a_oneshot_handle_disarms_both_directions();
+    a_level_handle_that_has_read_the_end_waits_for_room_alone("tcp_stream");
+    a_level_handle_that_has_read_the_end_waits_for_room_alone("unix_stream");
     for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) {
         FOR_EACH_KIND(kind)
             if (kind->enlist)

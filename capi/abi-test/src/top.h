@@ -13,8 +13,9 @@
  * closed. An awakener belongs to no thread.
  *
  * Errors. A function returns an `int` or an `int64_t`: negative is an error, the negated errno (`-EAGAIN`) or
- * one of `MIO_ST_E...`; anything else is success. `errno` is unspecified after a call, unless its comment says
- * otherwise. What is written through a pointer is written on success only. `the errors of a handle` are:
+ * one of `MIO_ST_E...`; anything else is success. A function of the poller that succeeds, and any `_close`, leaves
+ * `errno` as it was; after any other call it is unspecified, unless the comment says otherwise. What is written
+ * through a pointer is written on success only. `the errors of a handle` are:
  *
  *   -EBADF               the handle is {0} or closed, or of another kind; or the thread is ending
  *   MIO_ST_EWRONGTHREAD  the handle is of another thread, open or closed
@@ -32,8 +33,10 @@
  * Signals. SIGPIPE is never raised by a socket. A signal handler may call mio_st_awakener_wake(), and what says
  * `any time`; nothing else.
  *
- * Cancelling. A thread that may be cancelled (pthread_cancel) disables that around its calls: one that is
- * cancelled inside of a call ends the process.
+ * Cancelling. A thread that may be cancelled (pthread_cancel) disables that around its calls, and calls
+ * pthread_testcancel() between them. On Linux one that is cancelled while it polls without a timeout ends, and what
+ * it has open is closed as when any thread ends; its cleanup handlers get -EBUSY from this library. In any other call,
+ * and elsewhere, nothing is promised.
  *
  * Times are nanoseconds of the monotonic clock. Sockets are non-blocking and close-on-exec.
  */

@@ -175,7 +175,7 @@ fn known(function: &str, parameter: &Parameter) -> Values {
         }
         ("const int *", "fds") => values("&pipe_fd", &[("NULL", "-EINVAL"), ("bad_fds", "-EBADF")]),
         ("int *", "fds") => values("passed_fds", &[("NULL", "-EINVAL")]),
-        ("size_t", "count") if function.ends_with("_send_message") => {
+        ("size_t", "count") if function.contains("_send_message") => {
             values("1", &[("SIZE_MAX", "-EINVAL"), ("254", "-EINVAL")])
         }
         ("const mio_st_ucred_t *", "cred") => values("NULL", &[]),

@@ -170,3 +170,95 @@ fn the_table_has_every_function_of_the_header_and_no_other() {
     let surplus: Vec<_> = listed.difference(&header).collect();
     assert!(missing.is_empty() && surplus.is_empty(), "missing: {missing:?}, surplus: {surplus:?}");
 }
+
+/// The pages that tell what to use instead.
+fn page(name: &str) -> String {
+    fs::read_to_string(header::root().join("docs").join(name)).expect(name)
+}
+
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
+}
+
+/// One that ends with an underscore stands for all that begin so.
+fn is_there(word: &str, known: &BTreeSet<String>) -> bool {
+    let begins = |known: &String| word.ends_with('_') && known.starts_with(word);
+    known.contains(word) || known.iter().any(begins)
+}
+
+#[test]
+fn the_guides_name_what_the_headers_have() {
+    let include = header::root().join("include");
+    let headers = ["mio_st.h", "mio_st"].map(|name| include.join(name));
+    let files = headers.iter().flat_map(|path| match path.read_dir() {
+        Ok(entries) => entries.map(|entry| entry.unwrap().path()).collect(),
+        Err(_) => vec![path.clone()],
+    });
+    let text: String = files.map(|path| fs::read_to_string(path).unwrap()).collect();
+    let known: BTreeSet<_> = words(&text).map(str::to_string).collect();
+    for name in ["c-guide.md", "coming-from-mio.md", "other-languages.md"] {
+        let page = page(name);
+        let ours = words(&page).filter(|word| word.to_lowercase().starts_with("mio_st_"));
+        // A variable of the program's environment, and the targets of CMake and Meson.
+        let not_c = ["MIO_ST_CHECKS", "mio_st_dep"];
+        let missing: Vec<_> =
+            ours.filter(|word| !is_there(word, &known) && !not_c.contains(word)).collect();
+        assert!(missing.is_empty(), "{name}: {missing:?}");
+    }
+}
+
+/// The cells of the rows of tables, but for the first, which is of another library.
+fn our_cells(text: &str) -> impl Iterator<Item = &str> {
+    let rows = text.lines().filter(|line| line.starts_with("| "));
+    rows.flat_map(|line| line.split(" | ").skip(1))
+}
+
+#[test]
+fn the_table_for_users_of_mio_names_operations_that_there_are() {
+    let known = in_rust();
+    let types: BTreeSet<_> =
+        known.iter().filter_map(|name| name.split_once("::")).map(|(of, _)| of).collect();
+    let mut named = 0;
+    for cell in our_cells(&page("coming-from-mio.md")) {
+        for code in cell.split('`').skip(1).step_by(2) {
+            let path = code.split('(').next().unwrap();
+            let mut names = path.rsplit("::");
+            let (Some(name), Some(of)) = (names.next(), names.next()) else { continue };
+            if types.contains(of) && name.starts_with(|c: char| c.is_lowercase()) {
+                assert!(known.contains(&format!("{of}::{name}")), "{code}");
+                named += 1;
+            }
+        }
+    }
+    assert!(named > 20, "{named}");
+}
+
+/// Names of other libraries, whose headers Debian has.
+#[test]
+fn the_tables_for_users_of_libev_libevent_and_libuv_name_what_these_have() {
+    let folder = Path::new("/usr/include");
+    let headers = ["ev.h", "uv.h", "uv", "event2"].map(|name| folder.join(name));
+    if !headers.iter().all(|path| path.exists()) {
+        let required = std::env::var("REQUIRE_TOOLS").is_ok_and(|value| value == "1");
+        assert!(!required, "libev-dev, libuv1-dev and libevent-dev are required");
+        eprintln!("the headers of libev, libuv and libevent are missing, skipped: their names");
+        return;
+    }
+    let files = headers.iter().flat_map(|path| match path.read_dir() {
+        Ok(entries) => {
+            entries.map(|entry| entry.unwrap().path()).filter(|path| path.is_file()).collect()
+        }
+        Err(_) => vec![path.clone()],
+    });
+    let text: String = files.map(|path| fs::read_to_string(path).unwrap()).collect();
+    let known: BTreeSet<_> = words(&text).collect();
+    let guide = page("c-guide.md");
+    let (_, porting) = guide.split_once("From libevent:").expect("the tables");
+    let (porting, _) = porting.split_once("## A whole server").expect("their end");
+    let theirs = porting.split('`').skip(1).step_by(2).flat_map(words);
+    let prefixes = ["ev", "EV", "uv_", "UV_", "bufferevent"];
+    let theirs: Vec<_> =
+        theirs.filter(|word| prefixes.iter().any(|prefix| word.starts_with(prefix))).collect();
+    let missing: Vec<_> = theirs.iter().filter(|word| !known.contains(**word)).collect();
+    assert!(missing.is_empty() && theirs.len() > 50, "{missing:?} of {}", theirs.len());
+}

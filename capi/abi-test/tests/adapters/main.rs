@@ -9,13 +9,15 @@ mod together;
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream, UdpSocket};
+use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
+
+use socket2::{Domain, Socket, Type};
 
 /// For what takes moments, also under valgrind on a busy machine. Only a failing test waits so long.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -61,9 +63,25 @@ impl Drop for Server {
     }
 }
 
-/// A port of loopback that nobody listens on, as far as is known.
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+/// A port of loopback that nobody listens on, neither by TCP nor by UDP, and that nobody gets while this lives, but
+/// for a server of the test's, which asks with `SO_REUSEADDR`, as servers do.
+struct FreePort {
+    number: u16,
+    _tcp: Socket,
+    _udp: UdpSocket,
+}
+
+fn free_port() -> FreePort {
+    eventually("one port for both", || {
+        let tcp = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        tcp.set_reuse_address(true).unwrap();
+        tcp.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
+        let address = tcp.local_addr().unwrap().as_socket().unwrap();
+        // With a peer, it answers everybody else as if nobody were there.
+        let udp = UdpSocket::bind(address).ok()?;
+        udp.connect(UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap()).unwrap();
+        Some(FreePort { number: address.port(), _tcp: tcp, _udp: udp })
+    })
 }
 
 /// Waits for something that takes a moment, such as a server that starts.
@@ -116,7 +134,8 @@ fn start_http() -> String {
 fn curl_fetches_two_hundred_things_at_once_and_says_which_were_cut_off() {
     let server = start_http();
     let good: Vec<_> = (0..200).map(|n| format!("{server}/{}", n * 999)).collect();
-    let refused = format!("http://127.0.0.1:{}/", free_port());
+    let nobody = free_port();
+    let refused = format!("http://127.0.0.1:{}/", nobody.number);
     let bad = ["cut", "nothing"].map(|path| format!("{server}/{path}"));
     for mut command in ways(&program("fetch")) {
         command.args(&good).args(&bad).arg(&refused).arg("http://127.0.0.1:0/");
@@ -183,7 +202,8 @@ fn a_redis_client_survives_its_server() {
         return;
     }
     for mut command in ways(&program("redis_client")) {
-        let port = free_port();
+        let free = free_port();
+        let port = free.number;
         let server = start_redis(port);
         let mut client = Running::start(command.arg("127.0.0.1").arg(port.to_string()));
         for line in ["connected", "counted to 10000", "nothing was pushed", "waiting"] {
@@ -302,7 +322,8 @@ fn two_hundred_names_are_found_also_where_answers_are_lost_and_forged() {
     }
     // Nobody listens at all.
     for mut command in ways(&program) {
-        let server = format!("127.0.0.1:{}", free_port());
+        let nobody = free_port();
+        let server = format!("127.0.0.1:{}", nobody.number);
         let lines = lines(command.args([&server, "n1.test"]));
         assert_eq!(lines, ["n1.test: Could not contact DNS servers"]);
     }
@@ -358,7 +379,8 @@ fn postgres(what: &str) -> Option<(PathBuf, Server)> {
 fn twenty_connections_to_postgres_each_do_something_else() {
     let Some((folder, server)) = postgres("postgres") else { return };
     let here = format!("host={} user=postgres dbname=postgres", folder.display());
-    let refused = format!("hostaddr=127.0.0.1 port={} user=nobody", free_port());
+    let nobody = free_port();
+    let refused = format!("hostaddr=127.0.0.1 port={} user=nobody", nobody.number);
     for mut command in ways(&program("postgres_client")) {
         // The first connections may come before it is ready.
         let lines = eventually("postgres is ready", || {

@@ -56,7 +56,8 @@ fn five_libraries_and_the_program_s_own_live_in_one_poller() {
     let here = format!("host={} user=postgres dbname=postgres", folder.display());
     let (files, config) = certificate("together");
     let http = format!("{}/5000", start_http());
-    let port = free_port();
+    let free = free_port();
+    let port = free.number;
     let _redis = start_redis(port);
     let program = program("together");
     // The first connections to it may come before it is ready.
@@ -89,7 +90,8 @@ fn five_libraries_and_the_program_s_own_live_in_one_poller() {
 #[test]
 fn where_nobody_serves_each_library_says_so_and_the_others_go_on() {
     let (files, config) = certificate("together-alone");
-    let nobody = free_port();
+    let free = free_port();
+    let nobody = free.number;
     for mut command in ways(&program("together")) {
         command.arg("127.0.0.1:0").args(&files).arg(format!("http://127.0.0.1:{nobody}/"));
         command.arg(nobody.to_string()).arg(format!("127.0.0.1:{nobody}"));
@@ -111,7 +113,8 @@ fn where_nobody_serves_each_library_says_so_and_the_others_go_on() {
 #[test]
 fn without_descriptors_each_library_says_so_and_it_still_ends_in_order() {
     let (files, _) = certificate("together-few");
-    let nobody = free_port();
+    let free = free_port();
+    let nobody = free.number;
     let program = program("together");
     for limit in [9, 11, 13] {
         let mut command = Command::new("sh");
