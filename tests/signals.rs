@@ -7,7 +7,7 @@ use std::mem::MaybeUninit;
 use std::os::fd::AsRawFd;
 use std::os::unix::process::CommandExt;
 use std::os::unix::process::ExitStatusExt;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::Duration;
 
 use mio_st::event::Ready;
@@ -802,7 +802,7 @@ fn the_descriptor_is_not_inherited() {
 #[cfg(epoll)]
 fn of_child(line: &str, prepare: impl FnOnce(&mut Command)) -> Vec<Signal> {
     let mut command = Command::new("grep");
-    command.args([line, "/proc/self/status"]).stdout(Stdio::piped());
+    command.args([line, "/proc/self/status"]).stdout(std::process::Stdio::piped());
     prepare(&mut command);
     let output = start(&mut command).wait_with_output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
