@@ -1150,6 +1150,7 @@ impl Poller {
                 awakeners.select(buffer, &self.selector, room, timeout, self.exposed.get())
             }
             _ => {
+                self.note_wakes();
                 if let Some(awakeners) = self.awakeners.take() {
                     awakeners.retire(&mut self.selector);
                 }
@@ -1322,6 +1323,7 @@ impl Poller {
             Some(awakeners) => Ok(awakeners),
             none => {
                 let awakeners = Awakeners::new(&self.selector, self.generation)?;
+                awakeners.count(self.special.as_ref().is_some_and(Special::counts));
                 if self.exposed.get() {
                     awakeners.expose();
                 }
