@@ -32,7 +32,7 @@ test: lib
 
 # The QUIC endpoint over one poller, beside quinn: a workspace of its own, whose dependencies nobody else needs.
 test-quic:
-	cd examples/quic_echo && $(CARGO) fmt --check && $(CARGO) test $(CARGO_FLAGS)
+	cd examples/quic_echo && $(CARGO) fmt --check && MIO_ST_CHECKS=1 $(CARGO) test $(CARGO_FLAGS)
 
 # Formatting, lints, documentation.
 check:

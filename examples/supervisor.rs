@@ -14,9 +14,12 @@ use mio_st::poll::{PollOption, Poller};
 use mio_st::unix::{Process, Signal, Signals};
 use mio_st::{EventedId, Events};
 
+mod testing;
+
 const SIGNALS: EventedId = EventedId(0);
 const CHILD: EventedId = EventedId(1);
 const START_AGAIN: EventedId = EventedId(2);
+const CLOCK: EventedId = EventedId(3);
 
 /// Before a program that failed is started again.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -29,6 +32,8 @@ fn main() -> io::Result<ExitCode> {
     }
 
     let mut poller = Poller::new()?;
+    testing::look_for_mistakes(&mut poller)?;
+    testing::drive_clock(&mut poller, CLOCK)?;
     let mut events = Events::new();
     let mut signals = Signals::new([Signal::SIGINT, Signal::SIGTERM])?;
     poller.register(&mut signals, SIGNALS, Signals::INTERESTS, PollOption::Edge)?;
@@ -37,6 +42,7 @@ fn main() -> io::Result<ExitCode> {
     let mut stopping = false;
     loop {
         poller.poll(&mut events, None)?;
+        testing::print_complaints(&mut poller);
         for event in &mut events {
             match event.id() {
                 SIGNALS => {
@@ -59,6 +65,7 @@ fn main() -> io::Result<ExitCode> {
                     }
                     poller.add_timeout(START_AGAIN, PAUSE);
                 }
+                CLOCK => testing::move_time(&mut poller)?,
                 _ => child = start(&arguments, &signals, &mut poller)?,
             }
         }

@@ -413,6 +413,15 @@ typedef struct {
      * the first also those with none, in the last all that were later.
      */
     uint64_t lateness[40];
+    /**
+     * Wakes by awakeners, and events posted by registrars, of any thread. The poll counts them that comes after them.
+     */
+    uint64_t wakes;
+    /**
+     * Those of them that an earlier wake of the same awakener stood for, whose event had not been handed out: they made
+     * no event of their own, and no system call.
+     */
+    uint64_t wakes_coalesced;
 } mio_st_stats_t;
 
 /**
@@ -864,7 +873,7 @@ int mio_st_poller_set_time(mio_st_poller_t poller,
 
 /**
  * Begins to count, from zero, if `on` is not 0, or ends it. Counting takes two reads of the clock a poll, and two more
- * if it waits; what does not count costs nothing.
+ * if it waits, and an atomic addition or two a wake, in the thread that wakes; what does not count costs nothing.
  *
  * Returns 0; the errors of a handle.
  *
@@ -896,9 +905,9 @@ int mio_st_poller_stats(mio_st_poller_t poller,
  * mio_st_poller_next_complaint().
  *
  * What is registered from now on, or registered once more, is looked at. Of each registration there is one
- * complaint. A poll that finds something just before it would wait returns at once, perhaps with 0 events; so does one
- * that waits while a oneshot handle is being forgotten. What it costs is in the guide; what is switched off costs
- * nothing.
+ * complaint. A poll that finds something just before it would wait returns 10 ms later, perhaps with 0 events; and so
+ * does one that waits while a oneshot handle is being forgotten, at once. What it costs is in the guide; what is switched
+ * off costs nothing.
  *
  * Returns 0; `-EINVAL` for an unknown check; `-ENOMEM`, and then nothing is looked for; the errors of a handle.
  *

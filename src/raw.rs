@@ -16,19 +16,19 @@ use std::time::Duration;
 use libc::{iovec, sockaddr_storage, socklen_t};
 
 use crate::event::{Event, Ready};
-use crate::net::{ConnectedUdpSocket, QueuedError, TcpListener, TcpStream, UdpSocket};
+use crate::net::{ConnectedUdpSocket, QueuedError, TcpStream, UdpSocket};
 use crate::poll::{Awakener, Checks, Clock, DeadlineKey, Interests, PollOption, Poller, Problem};
 use crate::sys::mmsg::Receiving;
 use crate::sys::signal::Set;
 use crate::sys::socket::{self, Addr};
-use crate::sys::{self, Buffer, Fd, unix_socket};
+use crate::sys::{self, Buffer, Fd, KernelEvent, unix_socket};
 use crate::unix::{
     self, Sender, Signal, Signals, UnixDatagram, UnixListener, UnixListenerBuilder, UnixMessage,
     UnixStream,
 };
 
-pub use crate::sys::keeping_errno;
 pub use crate::sys::sanitizers::{acquire, release, written};
+pub use crate::sys::{errno_address, keeping_errno};
 
 /// Whether a descriptor that is closed is registered no more, whatever copies there are.
 pub const CLOSING_DEREGISTERS: bool = sys::CLOSING_DEREGISTERS;
@@ -134,12 +134,12 @@ pub fn signals(numbers: &[i32]) -> io::Result<Signals> {
 /// `peer` can be written, or is null.
 #[allow(unsafe_code)] // The work is done in `sys`.
 #[inline]
-pub unsafe fn accept(listener: &TcpListener, peer: *mut sockaddr_storage) -> io::Result<TcpStream> {
+pub unsafe fn accept(listener: RawFd, peer: *mut sockaddr_storage) -> io::Result<TcpStream> {
     loop {
         let mut room = size_of::<sockaddr_storage>() as socklen_t;
         let length: *mut socklen_t = if peer.is_null() { ptr::null_mut() } else { &mut room };
         // SAFETY: the caller's promise; the length is that of the memory.
-        let connection = unsafe { socket::accept_to(listener.as_raw_fd(), peer.cast(), length) }?;
+        let connection = unsafe { socket::accept_to(listener, peer.cast(), length) }?;
         if !socket::is_aborted(room) {
             // SAFETY: it is open, and given up here. It is as it must be: no call is needed for that.
             return Ok(unsafe { TcpStream::from_raw_fd(connection.into_raw()) });
@@ -375,6 +375,18 @@ pub fn problem_text(number: u32) -> Option<&'static CStr> {
     Problem::from_number(number).map(Problem::c_text)
 }
 
+/// Makes events of what [`raw_poll_plainly`](Poller::raw_poll_plainly) has written.
+///
+/// # Safety
+///
+/// It was so many, and the pointer is aligned.
+#[allow(unsafe_code)] // The work is done in `sys`.
+#[inline(always)]
+pub unsafe fn translate(events: *mut Event, count: usize) {
+    // SAFETY: the caller's promise.
+    unsafe { sys::translate_all(events, count) }
+}
+
 /// Whether the process was forked since the poller of an awakener was created.
 pub fn is_forked(awakener: &Awakener) -> bool {
     awakener.is_forked()
@@ -391,7 +403,29 @@ impl Poller {
         events: &mut [MaybeUninit<Event>],
         timeout: Option<u64>,
     ) -> io::Result<Option<usize>> {
-        self.poll_into(events, timeout)
+        self.fill_array(events, timeout)
+    }
+
+    /// As `raw_poll`, of a poller that nobody but the system has events for, and without a MemorySanitizer; with a
+    /// timeout in milliseconds, which is 0 or -1 (for ever). `None` if it is another poller, there is no such capacity,
+    /// or the system says an error: then `raw_poll` tells. The events are as the system has written them: see
+    /// [`translate`].
+    ///
+    /// # Safety
+    ///
+    /// There is room for `capacity` events at `events`.
+    #[allow(unsafe_code)] // The work is done in `sys`.
+    #[inline(always)]
+    pub unsafe fn raw_poll_plainly(
+        &mut self,
+        events: *mut Event,
+        capacity: usize,
+        milliseconds: i32,
+    ) -> Option<usize> {
+        const { assert!(size_of::<KernelEvent>() <= size_of::<Event>()) };
+        let selector = self.only_selector()?;
+        // SAFETY: the caller's promise; the system's events take no more room than ours.
+        unsafe { selector.select_plainly(events.cast(), capacity, milliseconds) }
     }
 
     /// Whether the process was forked since the poller was created.

@@ -165,6 +165,11 @@ static bool run(const char *work, struct outcome *outcome) {
     }
     if (strcmp(work, "udp") == 0)
         return udp(outcome);
+    if (strcmp(work, "timers") == 0) {
+        static const char *const whats[] = {"rearm", "add-cancel", "expire", NULL};
+        enum timers what = (enum timers)one_of(whats, "what");
+        return work_timers && work_timers(outcome, what, number("count"));
+    }
     fprintf(stderr, "no such work: %s\n", work);
     exit(2);
 }

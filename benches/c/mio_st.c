@@ -136,6 +136,51 @@ bool work_unix(struct outcome *outcome, uint64_t requests, bool both) {
     return true;
 }
 
+/* See src/bin/timers.rs. */
+bool work_timers(struct outcome *outcome, enum timers what, uint64_t count) {
+    enum { LIVE = 1000, BATCH = 64 };
+    const uint64_t ahead = 30000000000;
+    mio_st_deadline_key_t keys[LIVE], added[BATCH];
+    mio_st_event_t events[BATCH];
+    mio_st_poller_t poller;
+    uint64_t now, done = 0;
+    check(mio_st_poller_with_capacity(&poller, LIVE + BATCH, 0));
+    check(mio_st_poller_now(poller, &now));
+    for (uint64_t i = 0; i < LIVE; i++)
+        check(mio_st_poller_add_deadline(poller, i, now + ahead, &keys[i]));
+    begin(outcome);
+    for (uint64_t round = 0; round < count / BATCH; round++) {
+        if (what == EXPIRE) {
+            check(mio_st_poller_now(poller, &now));
+            for (uint64_t i = 0; i < BATCH; i++)
+                check(mio_st_poller_add_deadline(poller, LIVE + i, now, NULL));
+            int n = check(mio_st_poller_poll(poller, events, BATCH, 0));
+            for (int i = 0; i < n; i++)
+                done += events[i].id >= LIVE;
+            continue;
+        }
+        check(mio_st_poller_poll_userspace(poller, events, BATCH));
+        check(mio_st_poller_now(poller, &now));
+        for (uint64_t i = 0; i < BATCH; i++) {
+            if (what == REARM) {
+                int moved = mio_st_poller_move_deadline(poller, keys[(done + i) % LIVE], now + ahead);
+                assert(moved == 1);
+            } else {
+                check(mio_st_poller_add_deadline(poller, LIVE + i, now + ahead, &added[i]));
+            }
+        }
+        for (uint64_t i = 0; i < BATCH && what == ADD_CANCEL; i++) {
+            int cancelled = mio_st_poller_cancel_deadline(poller, added[i]);
+            assert(cancelled == 1);
+        }
+        done += BATCH;
+    }
+    assert(done == count / BATCH * BATCH);
+    end(outcome, done);
+    check(mio_st_poller_close(poller));
+    return true;
+}
+
 /* See src/bin/udp.rs. */
 struct pair {
     mio_st_udp_socket_t sender, receiver;

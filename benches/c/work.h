@@ -23,14 +23,19 @@ enum { DATAGRAM = 1200, MOST_DATAGRAMS = 64, LARGE = 1 << 16 };
 enum how { PLAIN, BATCH, GSO, GRO, ALL };
 enum place { LOOPBACK, VETH, VETH_SENDING };
 
+/* What is done with deadlines. */
+enum timers { REARM, ADD_CANCEL, EXPIRE };
+
 /* Not every contender has these. */
 #pragma weak work_udp
 #pragma weak work_notify
 #pragma weak work_unix
+#pragma weak work_timers
 #pragma weak work_calls
 bool work_notify(struct outcome *, uint64_t at_once, uint64_t rounds, bool system);
 bool work_unix(struct outcome *, uint64_t requests, bool both);
 bool work_udp(struct outcome *, enum how how, uint64_t count, enum place place, uint64_t rounds);
+bool work_timers(struct outcome *, enum timers what, uint64_t count);
 void work_calls(void);
 
 /* Starts the load generator, src/bin/load.rs, with what main was told about it. */

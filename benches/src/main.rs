@@ -11,7 +11,7 @@ mod targets;
 use std::io::Write;
 
 use mio_st_benches::measure::{self, Counts, median};
-use mio_st_benches::plan::{CONTENDERS, Clock, FLOOR, PLAN, Work, is_ours};
+use mio_st_benches::plan::{CONTENDERS, Clock, FLOOR, PLAN, Work, budgeted, is_ours};
 
 /// How the contenders did one workload.
 pub struct Table {
@@ -58,7 +58,7 @@ fn main() {
         "quick" => report::print(&tables(&plan, 5, 8, false), &[], &[]),
         "counts" => report::print(&tables(&plan, 1, 100, true), &[], &[]),
         "targets" => targets::run(&only),
-        "budgets" => budgets(),
+        "budgets" => budgets(&only),
         other => panic!("none of full, udp, quick, counts, targets, budgets: {other}"),
     }
 }
@@ -121,8 +121,10 @@ fn heap() -> Vec<(&'static str, f64)> {
         .collect()
 }
 
-/// Writes what our own counts are, and 2 % more as the most that they may be.
-fn budgets() {
+/// Writes what our own counts are, and 2 % more as the most that they may be. The other works stay as they are.
+fn budgets(only: &str) {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/budgets.txt");
+    let before = std::fs::read_to_string(file).unwrap();
     let mut text = String::from(
         "# What an operation of this library takes at most: what was measured, and 2 % more. Where a peer works\n\
          # at the same time it is the most of three counts and 5 % more, and system calls are whole ones: who\n\
@@ -134,8 +136,13 @@ fn budgets() {
     // How many wakes of a storm find that another is still to be seen depends on chance, and whether one of
     // a round trip finds the other side asleep.
     let by_chance = ["storm", "wake"];
-    for work in PLAN.iter().filter(|work| work.counted.is_some() && !by_chance.contains(&work.name))
+    for work in budgeted().filter(|work| work.counted.is_some() && !by_chance.contains(&work.name))
     {
+        if !work.name.contains(only) {
+            let lines = before.lines().filter(|line| line.split(' ').next() == Some(work.name));
+            text.extend(lines.flat_map(|line| [line, "\n"]));
+            continue;
+        }
         for contender in work.contenders().filter(|contender| has_budget(work, contender)) {
             let times = if work.has_peer() { 3 } else { 1 };
             let counts: Option<Vec<Counts>> =
@@ -161,7 +168,6 @@ fn budgets() {
         }
     }
     eprintln!();
-    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/budgets.txt");
     std::fs::write(file, &text).unwrap();
     print!("{text}");
 }

@@ -2,7 +2,7 @@
 //! allows. Run it with `--release`: `make budgets`.
 
 use mio_st_benches::measure::{self, Counts};
-use mio_st_benches::plan::PLAN;
+use mio_st_benches::plan;
 
 /// What is late on a busy machine, such as a request that a poll did not find yet, only adds to a count:
 /// if one is over the budget it is counted again, so many times in all.
@@ -25,7 +25,7 @@ fn no_operation_takes_more_than_its_budget() {
     let mut over = Vec::new();
     for budgets in lines.chunk_by(|a, b| a[..2] == b[..2]) {
         let [work, contender, ..] = budgets[0];
-        let plan = PLAN.iter().find(|plan| plan.name == work).expect("a work of the plan");
+        let plan = plan::budgeted().find(|plan| plan.name == work).expect("a work of the plan");
         let count = || excess(budgets, measure::count(plan, contender).expect("it does it"));
         let mut found = count();
         for _ in 1..COUNTS {

@@ -207,6 +207,11 @@ pub struct mio_st_stats_t {
     /// By how many nanoseconds deadlines were late: in place `n` those with at least 2^n and less than 2^(n + 1), in
     /// the first also those with none, in the last all that were later.
     pub lateness: [u64; 40],
+    /// Wakes by awakeners, and events posted by registrars, of any thread. The poll counts them that comes after them.
+    pub wakes: u64,
+    /// Those of them that an earlier wake of the same awakener stood for, whose event had not been handed out: they made
+    /// no event of their own, and no system call.
+    pub wakes_coalesced: u64,
 }
 
 /// A poller: waits for many handles at once, for notifications and for deadlines.

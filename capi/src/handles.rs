@@ -13,7 +13,7 @@ use mio_st::unix::{Process, Receiver, Sender, Signals, UnixDatagram, UnixListene
 use crate::abi::*;
 use crate::error::{Error, Result};
 use crate::lists::{List, Lists};
-use crate::slots::{self, Slots};
+use crate::slots::{self, Place, Slots};
 
 const BAD: Error = Error::of(libc::EBADF);
 
@@ -54,14 +54,6 @@ macro_rules! objects {
         #[derive(Debug)]
         pub(crate) enum Object {
             $($name($object),)+
-        }
-
-        impl Object {
-            fn raw_fd(&self) -> RawFd {
-                match self {
-                    $(Object::$name(object) => object.as_raw_fd(),)+
-                }
-            }
         }
 
         $(impl Handle for $handle {
@@ -129,7 +121,7 @@ pub(crate) struct Table {
 }
 
 #[derive(Debug)]
-struct Entry {
+pub(crate) struct Entry {
     object: Object,
     /// The poller that the object is registered with, or zero. It may be closed since.
     registered: u64,
@@ -149,6 +141,12 @@ impl Table {
         self.thread
     }
 
+    /// Where its handles are kept, until the next is made. Before the first [`reserve`](Table::reserve) it is no place.
+    #[inline]
+    pub(crate) fn place(&mut self) -> Place<Entry> {
+        self.entries.place()
+    }
+
     /// Makes sure that the next [`open`](Table::open) finds memory: call it before what cannot be undone.
     pub(crate) fn reserve(&mut self) -> Result<()> {
         Ok(self.entries.reserve()?)
@@ -161,8 +159,11 @@ impl Table {
 
     /// Makes a handle of an object, for which [`reserve`](Table::reserve) has been called.
     pub(crate) fn open<H: Handle>(&mut self, object: H::Object) -> Result<H> {
-        let entry = Entry { object: H::wrap(object), registered: 0, more: List::EMPTY };
-        let bits = self.entries.insert(tag(H::KIND, self.thread), entry);
+        let bits = self.entries.insert(tag(H::KIND, self.thread), || Entry {
+            object: H::wrap(object),
+            registered: 0,
+            more: List::EMPTY,
+        });
         self.live.store(self.entries.live(), Ordering::Relaxed);
         bits.map(H::from_bits).ok_or(Error::of(libc::ENOMEM))
     }
@@ -186,15 +187,6 @@ impl Table {
         if poller.raw_is_forked() { Err(Error::FORKED) } else { Ok(poller) }
     }
 
-    /// As [`poller`](Table::poller), without the reason why there is none.
-    #[inline(always)]
-    pub(crate) fn poller_quickly(&mut self, handle: mio_st_poller_t) -> Option<&mut Poller> {
-        match &mut self.entries.get(handle.bits)?.object {
-            Object::Poller(poller) if !poller.raw_is_forked() => Some(poller),
-            _ => None,
-        }
-    }
-
     /// The descriptor of what a handle names.
     #[inline]
     pub(crate) fn fd<H>(&mut self, handle: H) -> Result<RawFd>
@@ -207,13 +199,19 @@ impl Table {
 
     /// Takes the object out: the handle is closed.
     pub(crate) fn take<H: Handle>(&mut self, handle: H) -> Result<H::Object> {
+        let (object, _, mut more) = self.take_registered(handle)?;
+        self.more.retain(&mut more, |_| false);
+        Ok(object)
+    }
+
+    /// As [`take`](Table::take), with the pollers that it is registered with.
+    #[inline]
+    fn take_registered<H: Handle>(&mut self, handle: H) -> Result<(H::Object, u64, List)> {
         self.get(handle)?;
-        let bits = handle.bits();
-        let entry = self.entries.remove(bits);
+        let entry = self.entries.remove(handle.bits());
         self.live.store(self.entries.live(), Ordering::Relaxed);
-        let mut entry = entry.ok_or(BAD)?;
-        self.more.retain(&mut entry.more, |_| false);
-        H::unwrap(entry.object).ok_or(BAD)
+        let Entry { object, registered, more } = entry.ok_or(BAD)?;
+        Ok((H::unwrap(object).ok_or(BAD)?, registered, more))
     }
 
     /// Makes another object of the one that a handle names, whose registrations go on. The old handle names
@@ -236,33 +234,40 @@ impl Table {
     }
 
     /// Closes an object, and ends its registrations.
-    pub(crate) fn close<H: Handle>(&mut self, handle: H) -> Result<()> {
-        self.get(handle)?;
-        self.end_registrations(handle.bits());
-        self.take(handle).map(|_| ())
+    #[inline]
+    pub(crate) fn close<H>(&mut self, handle: H) -> Result<()>
+    where
+        H: Handle,
+        H::Object: AsRawFd,
+    {
+        let (object, registered, more) = self.take_registered(handle)?;
+        self.end_registrations(object.as_raw_fd(), registered, more);
+        drop(object);
+        Ok(())
     }
 
     /// Ends the registrations that are known. Closing the descriptor would do so, unless there is a copy of it: a
     /// child has one from its start, by whatever means and thread, until its `exec`, which nobody here can see.
-    fn end_registrations(&mut self, bits: u64) {
-        if raw::CLOSING_DEREGISTERS {
-            return;
-        }
-        let Some(entry) = self.entries.look(bits) else { return };
-        let (fd, registered, mut more) = (entry.object.raw_fd(), entry.registered, entry.more);
-        if registered != 0 {
+    #[inline]
+    fn end_registrations(&mut self, fd: RawFd, registered: u64, more: List) {
+        if !raw::CLOSING_DEREGISTERS && registered != 0 {
             end_registration(&mut self.entries, registered, fd);
         }
         if more != List::EMPTY {
-            let entries = &mut self.entries;
-            self.more.retain(&mut more, |poller| {
-                end_registration(entries, poller, fd);
-                false
-            });
-            if let Some(entry) = self.entries.get(bits) {
-                entry.more = more;
-            }
+            self.end_further(fd, more);
         }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn end_further(&mut self, fd: RawFd, mut more: List) {
+        let entries = &mut self.entries;
+        self.more.retain(&mut more, |poller| {
+            if !raw::CLOSING_DEREGISTERS {
+                end_registration(entries, poller, fd);
+            }
+            false
+        });
     }
 
     /// The function `…_into_fd` of a type.
@@ -369,6 +374,21 @@ fn end_registration(entries: &mut Slots<Entry>, poller: u64, fd: RawFd) {
     let Object::Poller(poller) = &mut entry.object else { return };
     // What a forked child closes stays registered with the parent's poller.
     poller.raw_forget(fd);
+}
+
+/// The object that a handle names, if it is there.
+///
+/// # Safety
+///
+/// As [`Place::get`].
+#[inline(always)]
+pub(crate) unsafe fn find<'a, H: Handle>(
+    place: Place<Entry>,
+    handle: H,
+) -> Option<&'a mut H::Object> {
+    // SAFETY: the caller's promise.
+    let entry = unsafe { place.get(handle.bits()) }?;
+    H::find(&mut entry.object)
 }
 
 /// Why the bits of a handle of a kind name nothing in the table of a thread.

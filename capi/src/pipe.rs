@@ -11,7 +11,7 @@ use mio_st::unix::{Receiver, Sender, new_pipe};
 use crate::abi::*;
 use crate::error::{Error, Result};
 use crate::memory::{self, Out};
-use crate::thread::{call, close, create};
+use crate::thread::{call, close, create, using};
 
 /// Makes a pipe: what is written to `sender` is read from `receiver`.
 ///
@@ -94,8 +94,7 @@ pub unsafe extern "C" fn mio_st_sender_write(
     buffer: *const c_void,
     length: usize,
 ) -> i64 {
-    call(sender, |table| {
-        let sender = table.get(sender)?;
+    using(sender, move |sender| {
         // SAFETY: C promises that `buffer` is `length` bytes.
         let buffer = unsafe { memory::bytes_in(buffer, length) }?;
         Ok(sender.write(buffer)? as i64)
@@ -117,8 +116,7 @@ pub unsafe extern "C" fn mio_st_sender_writev(
     buffers: *const iovec,
     count: usize,
 ) -> i64 {
-    call(sender, |table| {
-        let sender = table.get(sender)?;
+    using(sender, move |sender| {
         // SAFETY: C promises that `buffers` are `count` buffers.
         let buffers = unsafe { memory::vectors(buffers, count) }?;
         // SAFETY: C promises that each can be read.
@@ -199,8 +197,7 @@ pub unsafe extern "C" fn mio_st_receiver_read(
     buffer: *mut c_void,
     length: usize,
 ) -> i64 {
-    call(receiver, |table| {
-        let receiver = table.get(receiver)?;
+    using(receiver, move |receiver| {
         // SAFETY: C promises that `buffer` has room for `length` bytes.
         let buffer = unsafe { memory::bytes_out(buffer, length) }?;
         Ok(receiver.read(buffer)? as i64)
@@ -221,8 +218,7 @@ pub unsafe extern "C" fn mio_st_receiver_readv(
     buffers: *const iovec,
     count: usize,
 ) -> i64 {
-    call(receiver, |table| {
-        let receiver = table.get(receiver)?;
+    using(receiver, move |receiver| {
         // SAFETY: C promises that `buffers` are `count` buffers.
         let buffers = unsafe { memory::vectors(buffers, count) }?;
         // SAFETY: C promises that each can be written.

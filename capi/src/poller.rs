@@ -17,7 +17,7 @@ use crate::abi::*;
 use crate::error::{Error, Result};
 use crate::handles::{Handle, try_box};
 use crate::memory::{self, Out};
-use crate::thread::{call, close, create, quickly};
+use crate::thread::{call, close, create, polling, quickly, quickly_or, using};
 
 const INVALID: Error = Error::of(libc::EINVAL);
 
@@ -126,21 +126,42 @@ pub unsafe extern "C" fn mio_st_poller_poll(
     capacity: usize,
     timeout_ns: i64,
 ) -> c_int {
-    call(poller, |table| {
-        let poller = table.get(poller)?;
-        let array = events;
-        // SAFETY: C promises that `events` has room for `capacity` events.
-        let events = unsafe { event_array(events, capacity) }?;
-        // It finds out by itself that the process was forked, when it looks at anything beside the system.
-        match poller.raw_poll(events, u64::try_from(timeout_ns).ok())? {
-            Some(count) => {
-                if count > 0 {
-                    raw::written(array, count);
-                }
-                Ok(count as c_int)
-            }
-            None => Err(Error::FORKED),
+    let quick = |poller: &mut Poller, asked: &Asked| {
+        // Any capacity: the system looks at it.
+        if events.is_null() || !events.is_aligned() || !(-1..=0).contains(&timeout_ns) {
+            return None;
         }
+        // SAFETY: C promises that `events` has room for `capacity` events; the layout is asserted above.
+        let count =
+            unsafe { poller.raw_poll_plainly(events.cast(), capacity, timeout_ns as c_int) }?;
+        // Read from memory, so that no register has to outlast the call. SAFETY: it is there, and so many events were
+        // written just now.
+        unsafe { raw::translate((&raw const asked.events).read_volatile().cast(), count) };
+        Some(count as c_int)
+    };
+    let asked = Asked { poller, events, capacity, timeout_ns };
+    quickly_or(poller, asked, quick, poll_slowly)
+}
+
+/// What mio_st_poller_poll() was asked for.
+struct Asked {
+    poller: mio_st_poller_t,
+    events: *mut mio_st_event_t,
+    capacity: usize,
+    timeout_ns: i64,
+}
+
+#[cold]
+#[inline(never)]
+fn poll_slowly(asked: &Asked) -> c_int {
+    let &Asked { poller, events, capacity, timeout_ns } = asked;
+    using(poller, move |poller| {
+        // SAFETY: C promises that `events` has room for `capacity` events.
+        let array = unsafe { event_array(events, capacity) }?;
+        // It finds out by itself that the process was forked, when it looks at anything beside the system.
+        let count = poller.raw_poll(array, u64::try_from(timeout_ns).ok())?.ok_or(Error::FORKED)?;
+        raw::written(events, count);
+        Ok(count as c_int)
     })
 }
 
@@ -157,8 +178,7 @@ pub unsafe extern "C" fn mio_st_poller_poll_userspace(
     events: *mut mio_st_event_t,
     capacity: usize,
 ) -> c_int {
-    call(poller, |table| {
-        let poller = table.poller(poller)?;
+    polling(poller, move |poller| {
         // SAFETY: C promises that `events` has room for `capacity` events.
         let count = poller.raw_poll_userspace(unsafe { event_array(events, capacity) }?);
         raw::written(events, count);
@@ -176,8 +196,7 @@ pub unsafe extern "C" fn mio_st_poller_poll_userspace(
 /// Thread: that of the poller. Another thread wakes it by a mio_st_awakener_t.
 #[unsafe(no_mangle)]
 pub extern "C" fn mio_st_poller_notify(poller: mio_st_poller_t, id: u64, readiness: u32) -> c_int {
-    call(poller, |table| {
-        let poller = table.poller(poller)?;
+    polling(poller, move |poller| {
         poller.raw_notify(id, raw::ready(readiness).ok_or(INVALID)?)?;
         Ok(0)
     })
@@ -196,8 +215,7 @@ pub extern "C" fn mio_st_poller_try_notify(
     id: u64,
     readiness: u32,
 ) -> c_int {
-    call(poller, |table| {
-        let poller = table.poller(poller)?;
+    polling(poller, move |poller| {
         poller.raw_try_notify(id, raw::ready(readiness).ok_or(INVALID)?)?;
         Ok(0)
     })
@@ -230,10 +248,7 @@ pub extern "C" fn mio_st_poller_register_fd(
     interests: u32,
     option: u32,
 ) -> c_int {
-    call(poller, |table| {
-        let poller = table.get(poller)?;
-        register_in(poller, fd, id, some_interests(interests)?, option)
-    })
+    using(poller, move |poller| register_in(poller, fd, id, some_interests(interests)?, option))
 }
 
 /// Replaces the id, the interests and the trigger of a descriptor that is registered, and arms it again; without
@@ -251,8 +266,7 @@ pub extern "C" fn mio_st_poller_reregister_fd(
     interests: u32,
     option: u32,
 ) -> c_int {
-    call(poller, |table| {
-        let poller = table.get(poller)?;
+    using(poller, move |poller| {
         done(poller.raw_reregister(fd, id, some_interests(interests)?, trigger(option)?))
     })
 }
@@ -865,8 +879,8 @@ unsafe fn add_slowly(
     deadline_ns: u64,
     key: *mut mio_st_deadline_key_t,
 ) -> c_int {
-    call(poller, |table| {
-        let added = table.poller(poller)?.raw_add_deadline(id, deadline_ns)?;
+    polling(poller, move |poller| {
+        let added = poller.raw_add_deadline(id, deadline_ns)?;
         // SAFETY: the caller's promise.
         unsafe { put_key(key, added) };
         Ok(0)
@@ -887,8 +901,8 @@ pub unsafe extern "C" fn mio_st_poller_add_timeout(
     timeout_ns: u64,
     key: *mut mio_st_deadline_key_t,
 ) -> c_int {
-    call(poller, |table| {
-        let added = table.poller(poller)?.raw_add_timeout(id, timeout_ns)?;
+    polling(poller, move |poller| {
+        let added = poller.raw_add_timeout(id, timeout_ns)?;
         // SAFETY: C promises that `key` can be written, or is NULL.
         unsafe { put_key(key, added) };
         Ok(0)
@@ -912,8 +926,7 @@ pub unsafe extern "C" fn mio_st_poller_add_interval(
     period_ns: u64,
     key: *mut mio_st_deadline_key_t,
 ) -> c_int {
-    call(poller, |table| {
-        let poller = table.poller(poller)?;
+    polling(poller, move |poller| {
         let period = NonZeroU64::new(period_ns).ok_or(INVALID)?;
         let added = poller.raw_add_interval(id, first_ns, period)?;
         // SAFETY: C promises that `key` can be written, or is NULL.
@@ -945,8 +958,7 @@ pub extern "C" fn mio_st_poller_cancel_deadline(
 
 #[inline(never)]
 fn cancel_slowly(poller: mio_st_poller_t, key: mio_st_deadline_key_t) -> c_int {
-    call(poller, |table| {
-        let poller = table.poller(poller)?;
+    polling(poller, move |poller| {
         Ok(parts(key).is_some_and(|key| poller.cancel_deadline(key)).into())
     })
 }
@@ -978,8 +990,7 @@ pub extern "C" fn mio_st_poller_move_deadline(
 
 #[inline(never)]
 fn move_slowly(poller: mio_st_poller_t, key: mio_st_deadline_key_t, deadline_ns: u64) -> c_int {
-    call(poller, |table| {
-        let poller = table.poller(poller)?;
+    polling(poller, move |poller| {
         let Some(key) = parts(key) else { return Ok(0) };
         Ok(poller.raw_move_deadline(key, deadline_ns).into())
     })
@@ -998,8 +1009,7 @@ pub extern "C" fn mio_st_poller_move_timeout(
     key: mio_st_deadline_key_t,
     timeout_ns: u64,
 ) -> c_int {
-    call(poller, |table| {
-        let poller = table.poller(poller)?;
+    polling(poller, move |poller| {
         let Some(key) = parts(key) else { return Ok(0) };
         Ok(poller.raw_move_timeout(key, timeout_ns).into())
     })
@@ -1047,8 +1057,7 @@ pub unsafe extern "C" fn mio_st_poller_move_or_add_timeout(
     timeout_ns: u64,
     key: *mut mio_st_deadline_key_t,
 ) -> c_int {
-    call(poller, |table| {
-        let poller = table.poller(poller)?;
+    polling(poller, move |poller| {
         // SAFETY: C promises that `key` is a key, which can be written.
         let (known, out) = unsafe { kept_key(key) }?;
         if known.is_some_and(|key| poller.raw_move_timeout(key, timeout_ns)) {
@@ -1084,8 +1093,7 @@ pub unsafe extern "C" fn mio_st_poller_next_wakeup(
     poller: mio_st_poller_t,
     timeout_ns: *mut i64,
 ) -> c_int {
-    call(poller, |table| {
-        let poller = table.poller(poller)?;
+    polling(poller, move |poller| {
         // SAFETY: C promises that `timeout_ns` can be written.
         let out = unsafe { Out::new(timeout_ns) }?;
         let never = -1;
@@ -1142,8 +1150,7 @@ pub extern "C" fn mio_st_poller_set_spin(poller: mio_st_poller_t, spin_ns: u64) 
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn mio_st_poller_now(poller: mio_st_poller_t, now_ns: *mut u64) -> c_int {
-    call(poller, |table| {
-        let poller = table.poller(poller)?;
+    polling(poller, move |poller| {
         // SAFETY: C promises that `now_ns` can be written.
         unsafe { Out::new(now_ns) }?.put(poller.raw_now());
         Ok(0)
@@ -1211,7 +1218,7 @@ pub extern "C" fn mio_st_poller_set_time(poller: mio_st_poller_t, now_ns: u64) -
 }
 
 /// Begins to count, from zero, if `on` is not 0, or ends it. Counting takes two reads of the clock a poll, and two more
-/// if it waits; what does not count costs nothing.
+/// if it waits, and an atomic addition or two a wake, in the thread that wakes; what does not count costs nothing.
 ///
 /// Returns 0; the errors of a handle.
 ///
@@ -1255,8 +1262,10 @@ pub unsafe extern "C" fn mio_st_poller_stats(
             waiting_ns: nanos(counted.waiting),
             outside_ns: nanos(counted.outside),
             lateness: counted.lateness,
+            wakes: counted.wakes,
+            wakes_coalesced: counted.wakes_coalesced,
         };
-        const { assert!(size_of::<mio_st_stats_t>() == (8 + MIO_ST_STATS_LATENESS as usize) * 8) };
+        const { assert!(size_of::<mio_st_stats_t>() == (10 + MIO_ST_STATS_LATENESS as usize) * 8) };
         // SAFETY: it has no padding.
         unsafe { put_growing(out, &stats) };
         Ok(0)
@@ -1269,9 +1278,9 @@ pub unsafe extern "C" fn mio_st_poller_stats(
 /// mio_st_poller_next_complaint().
 ///
 /// What is registered from now on, or registered once more, is looked at. Of each registration there is one
-/// complaint. A poll that finds something just before it would wait returns at once, perhaps with 0 events; so does one
-/// that waits while a oneshot handle is being forgotten. What it costs is in the guide; what is switched off costs
-/// nothing.
+/// complaint. A poll that finds something just before it would wait returns 10 ms later, perhaps with 0 events; and so
+/// does one that waits while a oneshot handle is being forgotten, at once. What it costs is in the guide; what is switched
+/// off costs nothing.
 ///
 /// Returns 0; `-EINVAL` for an unknown check; `-ENOMEM`, and then nothing is looked for; the errors of a handle.
 ///

@@ -1,9 +1,9 @@
 //! Slots with generations: finds an object by 64 bits, which never find another.
 //!
-//! Pure: it knows neither threads nor descriptors. The bits are, from the lowest: the slot, its
-//! generation, and a tag of the caller's (the kind and the thread). A slot gets a new generation each
-//! time that it is used, and is retired when there is none left. Free slots are used first in, first
-//! out, so that the generations last.
+//! Pure: it knows neither threads nor descriptors. The bits are, from the lowest: a little of the generation of the
+//! slot, the slot, the rest of the generation, and a tag of the caller's (the kind and the thread). So the slot is
+//! where its distance from the first one has it, in bytes. A slot gets a new generation each time that it is used,
+//! and is retired when there is none left. Free slots are used first in, first out, so that the generations last.
 
 use std::collections::TryReserveError;
 use std::mem;
@@ -17,26 +17,35 @@ pub(crate) const GENERATION_BITS: u32 = 25;
 /// How many bits are left for the tag.
 pub(crate) const TAG_BITS: u32 = 64 - SLOT_BITS - GENERATION_BITS;
 
+/// How many bits of the generation are the lowest: as many as number the bytes of a slot.
+const LOW_BITS: u32 = 6;
+
 const LAST_SLOT: u32 = (1 << SLOT_BITS) - 1;
 pub(crate) const LAST_GENERATION: u32 = (1 << GENERATION_BITS) - 1;
+
+/// How many slots are added at once at most, so that it does not take long.
+const AT_ONCE: usize = 1024;
 
 /// No slot: the end of the list of free ones.
 const NONE: u32 = u32::MAX;
 
 /// The bits of a handle.
 pub(crate) const fn pack(tag: u32, generation: u32, slot: u32) -> u64 {
-    (tag as u64) << (SLOT_BITS + GENERATION_BITS) | (generation as u64) << SLOT_BITS | slot as u64
+    let (low, high) = (generation as u64 % (1 << LOW_BITS), generation as u64 >> LOW_BITS);
+    let tag = (tag as u64) << (SLOT_BITS + GENERATION_BITS);
+    tag | high << (LOW_BITS + SLOT_BITS) | (slot as u64) << LOW_BITS | low
 }
 
 /// The slot in the bits of a handle.
 #[inline]
 pub(crate) const fn slot(bits: u64) -> usize {
-    (bits & LAST_SLOT as u64) as usize
+    (bits >> LOW_BITS & LAST_SLOT as u64) as usize
 }
 
 /// The generation in the bits of a handle.
 pub(crate) const fn generation(bits: u64) -> u32 {
-    (bits >> SLOT_BITS) as u32 & LAST_GENERATION
+    let (low, high) = (bits % (1 << LOW_BITS), bits >> (LOW_BITS + SLOT_BITS));
+    (high << LOW_BITS | low) as u32 & LAST_GENERATION
 }
 
 /// The tag in the bits of a handle.
@@ -49,6 +58,8 @@ pub(crate) const fn tag(bits: u64) -> u32 {
 #[derive(Debug)]
 pub(crate) struct Slots<T, const LIMIT: u32 = LAST_GENERATION> {
     slots: Vec<Slot<T>>,
+    /// The most low bits of a slot's number of which any are those of a slot; where they are in the bits of a handle.
+    mask: usize,
     /// The free slots are a list: its first and its last.
     free: u32,
     last_free: u32,
@@ -58,19 +69,57 @@ pub(crate) struct Slots<T, const LIMIT: u32 = LAST_GENERATION> {
 }
 
 #[derive(Debug)]
-struct Slot<T> {
+pub(crate) struct Slot<T> {
     /// The bits of the handle while the slot is used, otherwise zero.
     bits: u64,
-    /// The generation of the next use.
-    generation: u32,
     state: State<T>,
 }
 
 #[derive(Debug)]
 enum State<T> {
     Used(T),
-    /// And the next in the list of free ones.
-    Free(u32),
+    Free {
+        /// The next in the list of free ones.
+        next: u32,
+        /// That of the next use.
+        generation: u32,
+    },
+}
+
+impl<T> Slot<T> {
+    #[inline]
+    fn get(&mut self, bits: u64) -> Option<&mut T> {
+        if self.bits != bits {
+            return None;
+        }
+        match &mut self.state {
+            State::Used(value) => Some(value),
+            State::Free { .. } => None,
+        }
+    }
+}
+
+/// Where the slots are, as long as none is added.
+#[derive(Debug)]
+pub(crate) struct Place<T> {
+    pub(crate) slots: *mut Slot<T>,
+    pub(crate) mask: usize,
+}
+
+impl<T> Place<T> {
+    /// As [`Slots::get`] of those whose number the mask leaves as it is, which
+    /// are at least half of all. Others it does not find.
+    ///
+    /// # Safety
+    ///
+    /// It is what [`Slots::place`] said when there was one, none was added since, and nothing else has a reference to
+    /// one.
+    #[inline(always)]
+    pub(crate) unsafe fn get<'a>(self, bits: u64) -> Option<&'a mut T> {
+        const { assert!(size_of::<Slot<T>>() == 1 << LOW_BITS) };
+        // SAFETY: any number with the bits of the mask is the distance of a slot.
+        unsafe { &mut *self.slots.byte_add(bits as usize & self.mask) }.get(bits)
+    }
 }
 
 impl<T, const LIMIT: u32> Slots<T, LIMIT> {
@@ -81,7 +130,13 @@ impl<T, const LIMIT: u32> Slots<T, LIMIT> {
 
     /// With generations from this one on, which is not zero.
     pub(crate) const fn since(first: u32) -> Slots<T, LIMIT> {
-        Slots { slots: Vec::new(), free: NONE, last_free: NONE, live: 0, first }
+        Slots { slots: Vec::new(), mask: 0, free: NONE, last_free: NONE, live: 0, first }
+    }
+
+    /// Where they are.
+    #[inline]
+    pub(crate) fn place(&mut self) -> Place<T> {
+        Place { slots: self.slots.as_mut_ptr(), mask: self.mask }
     }
 
     /// How many are used.
@@ -105,32 +160,42 @@ impl<T, const LIMIT: u32> Slots<T, LIMIT> {
         if self.free == self.last_free { self.grow() } else { Ok(()) }
     }
 
-    /// Adds a free slot.
+    /// Adds free slots: as many as there are, up to a limit.
     #[cold]
     fn grow(&mut self) -> Result<(), TryReserveError> {
-        if self.slots.len() > LAST_SLOT as usize {
+        let len = self.slots.len();
+        if len > LAST_SLOT as usize {
             // All in use: the error is the same as that of memory, which it would take.
             return Vec::<u64>::new().try_reserve(usize::MAX);
         }
-        self.slots.try_reserve(1)?;
-        let slot = self.slots.len() as u32;
-        self.slots.push(Slot { bits: 0, generation: self.first, state: State::Free(NONE) });
-        self.put_free(slot);
+        let more = len.clamp(1, AT_ONCE);
+        self.slots.try_reserve(more)?;
+        for slot in len..len + more {
+            let state = State::Free { next: NONE, generation: self.first };
+            // There is room: this does not grow.
+            if self.slots.len() < self.slots.capacity() {
+                self.slots.push(Slot { bits: 0, state });
+                self.put_free(slot as u32);
+            }
+        }
+        if self.slots.len().is_power_of_two() {
+            self.mask = (self.slots.len() - 1) << LOW_BITS;
+        }
         Ok(())
     }
 
     /// Puts a value in a slot; `None` if there is none, see [`reserve`](Slots::reserve).
     #[inline]
-    pub(crate) fn insert(&mut self, tag: u32, value: T) -> Option<u64> {
+    pub(crate) fn insert(&mut self, tag: u32, value: impl FnOnce() -> T) -> Option<u64> {
         let index = self.free;
         let slot = self.slots.get_mut(index as usize)?;
-        let State::Free(next) = slot.state else { return None };
+        let State::Free { next, generation } = slot.state else { return None };
         self.free = next;
         if next == NONE {
             self.last_free = NONE;
         }
-        slot.bits = pack(tag, slot.generation, index);
-        slot.state = State::Used(value);
+        slot.bits = pack(tag, generation, index);
+        slot.state = State::Used(value());
         self.live += 1;
         Some(slot.bits)
     }
@@ -138,14 +203,7 @@ impl<T, const LIMIT: u32> Slots<T, LIMIT> {
     /// The value that `bits` were given for.
     #[inline]
     pub(crate) fn get(&mut self, bits: u64) -> Option<&mut T> {
-        let slot = self.slots.get_mut(slot(bits))?;
-        if slot.bits != bits {
-            return None;
-        }
-        match &mut slot.state {
-            State::Used(value) => Some(value),
-            State::Free(_) => None,
-        }
+        self.slots.get_mut(slot(bits))?.get(bits)
     }
 
     /// As [`get`](Slots::get), only to look at.
@@ -157,23 +215,25 @@ impl<T, const LIMIT: u32> Slots<T, LIMIT> {
         }
         match &slot.state {
             State::Used(value) => Some(value),
-            State::Free(_) => None,
+            State::Free { .. } => None,
         }
     }
 
     /// Takes the value out; `bits` find nothing any more.
     #[inline]
     pub(crate) fn remove(&mut self, bits: u64) -> Option<T> {
-        self.get(bits)?;
         let index = slot(bits);
         let slot = self.slots.get_mut(index)?;
-        let State::Used(value) = mem::replace(&mut slot.state, State::Free(NONE)) else {
+        slot.get(bits)?;
+        let next = generation(bits).wrapping_add(1);
+        let free = State::Free { next: NONE, generation: next };
+        let State::Used(value) = mem::replace(&mut slot.state, free) else {
             return None;
         };
         slot.bits = 0;
         self.live -= 1;
-        if slot.generation < LIMIT {
-            slot.generation += 1;
+        // Otherwise it is used no more.
+        if next <= LIMIT {
             self.put_free(index as u32);
         }
         Some(value)
@@ -193,8 +253,8 @@ impl<T, const LIMIT: u32> Slots<T, LIMIT> {
     #[inline]
     fn put_free(&mut self, index: u32) {
         match self.slots.get_mut(self.last_free as usize) {
-            Some(last) => last.state = State::Free(index),
-            None => self.free = index,
+            Some(Slot { state: State::Free { next, .. }, .. }) => *next = index,
+            _ => self.free = index,
         }
         self.last_free = index;
     }
@@ -231,13 +291,31 @@ mod tests {
         proptest::collection::vec(step, 1..300)
     }
 
+    /// As large as it must be.
+    type Value = (u64, [u64; 5]);
+
+    /// By both ways.
+    fn find(slots: &mut Slots<Value, 3>, bits: u64) -> Option<u64> {
+        let found = slots.get(bits).map(|value| value.0);
+        if !slots.slots.is_empty() {
+            let place = slots.place();
+            let known = (place.mask >> LOW_BITS) + 1;
+            assert!(known <= slots.slots.len() && 2 * known >= slots.slots.len());
+            let is_among = slot(bits) < known;
+            // SAFETY: it was just told.
+            let quickly = unsafe { place.get(bits) }.map(|value| value.0);
+            assert_eq!(quickly, found.filter(|_| is_among), "{bits:x}");
+        }
+        found
+    }
+
     proptest! {
         /// Against a model: a map from every handle ever given to its value while it is open. With few
         /// generations, so that slots are retired.
         #[test]
         fn a_handle_finds_its_own_object_until_it_is_closed_and_then_nothing(steps in steps()) {
             const TAG: u32 = 7;
-            let mut slots = Slots::<u64, 3>::new();
+            let mut slots = Slots::<Value, 3>::new();
             let mut open = Vec::new();
             let mut model = HashMap::new();
             let mut ever = Vec::new();
@@ -247,7 +325,7 @@ mod tests {
                 match step {
                     Step::Open => {
                         slots.reserve().unwrap();
-                        let bits = slots.insert(TAG, next).unwrap();
+                        let bits = slots.insert(TAG, || (next, [0; 5])).unwrap();
                         prop_assert!(seen.insert(bits), "{bits:x} was given twice");
                         prop_assert!(bits != 0 && tag(bits) == TAG);
                         open.push(bits);
@@ -257,22 +335,22 @@ mod tests {
                     }
                     Step::Close(n) if !open.is_empty() => {
                         let bits = open.swap_remove(n % open.len());
-                        prop_assert_eq!(slots.remove(bits), model.remove(&bits));
-                        prop_assert_eq!(slots.remove(bits), None);
+                        prop_assert_eq!(slots.remove(bits).map(|value| value.0), model.remove(&bits));
+                        prop_assert!(slots.remove(bits).is_none());
                     }
                     Step::Use(n) if !ever.is_empty() => {
                         let bits = ever[n % ever.len()];
-                        prop_assert_eq!(slots.get(bits).copied(), model.get(&bits).copied());
+                        prop_assert_eq!(find(&mut slots, bits), model.get(&bits).copied());
                     }
                     Step::Forge(bits) => {
-                        prop_assert_eq!(slots.get(bits).copied(), model.get(&bits).copied());
+                        prop_assert_eq!(find(&mut slots, bits), model.get(&bits).copied());
                     }
                     Step::Close(_) | Step::Use(_) => {}
                 }
                 prop_assert_eq!(slots.live() as usize, model.len());
             }
             let mut from = 0;
-            let mut rest: Vec<_> = std::iter::from_fn(|| slots.remove_any(&mut from)).collect();
+            let mut rest: Vec<_> = std::iter::from_fn(|| slots.remove_any(&mut from)).map(|value| value.0).collect();
             let mut expected: Vec<_> = model.into_values().collect();
             rest.sort();
             expected.sort();
@@ -289,8 +367,8 @@ mod tests {
                 slots.grow().unwrap();
             }
             slots.reserve_two().unwrap();
-            assert!(slots.insert(1, ()).is_some() && slots.insert(1, ()).is_some());
-            assert_eq!(slots.slots.len(), free.max(2));
+            assert!(slots.insert(1, || ()).is_some() && slots.insert(1, || ()).is_some());
+            assert_eq!(slots.slots.len(), [2, 2, 2, 4][free]);
         }
     }
 
@@ -299,14 +377,13 @@ mod tests {
         let mut slots = Slots::<()>::new();
         let mut open = || {
             slots.reserve().unwrap();
-            slots.insert(1, ()).unwrap()
+            slots.insert(1, || ()).unwrap()
         };
-        let handles = [open(), open(), open()];
-        for closed in [handles[1], handles[0], handles[2]] {
-            slots.remove(closed).unwrap();
-        }
-        let reused: Vec<_> = (0..3).map(|_| slot(slots.insert(1, ()).unwrap())).collect();
-        assert_eq!(reused, [slot(handles[1]), slot(handles[0]), slot(handles[2])]);
+        let handles = [open(), open(), open(), open()];
+        let closed = [handles[1], handles[3], handles[0], handles[2]];
+        let _ = closed.map(|closed| slots.remove(closed).unwrap());
+        let reused = closed.map(|_| slot(slots.insert(1, || ()).unwrap()));
+        assert_eq!(reused, closed.map(slot));
     }
 
     #[test]
@@ -315,7 +392,7 @@ mod tests {
         let mut used = Vec::new();
         for _ in 0..4 {
             slots.reserve().unwrap();
-            let bits = slots.insert(1, ()).unwrap();
+            let bits = slots.insert(1, || ()).unwrap();
             slots.remove(bits).unwrap();
             used.push((slot(bits), generation(bits)));
         }

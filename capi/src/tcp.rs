@@ -15,7 +15,7 @@ use crate::addr;
 use crate::error::{Error, Result};
 use crate::memory::{self, Out};
 use crate::options::{self, Options};
-use crate::thread::{call, close, create};
+use crate::thread::{call, close, create, using};
 
 /// Binds a socket to an address and listens. `SO_REUSEADDR` is set.
 ///
@@ -187,13 +187,13 @@ pub unsafe extern "C" fn mio_st_tcp_listener_accept(
     peer: *mut sockaddr_storage,
 ) -> c_int {
     call(listener, |table| {
-        table.get(listener)?;
+        let listener = table.fd(listener)?;
         // SAFETY: C promises that `stream` can be written.
         let out = unsafe { Out::new(stream) }?;
         // Before the connection is taken, so that it is not lost for want of memory.
         table.reserve()?;
         // SAFETY: C promises that `peer` can be written, or is NULL.
-        let connection = unsafe { raw::accept(table.get(listener)?, peer) }?;
+        let connection = unsafe { raw::accept(listener, peer) }?;
         out.put(table.open(connection)?);
         Ok(0)
     })
@@ -462,8 +462,7 @@ pub unsafe extern "C" fn mio_st_tcp_stream_read(
     buffer: *mut c_void,
     length: usize,
 ) -> i64 {
-    call(stream, |table| {
-        let stream = table.get(stream)?;
+    using(stream, move |stream| {
         // SAFETY: C promises that `buffer` has room for `length` bytes.
         let buffer = unsafe { memory::bytes_out(buffer, length) }?;
         Ok(stream.read(buffer)? as i64)
@@ -484,8 +483,7 @@ pub unsafe extern "C" fn mio_st_tcp_stream_readv(
     buffers: *const iovec,
     count: usize,
 ) -> i64 {
-    call(stream, |table| {
-        let stream = table.get(stream)?;
+    using(stream, move |stream| {
         // SAFETY: C promises that `buffers` are `count` buffers.
         let buffers = unsafe { memory::vectors(buffers, count) }?;
         // SAFETY: C promises that each can be written.
@@ -505,8 +503,7 @@ pub unsafe extern "C" fn mio_st_tcp_stream_peek(
     buffer: *mut c_void,
     length: usize,
 ) -> i64 {
-    call(stream, |table| {
-        let stream = table.get(stream)?;
+    using(stream, move |stream| {
         // SAFETY: C promises that `buffer` has room for `length` bytes.
         let buffer = unsafe { memory::bytes_out(buffer, length) }?;
         Ok(stream.peek(buffer)? as i64)
@@ -526,8 +523,7 @@ pub unsafe extern "C" fn mio_st_tcp_stream_write(
     buffer: *const c_void,
     length: usize,
 ) -> i64 {
-    call(stream, |table| {
-        let stream = table.get(stream)?;
+    using(stream, move |stream| {
         // SAFETY: C promises that `buffer` is `length` bytes.
         let buffer = unsafe { memory::bytes_in(buffer, length) }?;
         Ok(stream.write(buffer)? as i64)
@@ -549,8 +545,7 @@ pub unsafe extern "C" fn mio_st_tcp_stream_writev(
     buffers: *const iovec,
     count: usize,
 ) -> i64 {
-    call(stream, |table| {
-        let stream = table.get(stream)?;
+    using(stream, move |stream| {
         // SAFETY: C promises that `buffers` are `count` buffers.
         let buffers = unsafe { memory::vectors(buffers, count) }?;
         // SAFETY: C promises that each can be read.

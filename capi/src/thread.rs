@@ -7,7 +7,9 @@
 //! A forked child has the numbers of all threads of its parent, and one of the threads. When no number is left, it
 //! takes those of the others. Their tables it leaves alone, since a fork may come in the middle of a change.
 
+use std::cell::Cell;
 use std::ffi::{c_int, c_void};
+use std::os::fd::AsRawFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 use std::sync::atomic::{
@@ -15,10 +17,12 @@ use std::sync::atomic::{
 };
 
 use mio_st::poll::Poller;
+use mio_st::raw;
 
 use crate::abi::mio_st_poller_t;
 use crate::error::{Error, Result};
-use crate::handles::{self, Handle, THREAD_BITS, Table, try_box};
+use crate::handles::{self, Entry, Handle, THREAD_BITS, Table, try_box};
+use crate::slots::{Place, Slot};
 
 /// What a thread is doing, as far as `Local::ready` does not tell; zero is nothing.
 ///
@@ -28,17 +32,46 @@ const BUSY: u8 = 1;
 const GONE: u8 = 2;
 
 /// A call has to find out three things: that it does not interrupt another, that the thread is not ending,
-/// and where its table is. One pointer says all.
+/// and where its handles are.
 //
-// Atomic is what a signal handler looks at, which runs on the same thread.
+// Atomic, or volatile, is what a signal handler looks at, which runs on the same thread.
 struct Local {
-    /// The table, while there is no call. Null while there is one (another comes from a signal handler),
-    /// before there is a table, and when the thread ends.
-    ready: AtomicPtr<Table>,
+    /// Where its handles are, since it was `ready` first.
+    slots: Cell<*mut Slot<Entry>>,
+    mask: Cell<usize>,
+    /// Where errno is, since then.
+    errno: Cell<*mut c_int>,
     /// The table, or null.
     table: AtomicPtr<Table>,
-    /// Tells why there is none.
+    /// That there is a table, and no call. A call from a signal handler finds that it is not.
+    ready: Cell<u8>,
+    /// Tells why not.
     state: AtomicU8,
+}
+
+impl Local {
+    /// As a `volatile sig_atomic_t` of C: to load an atomic takes an instruction more.
+    #[inline(always)]
+    fn is_ready(&self) -> bool {
+        // SAFETY: it is there.
+        let ready = unsafe { self.ready.as_ptr().read_volatile() } != 0;
+        // It holds the compiler to the order.
+        compiler_fence(Ordering::SeqCst);
+        ready
+    }
+
+    #[inline(always)]
+    fn set_ready(&self, ready: bool) {
+        compiler_fence(Ordering::SeqCst);
+        // SAFETY: it is there.
+        unsafe { self.ready.as_ptr().write_volatile(ready.into()) };
+        compiler_fence(Ordering::SeqCst);
+    }
+
+    #[inline(always)]
+    fn make_ready(&self) {
+        self.set_ready(true);
+    }
 }
 
 /// What this thread is doing.
@@ -51,6 +84,7 @@ struct Local {
 #[cfg(all(target_os = "linux", target_env = "gnu", target_arch = "x86_64"))]
 mod local {
     use std::arch::{asm, global_asm};
+    use std::mem::offset_of;
 
     use super::Local;
 
@@ -84,6 +118,29 @@ mod local {
         // SAFETY: it is there as long as the thread, and is made of atomics.
         body(unsafe { &*local })
     }
+
+    /// A call has ended. It finds the place anew: what is kept until then, in a register that outlasts a call,
+    /// takes more.
+    #[inline(always)]
+    pub(super) fn make_ready() {
+        // SAFETY: the byte is there as long as the thread.
+        unsafe {
+            asm!(
+                "mov {local}, qword ptr [rip + local_of_mio_st@GOTTPOFF]",
+                "mov byte ptr fs:[{local} + {ready}], 1",
+                local = out(reg) _,
+                ready = const offset_of!(Local, ready),
+                options(nostack, preserves_flags),
+            );
+        }
+    }
+
+    /// Keeps something in memory, and out of registers that outlast a call, of which each takes two instructions.
+    #[inline(always)]
+    pub(super) fn in_memory<T>(value: &T) {
+        // SAFETY: it does nothing.
+        unsafe { asm!("/* {0} */", in(reg) value, options(nostack, preserves_flags)) };
+    }
 }
 
 /// As above, as std has it.
@@ -95,8 +152,11 @@ mod local {
         // Without a destructor, so that it is there until the very end of the thread.
         static LOCAL: Local = const {
             Local {
-                ready: AtomicPtr::new(ptr::null_mut()),
+                slots: Cell::new(ptr::null_mut()),
+                mask: Cell::new(0),
+                errno: Cell::new(ptr::null_mut()),
                 table: AtomicPtr::new(ptr::null_mut()),
+                ready: Cell::new(0),
                 state: AtomicU8::new(0),
             }
         };
@@ -105,6 +165,14 @@ mod local {
     #[inline]
     pub(super) fn with<T>(body: impl FnOnce(&Local) -> T) -> T {
         LOCAL.with(body)
+    }
+
+    #[inline]
+    pub(super) fn in_memory<T>(_: &T) {}
+
+    #[inline]
+    pub(super) fn make_ready() {
+        LOCAL.with(Local::make_ready);
     }
 }
 
@@ -129,6 +197,103 @@ static NUMBERS: [Number; 1 << THREAD_BITS] = [const {
     }
 }; 1 << THREAD_BITS];
 
+/// Runs a call that uses one object and nothing else of the table.
+#[inline(always)]
+pub(crate) fn using<H: Handle, T: From<c_int>>(
+    handle: H,
+    body: impl FnOnce(&mut H::Object) -> Result<T>,
+) -> T {
+    let found = local::with(|local| {
+        // SAFETY: it is this thread's place, which nothing else uses meanwhile.
+        let object = unsafe { handles::find(take(local)?, handle) };
+        if object.is_none() {
+            local.make_ready();
+        }
+        object
+    });
+    let Some(object) = found else { return using_slowly(handle, body) };
+    // Not in one for both, which would be a register more that has to outlast the body.
+    match guarded(|| body(object)) {
+        Ok(value) => {
+            local::make_ready();
+            value
+        }
+        Err(error) => {
+            local::make_ready();
+            T::from(error.code())
+        }
+    }
+}
+
+/// As [`using`], of a handle that is not found at once.
+#[cold]
+#[inline(never)]
+fn using_slowly<H: Handle, T: From<c_int>>(
+    handle: H,
+    body: impl FnOnce(&mut H::Object) -> Result<T>,
+) -> T {
+    call(handle, |table| body(table.get(handle)?))
+}
+
+/// As [`using`] for a poller, unless the process was forked since it was made.
+#[inline(always)]
+pub(crate) fn polling<T: From<c_int>>(
+    handle: mio_st_poller_t,
+    body: impl FnOnce(&mut Poller) -> Result<T>,
+) -> T {
+    using(handle, |poller| if poller.raw_is_forked() { Err(Error::FORKED) } else { body(poller) })
+}
+
+/// Tries a call that uses a poller by what calls nothing, and so needs no registers saved: `None` if it has done
+/// nothing. Then [`polling`] makes it, or finds out why not.
+#[inline(always)]
+pub(crate) fn quickly<T>(
+    handle: mio_st_poller_t,
+    body: impl FnOnce(&mut Poller) -> Option<T>,
+) -> Option<T> {
+    local::with(|local| {
+        // SAFETY: as in `using`, but that there is nothing that could panic.
+        let poller = unsafe { handles::find(take(local)?, handle) };
+        let result =
+            poller.filter(|poller| !poller.raw_is_forked()).and_then(|poller| body(poller));
+        local.make_ready();
+        result
+    })
+}
+
+/// As [`quickly`], of what may call something, and may have to be done in another way, with errno as it was before.
+/// Both are told what is asked for, which is kept in memory, and not in registers.
+#[inline(always)]
+pub(crate) fn quickly_or<A, T>(
+    handle: mio_st_poller_t,
+    asked: A,
+    quick: impl FnOnce(&mut Poller, &A) -> Option<T>,
+    slow: impl FnOnce(&A) -> T,
+) -> T {
+    let found = local::with(|local| {
+        // SAFETY: as in `using`.
+        let poller = unsafe { handles::find(take(local)?, handle) };
+        let Some(poller) = poller else {
+            local.make_ready();
+            return None;
+        };
+        // SAFETY: it is of this thread, which has a table.
+        Some((poller, unsafe { local.errno.get().read() }))
+    });
+    let Some((poller, errno)) = found else { return slow(&asked) };
+    let kept = (asked, errno);
+    local::in_memory(&kept);
+    let result = quick(poller, &kept.0);
+    local::make_ready();
+    result.unwrap_or_else(|| {
+        // SAFETY: it is there; from memory, as above. And errno is where it was.
+        local::with(|local| unsafe {
+            local.errno.get().write((&raw const kept.1).read_volatile())
+        });
+        slow(&kept.0)
+    })
+}
+
 /// Runs a call that uses a handle, with the table of this thread.
 #[inline]
 pub(crate) fn call<H: Handle, T: From<c_int>>(
@@ -136,35 +301,10 @@ pub(crate) fn call<H: Handle, T: From<c_int>>(
     body: impl FnOnce(&mut Table) -> Result<T>,
 ) -> T {
     local::with(|local| {
-        let table = local.ready.load(Ordering::Relaxed);
-        if table.is_null() {
+        if !local.is_ready() {
             return T::from(no_table(handle.bits(), H::KIND).code());
         }
-        // SAFETY: the table is this thread's, and `with` keeps a signal handler from it.
-        answer(with(local, table, |table| body(unsafe { &mut *table })))
-    })
-}
-
-/// Tries a call that uses a poller by what calls nothing, and so needs no registers saved: `None` if it has done
-/// nothing. Then [`call`] makes it, or finds out why not.
-#[inline(always)]
-pub(crate) fn quickly<T>(
-    handle: mio_st_poller_t,
-    body: impl FnOnce(&mut Poller) -> Option<T>,
-) -> Option<T> {
-    local::with(|local| {
-        let table = local.ready.load(Ordering::Relaxed);
-        if table.is_null() {
-            return None;
-        }
-        // As in `with`, but that there is nothing that could panic.
-        local.ready.store(ptr::null_mut(), Ordering::Relaxed);
-        compiler_fence(Ordering::SeqCst);
-        // SAFETY: as in `call`.
-        let result = unsafe { &mut *table }.poller_quickly(handle).and_then(body);
-        compiler_fence(Ordering::SeqCst);
-        local.ready.store(table, Ordering::Relaxed);
-        result
+        answer(with(local, body))
     })
 }
 
@@ -172,9 +312,8 @@ pub(crate) fn quickly<T>(
 #[inline]
 pub(crate) fn create<T: From<c_int>>(body: impl FnOnce(&mut Table) -> Result<T>) -> T {
     local::with(|local| {
-        // SAFETY: as in `call`.
-        let body = |table: *mut Table| body(unsafe { &mut *table });
-        answer(table(local).and_then(|table| with(local, table, body)))
+        let table = if local.is_ready() { Ok(()) } else { new_table(local) };
+        answer(table.and_then(|()| with(local, body)))
     })
 }
 
@@ -186,11 +325,11 @@ pub(crate) fn plain<T: From<c_int>>(body: impl FnOnce() -> Result<T>) -> T {
 
 /// The function `…_close` of a type: closing `{0}` is no error. It leaves errno as it was, though ending what was not
 /// registered fails.
-pub(crate) fn close<H: Handle>(handle: H) -> c_int {
+pub(crate) fn close<H: Handle<Object: AsRawFd>>(handle: H) -> c_int {
     if handle.bits() == 0 {
         return 0;
     }
-    mio_st::raw::keeping_errno(|| call(handle, |table| table.close(handle).map(|()| 0)))
+    raw::keeping_errno(|| call(handle, |table| table.close(handle).map(|()| 0)))
 }
 
 /// Runs a call that needs no table, but must not interrupt another. A thread that is ending may make it.
@@ -199,8 +338,11 @@ pub(crate) fn exclusive<T: From<c_int>>(body: impl FnOnce() -> Result<T>) -> T {
         let gone = local.state.load(Ordering::Relaxed) == GONE;
         answer(if gone { Ok(()) } else { idle(local) }.and_then(|()| {
             busy(local, || {
-                let table = local.ready.load(Ordering::Relaxed);
-                with(local, table, |_| body())
+                let ready = local.is_ready();
+                local.set_ready(false);
+                let result = guarded(body);
+                local.set_ready(ready);
+                result
             })
         }))
     })
@@ -212,20 +354,34 @@ fn answer<T: From<c_int>>(result: Result<T>) -> T {
     result.unwrap_or_else(|error| T::from(error.code()))
 }
 
-/// Runs the body of a call with the table, which nothing else has meanwhile.
+/// Begins a call, unless there is one, or no table: whoever gets the place makes it ready again.
+#[inline(always)]
+fn take(local: &Local) -> Option<Place<Entry>> {
+    if !local.is_ready() {
+        return None;
+    }
+    local.set_ready(false);
+    Some(Place { slots: local.slots.get(), mask: local.mask.get() })
+}
+
+/// Runs the body of a call with the table, which is there, and which nothing else has meanwhile.
 #[inline]
-fn with<T>(
-    local: &Local,
-    table: *mut Table,
-    body: impl FnOnce(*mut Table) -> Result<T>,
-) -> Result<T> {
-    // The fences hold the compiler to the order.
-    local.ready.store(ptr::null_mut(), Ordering::Relaxed);
-    compiler_fence(Ordering::SeqCst);
+fn with<T>(local: &Local, body: impl FnOnce(&mut Table) -> Result<T>) -> Result<T> {
+    local.set_ready(false);
+    // SAFETY: the table is this thread's, and a signal handler finds that it is not ready.
+    let table = unsafe { &mut *local.table.load(Ordering::Relaxed) };
     let result = guarded(|| body(table));
-    compiler_fence(Ordering::SeqCst);
-    local.ready.store(table, Ordering::Relaxed);
+    give_back(local, table);
     result
+}
+
+/// Ends a call that has used the table: its handles may be elsewhere.
+#[inline]
+fn give_back(local: &Local, table: &mut Table) {
+    let Place { slots, mask } = table.place();
+    local.slots.set(slots);
+    local.mask.set(mask);
+    local.make_ready();
 }
 
 /// Runs what must not be interrupted by a call that would make a table.
@@ -250,29 +406,24 @@ fn no_table(bits: u64, kind: u32) -> Error {
     }
 }
 
-/// The table of this thread, which is made if there is none.
-#[inline]
-fn table(local: &Local) -> Result<*mut Table> {
-    let table = local.ready.load(Ordering::Relaxed);
-    if table.is_null() { new_table(local) } else { Ok(table) }
-}
-
+/// Makes the table of this thread, if there is none.
 #[cold]
-fn new_table(local: &Local) -> Result<*mut Table> {
+fn new_table(local: &Local) -> Result<()> {
     idle(local)?;
     busy(local, || {
         // A signal handler may have made it since.
         if local.table.load(Ordering::Relaxed).is_null() {
             local.table.store(attach()?, Ordering::Relaxed);
+            local.errno.set(raw::errno_address());
         }
-        Ok(local.table.load(Ordering::Relaxed))
+        Ok(())
     })
 }
 
 /// An error if this thread is inside of a call, or ending.
 fn idle(local: &Local) -> Result<()> {
     let table = local.table.load(Ordering::Relaxed);
-    let in_call = !table.is_null() && local.ready.load(Ordering::Relaxed).is_null();
+    let in_call = !table.is_null() && !local.is_ready();
     match local.state.load(Ordering::Relaxed) {
         GONE => Err(Error::of(libc::EBADF)),
         BUSY => Err(Error::of(libc::EBUSY)),
@@ -328,7 +479,9 @@ fn attach() -> Result<*mut Table> {
     let mut table = number.table.load(Ordering::Relaxed);
     if table.is_null() {
         let lost = number.lost.load(Ordering::Relaxed);
-        match try_box(Table::new(thread as u32, lost, &number.live)) {
+        let mut new = Table::new(thread as u32, lost, &number.live);
+        // So that its handles have a place.
+        match new.reserve().and_then(|()| try_box(new)) {
             Ok(new) => table = Box::into_raw(new),
             Err(error) => return give_back(error),
         }
@@ -417,9 +570,8 @@ unsafe extern "C" fn detach(table: *mut c_void) {
     // From here on every call of this thread is answered with EBADF.
     local::with(|local| {
         local.state.store(GONE, Ordering::Relaxed);
-        local.ready.store(ptr::null_mut(), Ordering::Relaxed);
+        local.set_ready(false);
     });
-    compiler_fence(Ordering::SeqCst);
     // SAFETY: the table was this thread's, and nothing else has a pointer to it now.
     let table = unsafe { &mut *table.cast::<Table>() };
     let _ = guarded(|| {

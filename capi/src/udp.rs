@@ -14,7 +14,7 @@ use crate::addr;
 use crate::error::{Error, Result};
 use crate::memory::{self, Out};
 use crate::options::Options;
-use crate::thread::{call, close, create};
+use crate::thread::{call, close, create, using};
 
 const INVALID: Error = Error::of(libc::EINVAL);
 
@@ -233,8 +233,7 @@ pub unsafe extern "C" fn mio_st_udp_socket_send_to(
     target: *const sockaddr,
     target_length: socklen_t,
 ) -> i64 {
-    call(socket, |table| {
-        let socket = table.get(socket)?;
+    using(socket, move |socket| {
         // SAFETY: C promises that `buffer` is `length` bytes.
         let buffer = unsafe { memory::bytes_in(buffer, length) }?;
         // SAFETY: C promises that the pointer and the length are those of an address.
@@ -262,8 +261,7 @@ pub unsafe extern "C" fn mio_st_udp_socket_recv_from(
     sender: *mut sockaddr_storage,
     sender_length: *mut socklen_t,
 ) -> i64 {
-    call(socket, |table| {
-        let socket = table.get(socket)?;
+    using(socket, move |socket| {
         // SAFETY: C promises that `buffer` has room for `length` bytes.
         let buffer = unsafe { memory::bytes_out(buffer, length) }?;
         let (count, address) = socket.recv_from(buffer)?;
@@ -290,8 +288,7 @@ pub unsafe extern "C" fn mio_st_udp_socket_peek_from(
     sender: *mut sockaddr_storage,
     sender_length: *mut socklen_t,
 ) -> i64 {
-    call(socket, |table| {
-        let socket = table.get(socket)?;
+    using(socket, move |socket| {
         // SAFETY: C promises that `buffer` has room for `length` bytes.
         let buffer = unsafe { memory::bytes_out(buffer, length) }?;
         let (count, address) = socket.peek_from(buffer)?;
@@ -847,8 +844,7 @@ pub unsafe extern "C" fn mio_st_connected_udp_socket_send(
     buffer: *const c_void,
     length: usize,
 ) -> i64 {
-    call(socket, |table| {
-        let socket = table.get(socket)?;
+    using(socket, move |socket| {
         // SAFETY: C promises that `buffer` is `length` bytes.
         let buffer = unsafe { memory::bytes_in(buffer, length) }?;
         Ok(socket.send(buffer)? as i64)
@@ -870,8 +866,7 @@ pub unsafe extern "C" fn mio_st_connected_udp_socket_recv(
     buffer: *mut c_void,
     length: usize,
 ) -> i64 {
-    call(socket, |table| {
-        let socket = table.get(socket)?;
+    using(socket, move |socket| {
         // SAFETY: C promises that `buffer` has room for `length` bytes.
         let buffer = unsafe { memory::bytes_out(buffer, length) }?;
         Ok(socket.recv(buffer)? as i64)
@@ -890,8 +885,7 @@ pub unsafe extern "C" fn mio_st_connected_udp_socket_peek(
     buffer: *mut c_void,
     length: usize,
 ) -> i64 {
-    call(socket, |table| {
-        let socket = table.get(socket)?;
+    using(socket, move |socket| {
         // SAFETY: C promises that `buffer` has room for `length` bytes.
         let buffer = unsafe { memory::bytes_out(buffer, length) }?;
         Ok(socket.peek(buffer)? as i64)

@@ -11,7 +11,7 @@ use crate::abi::*;
 use crate::addr;
 use crate::error::Error;
 use crate::memory::{self, Out};
-use crate::thread::{call, close, create};
+use crate::thread::{call, close, create, using};
 
 /// Makes a datagram socket at a path. The file stays when the socket is closed: `unlink(2)` it.
 ///
@@ -254,8 +254,7 @@ pub unsafe extern "C" fn mio_st_unix_datagram_send_to(
     length: usize,
     path: *const c_char,
 ) -> i64 {
-    call(socket, |table| {
-        let socket = table.get(socket)?;
+    using(socket, move |socket| {
         // SAFETY: C promises that `buffer` is `length` bytes.
         let buffer = unsafe { memory::bytes_in(buffer, length) }?;
         // SAFETY: C promises that the path ends with a NUL.
@@ -315,8 +314,7 @@ pub unsafe extern "C" fn mio_st_unix_datagram_recv_from(
     sender: *mut sockaddr_storage,
     sender_length: *mut socklen_t,
 ) -> i64 {
-    call(socket, |table| {
-        let socket = table.get(socket)?;
+    using(socket, move |socket| {
         // SAFETY: C promises that `buffer` has room for `length` bytes.
         let buffer = unsafe { memory::bytes_out(buffer, length) }?;
         let (count, address) = UnixAddr::recv_from(socket, buffer)?;
@@ -343,8 +341,7 @@ pub unsafe extern "C" fn mio_st_unix_datagram_send(
     buffer: *const c_void,
     length: usize,
 ) -> i64 {
-    call(socket, |table| {
-        let socket = table.get(socket)?;
+    using(socket, move |socket| {
         // SAFETY: C promises that `buffer` is `length` bytes.
         let buffer = unsafe { memory::bytes_in(buffer, length) }?;
         Ok(socket.send(buffer)? as i64)
@@ -364,8 +361,7 @@ pub unsafe extern "C" fn mio_st_unix_datagram_recv(
     buffer: *mut c_void,
     length: usize,
 ) -> i64 {
-    call(socket, |table| {
-        let socket = table.get(socket)?;
+    using(socket, move |socket| {
         // SAFETY: C promises that `buffer` has room for `length` bytes.
         let buffer = unsafe { memory::bytes_out(buffer, length) }?;
         Ok(socket.recv(buffer)? as i64)
@@ -384,8 +380,7 @@ pub unsafe extern "C" fn mio_st_unix_datagram_peek(
     buffer: *mut c_void,
     length: usize,
 ) -> i64 {
-    call(socket, |table| {
-        let socket = table.get(socket)?;
+    using(socket, move |socket| {
         // SAFETY: C promises that `buffer` has room for `length` bytes.
         let buffer = unsafe { memory::bytes_out(buffer, length) }?;
         Ok(socket.peek(buffer)? as i64)

@@ -12,7 +12,7 @@ use crate::abi::*;
 use crate::addr;
 use crate::error::Error;
 use crate::memory::{self, Out};
-use crate::thread::{call, close, create};
+use crate::thread::{call, close, create, using};
 
 /// Connects to the socket at a path. Unlike TCP it is done when this returns.
 ///
@@ -186,8 +186,7 @@ pub unsafe extern "C" fn mio_st_unix_stream_read(
     buffer: *mut c_void,
     length: usize,
 ) -> i64 {
-    call(stream, |table| {
-        let stream = table.get(stream)?;
+    using(stream, move |stream| {
         // SAFETY: C promises that `buffer` has room for `length` bytes.
         let buffer = unsafe { memory::bytes_out(buffer, length) }?;
         Ok(stream.read(buffer)? as i64)
@@ -208,8 +207,7 @@ pub unsafe extern "C" fn mio_st_unix_stream_readv(
     buffers: *const iovec,
     count: usize,
 ) -> i64 {
-    call(stream, |table| {
-        let stream = table.get(stream)?;
+    using(stream, move |stream| {
         // SAFETY: C promises that `buffers` are `count` buffers.
         let buffers = unsafe { memory::vectors(buffers, count) }?;
         // SAFETY: C promises that each can be written.
@@ -229,8 +227,7 @@ pub unsafe extern "C" fn mio_st_unix_stream_peek(
     buffer: *mut c_void,
     length: usize,
 ) -> i64 {
-    call(stream, |table| {
-        let stream = table.get(stream)?;
+    using(stream, move |stream| {
         // SAFETY: C promises that `buffer` has room for `length` bytes.
         let buffer = unsafe { memory::bytes_out(buffer, length) }?;
         Ok(stream.peek(buffer)? as i64)
@@ -250,8 +247,7 @@ pub unsafe extern "C" fn mio_st_unix_stream_write(
     buffer: *const c_void,
     length: usize,
 ) -> i64 {
-    call(stream, |table| {
-        let stream = table.get(stream)?;
+    using(stream, move |stream| {
         // SAFETY: C promises that `buffer` is `length` bytes.
         let buffer = unsafe { memory::bytes_in(buffer, length) }?;
         Ok(stream.write(buffer)? as i64)
@@ -273,8 +269,7 @@ pub unsafe extern "C" fn mio_st_unix_stream_writev(
     buffers: *const iovec,
     count: usize,
 ) -> i64 {
-    call(stream, |table| {
-        let stream = table.get(stream)?;
+    using(stream, move |stream| {
         // SAFETY: C promises that `buffers` are `count` buffers.
         let buffers = unsafe { memory::vectors(buffers, count) }?;
         // SAFETY: C promises that each can be read.

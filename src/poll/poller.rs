@@ -13,7 +13,7 @@ use crate::poll::awakener::Awakeners;
 use crate::poll::notifications::Notifications;
 use crate::poll::shares::Turn;
 use crate::poll::{Awakener, Clock, Interests, PollOption, Registrar};
-use crate::sys::{self, Batch, Buffer, Generation, Selector, select_translated};
+use crate::sys::{self, Batch, Buffer, Generation, Selector};
 
 mod special;
 mod watch;
@@ -117,7 +117,7 @@ pub struct Poller {
     /// process was not forked by the same.
     quiet: Cell<Generation>,
     /// What `quiet` becomes where a poll need be nothing but a system call: none, if there are awakeners, or
-    /// it is to spin.
+    /// it is to spin, or MemorySanitizer has to hear of each event.
     calm: Generation,
     /// `generation`, unless there is something special: so whoever looks whether the process was forked finds out
     /// both at once.
@@ -167,7 +167,7 @@ impl Poller {
             nice_asked: Cell::new(0),
             has_asked: Cell::new(false),
             quiet: Cell::new(Generation::NONE),
-            calm: generation,
+            calm: Generation::NONE,
             plain: generation,
             generation,
             special: None,
@@ -176,6 +176,7 @@ impl Poller {
             spin: Spin::default(),
             _thread: PhantomData,
         };
+        poller.calm_down();
         poller.try_reserve(deadlines, notifications)?;
         Ok(poller)
     }
@@ -773,7 +774,8 @@ impl Poller {
     /// Finds out what `calm` is.
     fn calm_down(&mut self) {
         let is_plain = self.plain == self.generation;
-        let calm = self.spin.limit == 0 && self.awakeners.is_none() && is_plain;
+        let is_watched = sys::sanitizers::is_memory_watched();
+        let calm = self.spin.limit == 0 && self.awakeners.is_none() && is_plain && !is_watched;
         self.calm = if calm { self.generation } else { Generation::NONE };
         self.quiet.set(Generation::NONE);
     }
@@ -915,28 +917,16 @@ impl Poller {
         self.fill_from_userspace(buffer, shares.deadlines);
     }
 
-    /// As [`poll`](Poller::poll), into an array of a C program; `timeout` is in nanoseconds. Returns how many
-    /// events were written; `None` in a forked child. In both cases errno is as before.
-    #[inline]
-    pub(crate) fn poll_into(
-        &mut self,
-        events: &mut [MaybeUninit<Event>],
-        timeout: Option<u64>,
-    ) -> io::Result<Option<usize>> {
-        if self.is_quiet() && matches!(timeout, None | Some(0)) {
-            // What does not wait is not interrupted.
-            let errno = timeout.is_none().then(sys::errno);
-            match select_translated(events, &self.selector, timeout) {
-                Ok(events) => return Ok(Some(events.len())),
-                Err(error) => sys::ignore(error),
-            }
-            errno.into_iter().for_each(sys::set_errno);
-        }
-        self.fill_array(events, timeout)
+    /// Where all events come from, if that is the system.
+    #[inline(always)]
+    pub(crate) fn only_selector(&self) -> Option<&Selector> {
+        self.is_quiet().then_some(&self.selector)
     }
 
+    /// As [`poll`](Poller::poll), into an array of a C program; `timeout` is in nanoseconds. Returns how many
+    /// events were written; `None` in a forked child. In both cases errno is as before.
     #[inline(never)]
-    fn fill_array(
+    pub(crate) fn fill_array(
         &mut self,
         events: &mut [MaybeUninit<Event>],
         timeout: Option<u64>,
@@ -1160,6 +1150,7 @@ impl Poller {
                 awakeners.select(buffer, &self.selector, room, timeout, self.exposed.get())
             }
             _ => {
+                self.note_wakes();
                 if let Some(awakeners) = self.awakeners.take() {
                     awakeners.retire(&mut self.selector);
                 }
@@ -1332,6 +1323,7 @@ impl Poller {
             Some(awakeners) => Ok(awakeners),
             none => {
                 let awakeners = Awakeners::new(&self.selector, self.generation)?;
+                awakeners.count(self.special.as_ref().is_some_and(Special::counts));
                 if self.exposed.get() {
                     awakeners.expose();
                 }

@@ -18,8 +18,9 @@ use crate::sys::Shared;
 /// An event that a poll has taken already is handed out, also if another thread deregisters the descriptor meanwhile, or
 /// registers it anew: who closes descriptors of others looks at the id of each event, as for any stale one.
 ///
-/// On a clock that the program drives ([`Poller::set_clock`]) what a registrar has registered comes in the order of the
-/// system.
+/// The poller does not know of what a registrar has registered, since to tell it would take a lock, or memory, at each
+/// registration. So on a clock that the program drives ([`Poller::set_clock`]) it comes in the order of the system, and
+/// checks ([`Poller::set_checks`]) do not look at it.
 ///
 /// While there is a registrar, polls cost what they cost with an [`Awakener`](crate::poll::Awakener).
 ///

@@ -116,7 +116,8 @@ impl<'a> Buffer<'a> {
         fill(&mut buffer)?;
         let len = buffer.len;
         // SAFETY: the first `len` events have been written.
-        Ok(unsafe { translate_all(events, len) }.len())
+        unsafe { translate_all(events.as_mut_ptr().cast(), len) };
+        Ok(len)
     }
 }
 
@@ -148,19 +149,6 @@ fn sort(events: &[Cell<(u64, Event)>]) {
     }
 }
 
-/// Asks the system for events, which are written to an array of a C program and translated there, without
-/// the detour by a buffer. Returns them.
-#[inline]
-pub(crate) fn select_translated<'a>(
-    events: &'a mut [MaybeUninit<Event>],
-    selector: &Selector,
-    timeout: Option<u64>,
-) -> io::Result<&'a [Event]> {
-    let count = selector.select(as_kernel_events(events), timeout)?;
-    // SAFETY: the kernel has written so many.
-    Ok(unsafe { translate_all(events, count) })
-}
-
 /// The memory of an array of a C program, as the kernel writes to it.
 #[inline]
 fn as_kernel_events(events: &mut [MaybeUninit<Event>]) -> &mut [MaybeUninit<KernelEvent>] {
@@ -173,25 +161,22 @@ fn as_kernel_events(events: &mut [MaybeUninit<Event>]) -> &mut [MaybeUninit<Kern
     unsafe { slice::from_raw_parts_mut(events.as_mut_ptr().cast(), capacity) }
 }
 
-/// Translates the first `len` events, which lie in the memory as the kernel has written them.
+/// Translates the first `len` events of an array of a C program, which lie in it as the kernel has written them.
 ///
 /// # Safety
 ///
-/// They have been written, and are no more than there is memory for.
-#[inline]
-unsafe fn translate_all(events: &mut [MaybeUninit<Event>], len: usize) -> &[Event] {
-    let events = events.as_mut_ptr();
+/// They have been written, and the array has room for as many of ours, for which it is aligned.
+#[inline(always)]
+pub(crate) unsafe fn translate_all(events: *mut Event, len: usize) {
     // From the last to the first, so that none is overwritten before it was read: ours begins where the
     // kernel's begins, or after it.
     for n in (0..len).rev() {
         // SAFETY: the caller's promise; those up to this one are unharmed.
         unsafe {
             let event = translate(events.cast::<KernelEvent>().add(n).read());
-            events.cast::<Event>().add(n).write(event);
+            events.add(n).write(event);
         }
     }
-    // SAFETY: all have just been written.
-    unsafe { slice::from_raw_parts(events.cast(), len) }
 }
 
 /// Memory that has been filled: the events of a poll.

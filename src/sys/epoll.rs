@@ -149,6 +149,26 @@ impl Selector {
         Ok(Remote { epoll: self.epoll.raw() })
     }
 
+    /// As [`select`](Selector::select), with a timeout in milliseconds, which is 0 or -1 (for ever); `None` if it fails.
+    ///
+    /// A capacity that is none, or too large, is refused by the kernel: one that is too large for a `c_int` may be cut.
+    ///
+    /// # Safety
+    ///
+    /// There is room for `capacity` events at `events`.
+    #[inline(always)]
+    pub(crate) unsafe fn select_plainly(
+        &self,
+        events: *mut KernelEvent,
+        capacity: usize,
+        milliseconds: libc::c_int,
+    ) -> Option<usize> {
+        let max = capacity as libc::c_int;
+        // SAFETY: the caller's promise; `max` is not more.
+        let count = unsafe { libc::epoll_wait(self.epoll.raw(), events, max, milliseconds) };
+        usize::try_from(count).ok()
+    }
+
     /// Waits for at most `timeout` nanoseconds, up to [`MAX_WAIT`] (`None`: for ever), writes events to the
     /// beginning of `memory`, which has room for up to [`MAX_EVENTS`], and returns how many. Never returns
     /// early, except by EINTR.

@@ -46,6 +46,25 @@ impl Generation {
     }
 }
 
+/// A [`Generation`] that is looked at by other threads than the one that sets it.
+#[derive(Debug)]
+pub(crate) struct SharedGeneration(AtomicU32);
+
+impl SharedGeneration {
+    pub(crate) fn new(generation: Generation) -> SharedGeneration {
+        SharedGeneration(AtomicU32::new(generation.0))
+    }
+
+    #[inline]
+    pub(crate) fn get(&self) -> Generation {
+        Generation(self.0.load(Ordering::Relaxed))
+    }
+
+    pub(crate) fn set(&self, generation: Generation) {
+        self.0.store(generation.0, Ordering::Relaxed);
+    }
+}
+
 #[cold]
 fn forked() -> io::Error {
     io::Error::other("the poller was created before the process was forked")

@@ -658,6 +658,26 @@ impl Selector {
         lock(&self.table).watch(&self.queue, fd, id, interests, option)
     }
 
+    /// As [`select`](Selector::select), with a timeout in milliseconds, which is 0 or -1 (for ever); `None` if it fails.
+    ///
+    /// # Safety
+    ///
+    /// There is room for `capacity` events at `events`.
+    pub(crate) unsafe fn select_plainly(
+        &self,
+        events: *mut KernelEvent,
+        capacity: usize,
+        milliseconds: libc::c_int,
+    ) -> Option<usize> {
+        if !(1..=MAX_EVENTS).contains(&capacity) {
+            return None;
+        }
+        // SAFETY: the caller's promise.
+        let memory = unsafe { std::slice::from_raw_parts_mut(events.cast(), capacity) };
+        let timeout = if milliseconds < 0 { None } else { Some(0) };
+        self.select(memory, timeout).map_err(sys::ignore).ok()
+    }
+
     /// Waits for at most `timeout` nanoseconds, up to [`MAX_WAIT`] (`None`: for ever), writes events to the
     /// beginning of `memory`, and returns how many. Never returns early, except by EINTR.
     pub(crate) fn select(

@@ -35,6 +35,13 @@ use libc::__errno_location as errno_location;
 #[cfg(any(target_vendor = "apple", target_os = "freebsd"))]
 use libc::__error as errno_location;
 
+/// Where errno is, of this thread.
+#[inline]
+pub fn errno_address() -> *mut libc::c_int {
+    // SAFETY: it takes nothing.
+    unsafe { errno_location() }
+}
+
 #[inline]
 pub(crate) fn errno() -> libc::c_int {
     // SAFETY: errno is always there, for this thread alone.
@@ -83,7 +90,7 @@ pub(crate) mod signal;
 pub(crate) mod socket;
 pub(crate) mod unix_socket;
 
-pub(crate) use self::buffer::{Batch, Buffer, Sorting, select_translated};
+pub(crate) use self::buffer::{Batch, Buffer, Sorting, translate_all};
 pub(crate) use self::carried::{Carried, Carry};
 pub(crate) use self::clock::{duration, instant, monotonic, nanos};
 /// A descriptor that tells of signals, or of a process.
@@ -93,7 +100,7 @@ pub(crate) use self::fd::{
     Fd, evented_traits, fd_traits, read_traits, set_nonblocking, std_traits, write_iovecs,
     write_traits,
 };
-pub(crate) use self::fork::Generation;
+pub(crate) use self::fork::{Generation, SharedGeneration};
 pub(crate) use self::inspect::{
     Look, TELLS_WRITES, is_open, look, stays_readable, traffic, unread,
 };

@@ -76,6 +76,11 @@ fn call(function: usize, address: *mut libc::c_void) {
     unsafe { function(address) }
 }
 
+/// Whether there is a MemorySanitizer, to call [`written`] for.
+pub(crate) fn is_memory_watched() -> bool {
+    weak!("__msan_unpoison") != 0
+}
+
 /// MemorySanitizer: this library has written there.
 #[inline]
 pub fn written<T>(address: *const T, count: usize) {
