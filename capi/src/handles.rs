@@ -103,7 +103,7 @@ objects! {
     9 UnixDatagram: mio_st_unix_datagram_t => UnixDatagram,
     10 Sender: mio_st_sender_t => Sender,
     11 Receiver: mio_st_receiver_t => Receiver,
-    // In a box, since it has a set of signals, and the largest object makes the size of a slot.
+    // In a box, since the largest object makes the size of a slot.
     12 Signals: mio_st_signals_t => Box<Signals>,
     13 Process: mio_st_process_t => Process,
 }

@@ -145,6 +145,7 @@ fn options_are_what_the_system_sees() {
     passes("options");
 }
 
+/// Behaviour 45.
 #[test]
 fn signals_and_exits_are_events() {
     passes("processes");

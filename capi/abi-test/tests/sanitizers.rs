@@ -43,7 +43,7 @@ fn is_quiet(sanitizer: &str, name: &str, library: &str) {
 fn thread_sanitizer_sees_that_a_wake_hands_data_over() {
     if there_is("thread") {
         is_quiet("thread", "handover", "libmio_st.so");
-        for name in ["handover", "awakeners", "threads"] {
+        for name in ["handover", "awakeners", "threads", "processes"] {
             is_quiet("thread", name, "libmio_st.a");
         }
     }
