@@ -35,8 +35,9 @@
  *
  * Cancelling. A thread that may be cancelled (pthread_cancel) disables that around its calls, and calls
  * pthread_testcancel() between them. On Linux one that is cancelled while it polls without a timeout ends, and what
- * it has open is closed as when any thread ends; its cleanup handlers get -EBUSY from this library. In any other call,
- * and elsewhere, nothing is promised.
+ * it has open is closed as when any thread ends; its cleanup handlers get -EBUSY from this library. (That is so of an
+ * optimised library, as `make lib` makes it; another ends the process.) In any other call, and elsewhere, nothing is
+ * promised.
  *
  * Times are nanoseconds of the monotonic clock. Sockets are non-blocking and close-on-exec.
  */

@@ -432,6 +432,7 @@ impl Registrar {
 
 /// The poller with numbers instead of types. Those that register and that poll answer `None` if the process was
 /// forked since the poller was created; others do not look, see [`raw_is_forked`](Poller::raw_is_forked).
+#[doc(hidden)] // That the module is hidden does not hide them.
 impl Poller {
     /// As `poll`, into memory that need not be initialised; returns how many events were written, and `None`
     /// if the process was forked since the poller was created.

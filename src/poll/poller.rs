@@ -940,11 +940,7 @@ impl Poller {
             }
             self.fill(buffer, timeout)
         };
-        // A signal changes it, and a kernel that has no `epoll_pwait2`.
-        let errno = (timeout != Some(0)).then(sys::errno);
-        let count = Buffer::translated(events, fill)?;
-        errno.into_iter().for_each(sys::set_errno);
-        Ok(Some(count))
+        Buffer::translated(events, fill).map(Some)
     }
 
     #[cold]
