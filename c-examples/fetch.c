@@ -60,6 +60,7 @@ static void start(mio_st_curl_t *curl, char *url)
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_data);
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, 30L);
+    mio_st_curl_keep(curl, easy);
     curl_multi_add_handle(curl->multi, easy);
     running++;
 }

@@ -101,6 +101,7 @@ static void fetch(void)
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_data);
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_TIMEOUT, 30L);
+    mio_st_curl_keep(&curl, easy);
     curl_multi_add_handle(curl.multi, easy);
     fetches++;
 }

@@ -122,6 +122,24 @@ fn what_was_sent_before_the_end_is_left() {
 
 // Behaviour 43
 #[test]
+fn a_stream_that_a_registrar_has_registered() {
+    let mut world = World::new();
+    let registrar = Registrar::new(&mut world.poller).unwrap();
+    let (mut stream, mut peer) = UnixStream::pair().unwrap();
+    registrar.register(&stream, ID, R, PollOption::Edge).unwrap();
+    peer.write_all(b"more than that").unwrap();
+    world.wait();
+    let _ = stream.read(&mut [0; 4]).unwrap();
+    world.expect(Problem::Undrained, ID, stream.as_raw_fd());
+    // Ended by the one, and made by the other.
+    registrar.deregister(&stream).unwrap();
+    world.poller.register(&mut stream, OTHER, R, PollOption::Edge).unwrap();
+    world.wait();
+    world.expect(Problem::Undrained, OTHER, stream.as_raw_fd());
+}
+
+// Behaviour 43
+#[test]
 fn a_listener_that_accepts_one_of_two() {
     let mut world = World::new();
     let mut listener = TcpListener::bind("127.0.0.1:0".parse().unwrap()).unwrap();
@@ -648,9 +666,14 @@ fn nothing_is_said_of_oneshot_handles_that_are_armed_ended_or_closed() {
     for peer in [&mut peer, &mut peer_of_ended, &mut peer_of_closed] {
         peer.write_all(b"x").unwrap();
     }
-    assert_eq!(world.poll().len(), 3);
+    let registrar = Registrar::new(&mut world.poller).unwrap();
+    let (mut elsewhere, mut peer_of_elsewhere) = world.stream(R, PollOption::Oneshot);
+    peer_of_elsewhere.write_all(b"x").unwrap();
+    assert_eq!(world.poll().len(), 4);
     let _ = armed.read(&mut [0; 8]).unwrap();
     world.poller.reregister(&mut armed, ID, R, PollOption::Oneshot).unwrap();
+    let _ = elsewhere.read(&mut [0; 8]).unwrap();
+    registrar.reregister(&elsewhere, ID, R, PollOption::Oneshot).unwrap();
     world.poller.deregister(&mut ended).unwrap();
     world.poller.close(closed).unwrap();
     let begin = world.poller.now();

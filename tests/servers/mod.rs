@@ -81,8 +81,6 @@ fn launcher(runner: &str, program: &Path, language: Language) -> PathBuf {
 fn cargo_build(arguments: &[&str], file: &str) -> PathBuf {
     let output = Command::new(env!("CARGO"))
         .current_dir(env!("CARGO_MANIFEST_DIR"))
-        // Set by the cargo that runs the tests: ring would be built again, and again by the next.
-        .env_remove("CARGO_MANIFEST_DIR")
         .args(["build", "--quiet", "--message-format=json"])
         .args(arguments)
         .stderr(Stdio::inherit())

@@ -2,7 +2,7 @@
 //! certificate is made at the start, and signed by itself. To try it:
 //!
 //! ```text
-//! $ cargo run --example tls_echo -- 127.0.0.1:7000
+//! $ cargo run --package mio-st-tls-echo -- 127.0.0.1:7000
 //! $ openssl s_client -quiet -connect 127.0.0.1:7000
 //! ```
 
@@ -18,6 +18,7 @@ use mio_st::net::{TcpListener, TcpStream};
 use mio_st::poll::{PollOption, Poller};
 use mio_st::{EventedId, Events};
 
+#[path = "../../testing/mod.rs"]
 mod testing;
 
 const LISTENER: EventedId = EventedId(0);
