@@ -409,10 +409,11 @@ fn a_pipe_without_a_reader_that_is_left_registered() {
 #[cfg(epoll)]
 fn a_refused_connection_that_is_left_registered() {
     let mut world = World::new();
-    let listener = TcpListener::bind("127.0.0.1:0".parse().unwrap()).unwrap();
-    let nobody = listener.local_addr().unwrap();
-    drop(listener);
-    let mut stream = TcpStream::connect(nobody).unwrap();
+    // It has the port, so that nobody else gets it, and does not listen.
+    let nobody = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+    nobody.bind(&std::net::SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
+    let address = nobody.local_addr().unwrap().as_socket().unwrap();
+    let mut stream = TcpStream::connect(address).unwrap();
     world.poller.register(&mut stream, ID, TcpStream::INTERESTS, PollOption::Level).unwrap();
     world.expect(Problem::Spinning, ID, stream.as_raw_fd());
 }
@@ -455,8 +456,9 @@ fn an_error_queue_that_is_not_read() {
     let mut world = World::new();
     let nobody = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
     let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    // It has the port, so that nobody else gets it, and hears nobody but itself.
+    nobody.connect(nobody.local_addr().unwrap()).unwrap();
     socket.connect(nobody.local_addr().unwrap()).unwrap();
-    drop(nobody);
     let on: libc::c_int = 1;
     let length = size_of_val(&on) as libc::socklen_t;
     // SAFETY: the pointer and the length are those of an `int`.
