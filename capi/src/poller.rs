@@ -19,7 +19,7 @@ use crate::handles::{Handle, try_box};
 use crate::memory::{self, Out};
 use crate::thread::{call, close, create, polling, quickly, quickly_or, using};
 
-const INVALID: Error = Error::of(libc::EINVAL);
+pub(crate) const INVALID: Error = Error::of(libc::EINVAL);
 
 // What a poll writes is what C reads.
 const _: () = {
@@ -1509,11 +1509,11 @@ fn interests_of<H: Registered>(bits: u32) -> Result<Interests> {
     if bits & H::REFUSED != 0 { Err(INVALID) } else { some_interests(bits) }
 }
 
-fn some_interests(bits: u32) -> Result<Interests> {
+pub(crate) fn some_interests(bits: u32) -> Result<Interests> {
     raw::interests(bits).ok_or(INVALID)
 }
 
-fn trigger(option: u32) -> Result<PollOption> {
+pub(crate) fn trigger(option: u32) -> Result<PollOption> {
     match option {
         MIO_ST_EDGE => Ok(PollOption::Edge),
         MIO_ST_LEVEL => Ok(PollOption::Level),
