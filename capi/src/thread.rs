@@ -270,6 +270,7 @@ pub(crate) fn quickly_or<A, T>(
     quick: impl FnOnce(&mut Poller, &A) -> Option<T>,
     slow: impl FnOnce(&A) -> T,
 ) -> T {
+    local::in_memory(&asked);
     let found = local::with(|local| {
         // SAFETY: as in `using`.
         let poller = unsafe { handles::find(take(local)?, handle) };
@@ -281,16 +282,13 @@ pub(crate) fn quickly_or<A, T>(
         Some((poller, unsafe { local.errno.get().read() }))
     });
     let Some((poller, errno)) = found else { return slow(&asked) };
-    let kept = (asked, errno);
-    local::in_memory(&kept);
-    let result = quick(poller, &kept.0);
+    local::in_memory(&errno);
+    let result = quick(poller, &asked);
     local::make_ready();
     result.unwrap_or_else(|| {
-        // SAFETY: it is there; from memory, as above. And errno is where it was.
-        local::with(|local| unsafe {
-            local.errno.get().write((&raw const kept.1).read_volatile())
-        });
-        slow(&kept.0)
+        // SAFETY: both are there; the one is read from memory.
+        local::with(|local| unsafe { local.errno.get().write((&raw const errno).read_volatile()) });
+        slow(&asked)
     })
 }
 
@@ -329,7 +327,18 @@ pub(crate) fn close<H: Handle<Object: AsRawFd>>(handle: H) -> c_int {
     if handle.bits() == 0 {
         return 0;
     }
-    raw::keeping_errno(|| call(handle, |table| table.close(handle).map(|()| 0)))
+    local::with(|local| {
+        if !local.is_ready() {
+            return no_table(handle.bits(), H::KIND).code();
+        }
+        let errno = local.errno.get();
+        // SAFETY: it is of this thread, which has a table; here and below.
+        let before = unsafe { errno.read() };
+        let result = answer(with(local, |table| table.close(handle).map(|()| 0)));
+        // SAFETY: see above.
+        unsafe { errno.write(before) };
+        result
+    })
 }
 
 /// Runs a call that needs no table, but must not interrupt another. A thread that is ending may make it.
