@@ -17,7 +17,7 @@ use crate::abi::*;
 use crate::error::{Error, Result};
 use crate::handles::{Handle, try_box};
 use crate::memory::{self, Out};
-use crate::thread::{call, close, create, polling, quickly, quickly_or, using};
+use crate::thread::{call, close, create, poll, polling, quickly, using_with};
 
 const INVALID: Error = Error::of(libc::EINVAL);
 
@@ -126,11 +126,15 @@ pub unsafe extern "C" fn mio_st_poller_poll(
     capacity: usize,
     timeout_ns: i64,
 ) -> c_int {
-    let quick = |poller: &mut Poller, asked: &Asked| {
+    let asked = Asked { events, capacity, timeout_ns };
+    let is_quick = |poller: &mut Poller, _: &Asked| {
         // Any capacity: the system looks at it.
-        if events.is_null() || !events.is_aligned() || !(-1..=0).contains(&timeout_ns) {
-            return None;
-        }
+        !events.is_null()
+            && events.is_aligned()
+            && (-1..=0).contains(&timeout_ns)
+            && poller.raw_is_plain()
+    };
+    let quick = |poller: &mut Poller, asked: &Asked| {
         // SAFETY: C promises that `events` has room for `capacity` events; the layout is asserted above.
         let count =
             unsafe { poller.raw_poll_plainly(events.cast(), capacity, timeout_ns as c_int) }?;
@@ -139,30 +143,25 @@ pub unsafe extern "C" fn mio_st_poller_poll(
         unsafe { raw::translate((&raw const asked.events).read_volatile().cast(), count) };
         Some(count as c_int)
     };
-    let asked = Asked { poller, events, capacity, timeout_ns };
-    quickly_or(poller, asked, quick, poll_slowly)
+    poll(poller, asked, is_quick, quick, poll_slowly)
 }
 
 /// What mio_st_poller_poll() was asked for.
 struct Asked {
-    poller: mio_st_poller_t,
     events: *mut mio_st_event_t,
     capacity: usize,
     timeout_ns: i64,
 }
 
-#[cold]
 #[inline(never)]
-fn poll_slowly(asked: &Asked) -> c_int {
-    let &Asked { poller, events, capacity, timeout_ns } = asked;
-    using(poller, move |poller| {
-        // SAFETY: C promises that `events` has room for `capacity` events.
-        let array = unsafe { event_array(events, capacity) }?;
-        // It finds out by itself that the process was forked, when it looks at anything beside the system.
-        let count = poller.raw_poll(array, u64::try_from(timeout_ns).ok())?.ok_or(Error::FORKED)?;
-        raw::written(events, count);
-        Ok(count as c_int)
-    })
+fn poll_slowly(poller: &mut Poller, asked: &Asked) -> Result<c_int> {
+    let &Asked { events, capacity, timeout_ns } = asked;
+    // SAFETY: C promises that `events` has room for `capacity` events.
+    let array = unsafe { event_array(events, capacity) }?;
+    // It finds out by itself that the process was forked, when it looks at anything beside the system.
+    let count = poller.raw_poll(array, u64::try_from(timeout_ns).ok())?.ok_or(Error::FORKED)?;
+    raw::written(events, count);
+    Ok(count as c_int)
 }
 
 /// As mio_st_poller_poll(), without asking the system: it hands out notifications and deadlines that have
@@ -248,7 +247,7 @@ pub extern "C" fn mio_st_poller_register_fd(
     interests: u32,
     option: u32,
 ) -> c_int {
-    using(poller, move |poller| register_in(poller, fd, id, some_interests(interests)?, option))
+    using_with(poller, (fd, id, interests, option), register_fd)
 }
 
 /// Replaces the id, the interests and the trigger of a descriptor that is registered, and arms it again; without
@@ -266,9 +265,7 @@ pub extern "C" fn mio_st_poller_reregister_fd(
     interests: u32,
     option: u32,
 ) -> c_int {
-    using(poller, move |poller| {
-        done(poller.raw_reregister(fd, id, some_interests(interests)?, trigger(option)?))
-    })
+    using_with(poller, (fd, id, interests, option), reregister_fd)
 }
 
 /// Ends the registration of a descriptor. It can be registered again. Do so before its owner closes it, if
@@ -280,7 +277,7 @@ pub extern "C" fn mio_st_poller_reregister_fd(
 /// Thread: that of the poller.
 #[unsafe(no_mangle)]
 pub extern "C" fn mio_st_poller_deregister_fd(poller: mio_st_poller_t, fd: c_int) -> c_int {
-    call(poller, |table| done(table.get(poller)?.raw_deregister(fd)))
+    using_with(poller, fd, deregister_fd)
 }
 
 /// Makes the registration of a descriptor be as asked for, whether it is registered or not; with no
@@ -1495,6 +1492,30 @@ fn deregister<H: Registered>(poller: mio_st_poller_t, handle: H) -> c_int {
         }
         result
     })
+}
+
+/// A descriptor, its id, its interests and its trigger.
+type Registration = (c_int, u64, u32, u32);
+
+#[inline(always)]
+fn register_fd(
+    poller: &mut Box<Poller>,
+    (fd, id, interests, option): Registration,
+) -> Result<c_int> {
+    register_in(poller, fd, id, some_interests(interests)?, option)
+}
+
+#[inline(always)]
+fn reregister_fd(
+    poller: &mut Box<Poller>,
+    (fd, id, interests, option): Registration,
+) -> Result<c_int> {
+    done(poller.raw_reregister(fd, id, some_interests(interests)?, trigger(option)?))
+}
+
+#[inline(always)]
+fn deregister_fd(poller: &mut Box<Poller>, fd: c_int) -> Result<c_int> {
+    done(poller.raw_deregister(fd))
 }
 
 /// What a change of a registration answers.

@@ -203,17 +203,19 @@ pub(crate) fn using<H: Handle, T: From<c_int>>(
     handle: H,
     body: impl FnOnce(&mut H::Object) -> Result<T>,
 ) -> T {
-    let found = local::with(|local| {
-        // SAFETY: it is this thread's place, which nothing else uses meanwhile.
-        let object = unsafe { handles::find(take(local)?, handle) };
-        if object.is_none() {
-            local.make_ready();
-        }
-        object
-    });
-    let Some(object) = found else { return using_slowly(handle, body) };
+    using_with(handle, (), |object, ()| body(object))
+}
+
+/// As [`using`], with arguments for a function, which can be told to be inlined.
+#[inline(always)]
+pub(crate) fn using_with<H: Handle, A, T: From<c_int>>(
+    handle: H,
+    arguments: A,
+    body: impl FnOnce(&mut H::Object, A) -> Result<T>,
+) -> T {
+    let Some(object) = take_object(handle) else { return using_slowly(handle, arguments, body) };
     // Not in one for both, which would be a register more that has to outlast the body.
-    match guarded(|| body(object)) {
+    match guarded(|| body(object, arguments)) {
         Ok(value) => {
             local::make_ready();
             value
@@ -225,14 +227,28 @@ pub(crate) fn using<H: Handle, T: From<c_int>>(
     }
 }
 
-/// As [`using`], of a handle that is not found at once.
+/// As [`using_with`], of a handle that is not found at once.
 #[cold]
 #[inline(never)]
-fn using_slowly<H: Handle, T: From<c_int>>(
+fn using_slowly<H: Handle, A, T: From<c_int>>(
     handle: H,
-    body: impl FnOnce(&mut H::Object) -> Result<T>,
+    arguments: A,
+    body: impl FnOnce(&mut H::Object, A) -> Result<T>,
 ) -> T {
-    call(handle, |table| body(table.get(handle)?))
+    call(handle, |table| body(table.get(handle)?, arguments))
+}
+
+/// Begins a call that uses one object, if it is found at once.
+#[inline(always)]
+fn take_object<'a, H: Handle>(handle: H) -> Option<&'a mut H::Object> {
+    local::with(|local| {
+        // SAFETY: it is this thread's place, which nothing else uses until it is ready again.
+        let object = unsafe { handles::find(take(local)?, handle) };
+        if object.is_none() {
+            local.make_ready();
+        }
+        object
+    })
 }
 
 /// As [`using`] for a poller, unless the process was forked since it was made.
@@ -261,35 +277,48 @@ pub(crate) fn quickly<T>(
     })
 }
 
-/// As [`quickly`], of what may call something, and may have to be done in another way, with errno as it was before.
-/// Both are told what is asked for, which is kept in memory, and not in registers.
+/// A poll: `quick` if `is_quick`, which may fail, and otherwise `slow`. What is asked for is kept in memory, and not in
+/// registers; and errno is as before when `slow` does what `quick` could not.
 #[inline(always)]
-pub(crate) fn quickly_or<A, T>(
+pub(crate) fn poll<A>(
     handle: mio_st_poller_t,
     asked: A,
-    quick: impl FnOnce(&mut Poller, &A) -> Option<T>,
-    slow: impl FnOnce(&A) -> T,
-) -> T {
+    is_quick: impl FnOnce(&mut Poller, &A) -> bool,
+    quick: impl FnOnce(&mut Poller, &A) -> Option<c_int>,
+    slow: fn(&mut Poller, &A) -> Result<c_int>,
+) -> c_int {
     local::in_memory(&asked);
-    let found = local::with(|local| {
-        // SAFETY: as in `using`.
-        let poller = unsafe { handles::find(take(local)?, handle) };
-        let Some(poller) = poller else {
-            local.make_ready();
-            return None;
-        };
-        // SAFETY: it is of this thread, which has a table.
-        Some((poller, unsafe { local.errno.get().read() }))
-    });
-    let Some((poller, errno)) = found else { return slow(&asked) };
+    let Some(poller) = take_object(handle) else { return poll_again(handle, &asked, slow, None) };
+    if !is_quick(poller, &asked) {
+        let result = answer(guarded(|| slow(poller, &asked)));
+        local::make_ready();
+        return result;
+    }
+    // SAFETY: it is of this thread, which has a table.
+    let errno = local::with(|local| unsafe { local.errno.get().read() });
     local::in_memory(&errno);
     let result = quick(poller, &asked);
     local::make_ready();
-    result.unwrap_or_else(|| {
-        // SAFETY: both are there; the one is read from memory.
-        local::with(|local| unsafe { local.errno.get().write((&raw const errno).read_volatile()) });
-        slow(&asked)
-    })
+    match result {
+        Some(count) => count,
+        None => poll_again(handle, &asked, slow, Some(&errno)),
+    }
+}
+
+/// Sets errno, and polls.
+#[cold]
+#[inline(never)]
+fn poll_again<A>(
+    handle: mio_st_poller_t,
+    asked: &A,
+    slow: fn(&mut Poller, &A) -> Result<c_int>,
+    errno: Option<&c_int>,
+) -> c_int {
+    if let Some(errno) = errno {
+        // SAFETY: this thread has a table.
+        local::with(|local| unsafe { local.errno.get().write(*errno) });
+    }
+    call(handle, |table| slow(table.get(handle)?, asked))
 }
 
 /// Runs a call that uses a handle, with the table of this thread.
