@@ -32,7 +32,7 @@ test: lib
 
 # The QUIC endpoint over one poller, beside quinn: a workspace of its own, whose dependencies nobody else needs.
 test-quic:
-	cd examples/quic_echo && $(CARGO) fmt --check && $(CARGO) test $(CARGO_FLAGS)
+	cd examples/quic_echo && $(CARGO) fmt --check && MIO_ST_CHECKS=1 $(CARGO) test $(CARGO_FLAGS)
 
 # Formatting, lints, documentation.
 check:
@@ -93,7 +93,7 @@ dist:
 	@echo '$(DISTDIR)/$(name).tar.gz'
 
 # What the library takes on disk and in a program, stripped. More than this many bytes is an error.
-max_size ?= 350000
+max_size ?= 375000
 size: lib
 	strip -o $(lib)/libmio_st.stripped.so $(lib)/libmio_st.so
 	$(CC) -std=c11 -O2 -s -Wl,--gc-sections -Iinclude -o $(lib)/echo_server c-examples/echo_server.c \

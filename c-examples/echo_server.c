@@ -16,6 +16,8 @@
 
 #include <mio_st.h>
 
+#include "testing.h"
+
 enum {
     MAX_CONNECTIONS = 512, /* those beyond wait in the kernel */
     BUFFER_SIZE = 4096,
@@ -177,32 +179,15 @@ static void listen_on(const char *address)
     fflush(stdout);
 }
 
-/* With MIO_ST_CHECKS=1 in the environment the poller looks for mistakes of this program. */
-static void look_for_mistakes(void)
-{
-    const char *checks = getenv("MIO_ST_CHECKS");
-    if (checks != NULL && strcmp(checks, "1") == 0)
-        check(mio_st_poller_set_checks(poller, MIO_ST_CHECK_ALL));
-}
-
-static void print_complaints(void)
-{
-    mio_st_complaint_t complaint;
-    while (check(mio_st_poller_next_complaint(poller, &complaint, sizeof complaint)) == 1)
-        fprintf(stderr, "complaint: id %llu, descriptor %d, count %llu: %s\n",
-                (unsigned long long)complaint.id, complaint.fd, (unsigned long long)complaint.count,
-                mio_st_complaint_text(complaint.problem));
-}
-
 int main(int argc, char **argv)
 {
     check(mio_st_poller_new(&poller));
-    look_for_mistakes();
+    check(look_for_mistakes(poller));
     listen_on(argc > 1 ? argv[1] : "127.0.0.1:7000");
     for (;;) {
         mio_st_event_t events[256];
         int count = check(mio_st_poller_poll(poller, events, 256, -1));
-        print_complaints();
+        print_complaints(poller);
         for (int i = 0; i < count; i++) {
             if (events[i].id == LISTENER)
                 accept_client();

@@ -12,6 +12,8 @@
 
 #include <mio_st/curl.h>
 
+#include "testing.h"
+
 static mio_st_loop_t loop;
 static int running, failed;
 
@@ -58,6 +60,7 @@ static void start(mio_st_curl_t *curl, char *url)
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_data);
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, 30L);
+    mio_st_curl_keep(curl, easy);
     curl_multi_add_handle(curl->multi, easy);
     running++;
 }
@@ -66,12 +69,15 @@ int main(int argc, char **argv)
 {
     mio_st_curl_t curl;
     check(mio_st_poller_new(&loop.poller), "poller");
+    check(look_for_mistakes(loop.poller), "checks");
     curl_global_init(CURL_GLOBAL_DEFAULT);
     check(mio_st_curl_init(&curl, &loop, on_done), "curl");
     for (int i = 1; i < argc; i++)
         start(&curl, argv[i]);
-    while (running > 0)
+    while (running > 0) {
         check(mio_st_loop_turn(&loop, -1), "poll");
+        print_complaints(loop.poller);
+    }
     mio_st_curl_cleanup(&curl);
     curl_global_cleanup();
     mio_st_poller_close(loop.poller);

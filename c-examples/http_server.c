@@ -6,7 +6,8 @@
  * The port is 8080 unless an argument or the variable PORT says otherwise; 0 lets the system choose.
  * GET and HEAD of / are greeted, POST to / is told how many bytes it sent. What is to be seen here is
  * not what is served, but how a server lives through what clients do: pipelining, keeping connections
- * open, sending slowly, not reading, sending garbage, going away, coming in numbers.
+ * open, sending slowly, not reading, sending garbage, going away, coming in numbers. testing.h says what variables of
+ * the environment its tests set.
  *
  * From top to bottom: what a request says (pure functions on text), the connection (a state machine
  * over two buffers), the server (accepting, deadlines, the event loop). A proxy or a file server would
@@ -29,6 +30,8 @@
 #include <unistd.h>
 
 #include <mio_st.h>
+
+#include "testing.h"
 
 enum {
     INPUT_SIZE = 8192,        /* the longest head of a request */
@@ -314,12 +317,12 @@ struct connection {
 };
 
 /*
- * One thread, one server. The ids of what is registered: the first two are not indices of connections.
+ * One thread, one server. The ids of what is registered: the first three are not indices of connections.
  * Those have a generation above the index, so that an event that comes late, after its connection was
  * closed (a deadline that has fired in the same poll, say), does not meet the next in that place.
  */
 
-enum { LISTENER, STOP, FIRST_CONNECTION };
+enum { LISTENER, STOP, CLOCK, FIRST_CONNECTION };
 
 #define GENERATION (UINT64_C(1) << 32)
 
@@ -850,23 +853,6 @@ static void stop_on(int signal)
     sigaction(signal, &action, NULL);
 }
 
-/* With MIO_ST_CHECKS=1 in the environment the poller looks for mistakes of this program. */
-static void look_for_mistakes(void)
-{
-    const char *checks = getenv("MIO_ST_CHECKS");
-    if (checks != NULL && strcmp(checks, "1") == 0)
-        check(mio_st_poller_set_checks(poller, MIO_ST_CHECK_ALL));
-}
-
-static void print_complaints(void)
-{
-    mio_st_complaint_t complaint;
-    while (check(mio_st_poller_next_complaint(poller, &complaint, sizeof complaint)) == 1)
-        fprintf(stderr, "complaint: id %llu, descriptor %d, count %llu: %s\n",
-                (unsigned long long)complaint.id, complaint.fd, (unsigned long long)complaint.count,
-                mio_st_complaint_text(complaint.problem));
-}
-
 static void start(const char *port)
 {
     char address[MIO_ST_ADDR_TEXT_SIZE];
@@ -874,7 +860,8 @@ static void start(const char *port)
     snprintf(address, sizeof address, "127.0.0.1:%s", port);
     snprintf(what, sizeof what, "cannot listen on %s", address);
     check(mio_st_poller_with_capacity(&poller, MAX_CONNECTIONS, MAX_CONNECTIONS));
-    look_for_mistakes();
+    check(look_for_mistakes(poller));
+    check(drive_clock(poller, CLOCK));
     check_call(mio_st_tcp_listener_bind_str(&listener, address), what);
     register_listener();
     check(mio_st_awakener_new(&awakener, poller, STOP));
@@ -895,12 +882,14 @@ static void run(void)
     for (;;) {
         mio_st_event_t events[MAX_EVENTS];
         int count = check(mio_st_poller_poll(poller, events, MAX_EVENTS, -1));
-        print_complaints();
+        print_complaints(poller);
         for (int i = 0; i < count; i++) {
             struct connection *c;
             if (events[i].id == STOP)
                 return;
-            if (events[i].id == LISTENER)
+            if (events[i].id == CLOCK)
+                check(move_time(poller));
+            else if (events[i].id == LISTENER)
                 on_listener(events[i].readiness);
             else if ((c = find_connection(events[i].id)) != NULL)
                 on_connection(c, events[i].readiness);

@@ -15,6 +15,8 @@
 
 #include <mio_st/libpq.h>
 
+#include "testing.h"
+
 enum { CONNECTIONS = 20, ROWS = 20000, LINE = 100, LINES = 52429 };
 enum task { FETCH, COPY, LISTEN, NOTIFY, CANCEL, END, SLEEP, REFUSED };
 
@@ -198,12 +200,15 @@ int main(int argc, char **argv)
 {
     const char *conninfo = argc > 1 ? argv[1] : "host=/var/run/postgresql dbname=postgres";
     check(mio_st_poller_new(&loop.poller), "poller");
+    check(look_for_mistakes(loop.poller), "checks");
     for (int i = 0; i < CONNECTIONS; i++)
         start(&connections[i], i <= SLEEP ? (enum task)i : SLEEP, conninfo);
     if (argc > 2)
         start(&connections[CONNECTIONS], REFUSED, argv[2]);
-    while (open_connections > 0)
+    while (open_connections > 0) {
         check(mio_st_loop_turn(&loop, -1), "poll");
+        print_complaints(loop.poller);
+    }
     mio_st_poller_close(loop.poller);
     return mio_st_live_handles() == 0 ? 0 : 2;
 }

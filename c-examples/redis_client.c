@@ -16,6 +16,8 @@
 
 #include <mio_st/hiredis.h>
 
+#include "testing.h"
+
 enum { COUNT = 10000 };
 
 struct client {
@@ -149,9 +151,12 @@ int main(int argc, char **argv)
     client.port = argc > 2 ? (int)strtol(argv[2], NULL, 10) : 6379;
     client.retry.source.on_event = start;
     check(mio_st_poller_new(&loop.poller), "poller");
+    check(look_for_mistakes(loop.poller), "checks");
     start(&client.retry.source, 0);
-    while (!client.stop || client.context != NULL)
+    while (!client.stop || client.context != NULL) {
         check(mio_st_loop_turn(&loop, -1), "poll");
+        print_complaints(loop.poller);
+    }
     mio_st_poller_close(loop.poller);
     return mio_st_live_handles() == 0 ? 0 : 2;
 }

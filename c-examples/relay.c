@@ -20,6 +20,8 @@
 
 #include <mio_st/loop.h>
 
+#include "testing.h"
+
 enum {
     BUFFER_SIZE = 16384,
     TURN = 16 /* how often one is read from before the others have their turn */
@@ -46,7 +48,7 @@ struct relayed {
 static mio_st_loop_t loop;
 static mio_st_tcp_listener_t listener;
 static mio_st_signals_t signals;
-static mio_st_source_t on_listener, on_signals;
+static mio_st_source_t on_listener, on_signals, on_clock;
 static const char *server;
 static uint64_t idle_time;
 static struct relayed *all;
@@ -223,6 +225,12 @@ static void receive_signals(mio_st_source_t *source, uint32_t readiness)
         stop = 1;
 }
 
+static void on_line(mio_st_source_t *source, uint32_t readiness)
+{
+    (void)source, (void)readiness;
+    check(move_time(loop.poller), "clock");
+}
+
 static void listen_on(const char *address)
 {
     struct sockaddr_storage bound;
@@ -249,13 +257,18 @@ int main(int argc, char **argv)
     check(mio_st_addr_parse(server, &parsed), server);
     idle_time = (argc > 3 ? strtoull(argv[3], NULL, 10) : 30000) * 1000000;
     check(mio_st_poller_new(&loop.poller), "poller");
+    check(look_for_mistakes(loop.poller), "checks");
+    on_clock.on_event = on_line;
+    check(drive_clock(loop.poller, mio_st_source_id(&on_clock)), "clock");
     check(mio_st_signals_new(&signals, numbers, 2), "signals");
     on_signals.on_event = receive_signals;
     check(mio_st_poller_register_signals(loop.poller, signals, mio_st_source_id(&on_signals), MIO_ST_READABLE,
                                          MIO_ST_EDGE), "signals");
     listen_on(argv[1]);
-    while (!stop)
+    while (!stop) {
         check(mio_st_loop_turn(&loop, -1), "poll");
+        print_complaints(loop.poller);
+    }
     for (struct relayed *relayed = all, *next; relayed != NULL; relayed = next) {
         next = relayed->next;
         end_relayed(relayed, 1);

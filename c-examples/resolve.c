@@ -13,6 +13,8 @@
 
 #include <mio_st/cares.h>
 
+#include "testing.h"
+
 static mio_st_loop_t loop;
 static int running;
 
@@ -57,6 +59,7 @@ int main(int argc, char **argv)
         return 1;
     }
     check(mio_st_poller_new(&loop.poller), "poller");
+    check(look_for_mistakes(loop.poller), "checks");
     check_ares(ares_library_init(ARES_LIB_INIT_ALL), "c-ares");
     memset(&options, 0, sizeof options);
     options.timeout = 2000; /* milliseconds for the first attempt, and the only one by TCP */
@@ -69,8 +72,10 @@ int main(int argc, char **argv)
         running++;
         ares_getaddrinfo(cares.channel, argv[i], NULL, &hints, on_address, argv[i]);
     }
-    while (running > 0)
+    while (running > 0) {
         check(mio_st_loop_turn(&loop, -1), "poll");
+        print_complaints(loop.poller);
+    }
     mio_st_cares_destroy(&cares);
     ares_library_cleanup();
     mio_st_poller_close(loop.poller);

@@ -22,6 +22,8 @@
 
 #include <mio_st/loop.h>
 
+#include "testing.h"
+
 enum { MAX_CHILDREN = 64 };
 
 static const uint64_t SHORTEST_PAUSE = 100000000, LONGEST_PAUSE = 10000000000;
@@ -36,7 +38,7 @@ struct child {
 
 static mio_st_loop_t loop;
 static mio_st_signals_t signals;
-static mio_st_source_t on_signals;
+static mio_st_source_t on_signals, on_clock;
 static mio_st_timer_t grace;
 static struct child children[MAX_CHILDREN];
 static int count, left; /* to run, now or later */
@@ -83,7 +85,6 @@ static void start(struct child *child)
     child->pid = fork();
     if (child->pid == 0) {
         setpgid(0, 0);
-        mio_st_signals_close(signals); /* they are blocked here, which a child inherits */
         execl("/bin/sh", "sh", "-c", child->command, (char *)NULL);
         _exit(127);
     }
@@ -167,6 +168,12 @@ static void receive_signals(mio_st_source_t *source, uint32_t readiness)
     }
 }
 
+static void on_line(mio_st_source_t *source, uint32_t readiness)
+{
+    (void)source, (void)readiness;
+    check(move_time(loop.poller), "clock");
+}
+
 int main(int argc, char **argv)
 {
     const int numbers[] = {SIGINT, SIGTERM, SIGCHLD};
@@ -175,6 +182,9 @@ int main(int argc, char **argv)
         return 2;
     }
     check(mio_st_poller_new(&loop.poller), "poller");
+    check(look_for_mistakes(loop.poller), "checks");
+    on_clock.on_event = on_line;
+    check(drive_clock(loop.poller, mio_st_source_id(&on_clock)), "clock");
     check(mio_st_signals_new(&signals, numbers, 3), "signals");
     on_signals.on_event = receive_signals;
     check(mio_st_poller_register_signals(loop.poller, signals, mio_st_source_id(&on_signals), MIO_ST_READABLE,
@@ -186,8 +196,10 @@ int main(int argc, char **argv)
         children[i].again.source.on_event = on_again;
         start(&children[i]);
     }
-    while (left > 0)
+    while (left > 0) {
         check(mio_st_loop_turn(&loop, -1), "poll");
+        print_complaints(loop.poller);
+    }
     mio_st_timer_stop(&loop, &grace);
     mio_st_signals_close(signals);
     mio_st_poller_close(loop.poller);

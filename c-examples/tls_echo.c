@@ -15,6 +15,8 @@
 
 #include <mio_st/openssl.h>
 
+#include "testing.h"
+
 enum {
     BUFFER_SIZE = 4096,
     TURN = 16 /* how often one is read from before the others have their turn */
@@ -172,13 +174,16 @@ int main(int argc, char **argv)
         return 1;
     }
     check(mio_st_poller_new(&loop.poller), "poller");
+    check(look_for_mistakes(loop.poller), "checks");
     check(mio_st_signals_new(&signals, numbers, 2), "signals");
     on_signals.on_event = receive_signals;
     check(mio_st_poller_register_signals(loop.poller, signals, mio_st_source_id(&on_signals), MIO_ST_READABLE,
                                          MIO_ST_EDGE), "signals");
     listen_on(argv[1]);
-    while (!stop)
+    while (!stop) {
         check(mio_st_loop_turn(&loop, -1), "poll");
+        print_complaints(loop.poller);
+    }
     for (struct client *client = clients, *next; client != NULL; client = next) {
         next = client->next;
         end_client(client);

@@ -20,6 +20,8 @@
 #include <mio_st/libpq.h>
 #include <mio_st/openssl.h>
 
+#include "testing.h"
+
 enum { ROUNDS = 10, EACH = 20 };
 
 /* Who asks for the page. */
@@ -99,6 +101,7 @@ static void fetch(void)
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_data);
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_TIMEOUT, 30L);
+    mio_st_curl_keep(&curl, easy);
     curl_multi_add_handle(curl.multi, easy);
     fetches++;
 }
@@ -346,6 +349,7 @@ int main(int argc, char **argv)
     }
     signal(SIGPIPE, SIG_IGN); /* OpenSSL writes by write(2) */
     check(mio_st_poller_new(&loop.poller), "poller");
+    check(look_for_mistakes(loop.poller), "checks");
     check(mio_st_signals_new(&signals, numbers, 2), "signals");
     on_signals.on_event = receive_signals;
     check(mio_st_poller_register_signals(loop.poller, signals, mio_st_source_id(&on_signals), MIO_ST_READABLE,
@@ -360,8 +364,10 @@ int main(int argc, char **argv)
     next_round.source.on_event = on_round;
     check(mio_st_timer_start(&loop, &next_round, 0), "deadline");
 
-    while (!stop || fetches > 0) /* transfers are removed where they end */
+    while (!stop || fetches > 0) { /* transfers are removed where they end */
         check(mio_st_loop_turn(&loop, -1), "poll");
+        print_complaints(loop.poller);
+    }
 
     mio_st_timer_stop(&loop, &next_round);
     mio_st_timer_stop(&loop, &listen_again);

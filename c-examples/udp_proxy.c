@@ -18,6 +18,8 @@
 
 #include <mio_st.h>
 
+#include "testing.h"
+
 enum {
     MAX_CLIENTS = 256, /* those beyond are not heard until one is forgotten */
     BATCH = 16,        /* runs; some kernels take fewer in one call */
@@ -31,8 +33,8 @@ struct client {
     uint64_t until;                         /* when it is forgotten */
 };
 
-/* The id of a client is its index, and this is the one of the socket that clients send to. */
-#define FRONT MAX_CLIENTS
+/* The id of a client is its index, and these are the ones of the socket that clients send to, and of the clock. */
+enum { FRONT = MAX_CLIENTS, CLOCK };
 
 static struct client clients[MAX_CLIENTS];
 static mio_st_poller_t poller;
@@ -180,6 +182,8 @@ int main(int count, char **arguments)
     }
 
     check(mio_st_poller_new(&poller));
+    check(look_for_mistakes(poller));
+    check(drive_clock(poller, CLOCK));
     check(mio_st_udp_socket_bind_str(&front, arguments[1]));
     check(mio_st_udp_socket_set_recv_local(front, 1));
     mio_st_udp_socket_set_gro(front, 1); /* where there is such a thing */
@@ -194,10 +198,15 @@ int main(int count, char **arguments)
         int n = check(mio_st_poller_poll(poller, events, 64, -1));
         uint64_t now;
 
+        print_complaints(poller);
+        if (n > 0 && events[0].id == CLOCK) /* registered first, it comes first */
+            check(move_time(poller));
         check(mio_st_poller_now(poller, &now));
         for (int i = 0; i < n; i++) {
-            struct client *client = &clients[events[i].id];
+            struct client *client = &clients[events[i].id % MAX_CLIENTS];
 
+            if (events[i].id == CLOCK)
+                continue;
             if (events[i].id == FRONT)
                 from_clients(now);
             else if (client->upstream.bits == 0)

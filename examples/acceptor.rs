@@ -19,6 +19,8 @@ use mio_st::net::{TcpListener, TcpStream};
 use mio_st::poll::{Awakener, Interests, PollOption, Poller};
 use mio_st::{EventedId, Events};
 
+mod testing;
+
 const WORKERS: usize = 3;
 
 const LISTENER: EventedId = EventedId(0);
@@ -36,6 +38,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let workers = (0..WORKERS).map(start).collect::<io::Result<Vec<_>>>()?;
 
     let mut poller = Poller::new()?;
+    testing::look_for_mistakes(&mut poller)?;
     let mut events = Events::new();
     let mut listener = TcpListener::bind(address.parse()?)?;
     // Level-triggered: one connection is taken at an event, and those that still wait are reported again.
@@ -45,6 +48,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut next = workers.iter().cycle();
     loop {
         poller.poll(&mut events, None)?;
+        testing::print_complaints(&mut poller);
         for _ in &mut events {
             let (connection, _) = match listener.accept() {
                 Ok(accepted) => accepted,
@@ -79,8 +83,10 @@ fn work(number: usize, mut poller: Poller, arriving: &Receiver<OwnedFd>) -> io::
     let mut events = Events::new();
     let mut connections = HashMap::new();
     let mut last_id = ARRIVED;
+    testing::look_for_mistakes(&mut poller)?;
     loop {
         poller.poll(&mut events, None)?;
+        testing::print_complaints(&mut poller);
         for event in &mut events {
             if event.id() != ARRIVED {
                 serve(event, &mut connections);

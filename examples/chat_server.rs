@@ -17,6 +17,8 @@ use mio_st::net::{TcpListener, TcpStream};
 use mio_st::poll::{Interests, PollOption, Poller};
 use mio_st::{EventedId, Events};
 
+mod testing;
+
 const LISTENER: EventedId = EventedId(0);
 
 /// Who does not read so much is sent away: somebody must pay for what waits, and it is not the server.
@@ -48,6 +50,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let mut listener = TcpListener::bind(address.parse()?)?;
     let mut poller = Poller::new()?;
+    testing::look_for_mistakes(&mut poller)?;
     poller.register(&mut listener, LISTENER, TcpListener::INTERESTS, PollOption::Level)?;
     println!("listening on {}", listener.local_addr()?);
 
@@ -55,6 +58,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut events = Events::new();
     loop {
         chat.poller.poll(&mut events, None)?;
+        testing::print_complaints(&mut chat.poller);
         for event in &mut events {
             if event.id() == LISTENER {
                 chat.accept(&listener)?;

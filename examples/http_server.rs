@@ -9,7 +9,7 @@
 //! not what is served, but how a server lives through what clients do: pipelining, keeping connections
 //! open, sending slowly, not reading, sending garbage, going away, coming in numbers.
 //!
-//! With MIO_ST_CHECKS=1 in the environment the poller looks for mistakes of this program, which are printed.
+//! `testing/mod.rs` says what variables of the environment its tests set.
 //!
 //! From top to bottom: what a request says, the connection (a state machine over two buffers), the server
 //! (accepting, deadlines, the event loop). `c-examples/http_server.c` is the same in C.
@@ -24,8 +24,10 @@ use std::time::{Duration, Instant};
 
 use mio_st::event::{EventedId, Events, Ready};
 use mio_st::net::{TcpListener, TcpStream};
-use mio_st::poll::{Checks, DeadlineKey, PollOption, Poller};
+use mio_st::poll::{DeadlineKey, PollOption, Poller};
 use mio_st::unix::{Signal, Signals};
+
+mod testing;
 
 /// The longest head of a request.
 const INPUT_SIZE: usize = 8192;
@@ -596,6 +598,7 @@ impl Connection {
 
 const LISTENER: EventedId = EventedId(0);
 const SIGNALS: EventedId = EventedId(1);
+const CLOCK: EventedId = EventedId(2);
 
 struct Server {
     poller: Poller,
@@ -613,9 +616,8 @@ struct Server {
 impl Server {
     fn new(mut listener: TcpListener, idle_timeout: Duration) -> io::Result<Server> {
         let mut poller = Poller::new()?;
-        if std::env::var_os("MIO_ST_CHECKS").is_some_and(|value| value == "1") {
-            poller.set_checks(Checks::ALL)?;
-        }
+        testing::look_for_mistakes(&mut poller)?;
+        testing::drive_clock(&mut poller, CLOCK)?;
         let mut signals = Signals::new([Signal::SIGINT, Signal::SIGTERM])?;
         poller.register(&mut listener, LISTENER, TcpListener::INTERESTS, PollOption::Level)?;
         poller.register(&mut signals, SIGNALS, Signals::INTERESTS, PollOption::Edge)?;
@@ -625,7 +627,7 @@ impl Server {
             signals,
             spare: File::open("/dev/null").ok(),
             connections: HashMap::new(),
-            last_id: SIGNALS,
+            last_id: CLOCK,
             idle_timeout,
         })
     }
@@ -635,12 +637,11 @@ impl Server {
         let mut events = Events::new();
         loop {
             self.poller.poll(&mut events, None)?;
-            while let Some(complaint) = self.poller.next_complaint() {
-                eprintln!("complaint: {complaint}");
-            }
+            testing::print_complaints(&mut self.poller);
             for event in &mut events {
                 match event.id() {
                     LISTENER => self.on_listener(event.readiness())?,
+                    CLOCK => testing::move_time(&mut self.poller)?,
                     SIGNALS if self.signals.receive()?.is_some() => return Ok(()),
                     id => self.on_connection(id, event.readiness()),
                 }

@@ -25,13 +25,16 @@ use mio_st::poll::{DeadlineKey, PollOption, Poller};
 use mio_st::unix::{Signal, Signals};
 use mio_st::{EventedId, Events, Ready};
 
+mod testing;
+
 const LISTENER: EventedId = EventedId(0);
 const SIGNALS: EventedId = EventedId(1);
+const CLOCK: EventedId = EventedId(2);
 
 /// A connection has two ids, which are never used again: its key, and that of its deadline.
 const IDS: usize = 2;
 const IDLE: usize = 1;
-const FIRST: usize = 2;
+const FIRST: usize = 3;
 
 const BUFFER_SIZE: usize = 16 * 1024;
 /// How often one is read from before the others have their turn.
@@ -82,6 +85,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let idle_time = rest.first().map_or(Ok(30_000), |time| time.parse())?;
 
     let mut poller = Poller::new()?;
+    testing::look_for_mistakes(&mut poller)?;
+    testing::drive_clock(&mut poller, CLOCK)?;
     let mut events = Events::new();
     let mut signals = Signals::new([Signal::SIGINT, Signal::SIGTERM])?;
     poller.register(&mut signals, SIGNALS, Signals::INTERESTS, PollOption::Edge)?;
@@ -99,11 +104,13 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     loop {
         relay.poller.poll(&mut events, None)?;
+        testing::print_complaints(&mut relay.poller);
         for event in &mut events {
             match event.id() {
                 LISTENER => relay.accept()?,
                 SIGNALS if signals.receive()?.is_some() => return Ok(()),
                 SIGNALS => {}
+                CLOCK => testing::move_time(&mut relay.poller)?,
                 EventedId(id) => relay.on_event(id, event.readiness())?,
             }
         }

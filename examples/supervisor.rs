@@ -14,9 +14,12 @@ use mio_st::poll::{PollOption, Poller};
 use mio_st::unix::{Process, Signal, Signals};
 use mio_st::{EventedId, Events};
 
+mod testing;
+
 const SIGNALS: EventedId = EventedId(0);
 const CHILD: EventedId = EventedId(1);
 const START_AGAIN: EventedId = EventedId(2);
+const CLOCK: EventedId = EventedId(3);
 
 /// Before a program that failed is started again.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -29,14 +32,17 @@ fn main() -> io::Result<ExitCode> {
     }
 
     let mut poller = Poller::new()?;
+    testing::look_for_mistakes(&mut poller)?;
+    testing::drive_clock(&mut poller, CLOCK)?;
     let mut events = Events::new();
     let mut signals = Signals::new([Signal::SIGINT, Signal::SIGTERM])?;
     poller.register(&mut signals, SIGNALS, Signals::INTERESTS, PollOption::Edge)?;
 
-    let mut child = start(&arguments, &signals, &mut poller)?;
+    let mut child = start(&arguments, &mut poller)?;
     let mut stopping = false;
     loop {
         poller.poll(&mut events, None)?;
+        testing::print_complaints(&mut poller);
         for event in &mut events {
             match event.id() {
                 SIGNALS => {
@@ -59,23 +65,16 @@ fn main() -> io::Result<ExitCode> {
                     }
                     poller.add_timeout(START_AGAIN, PAUSE);
                 }
-                _ => child = start(&arguments, &signals, &mut poller)?,
+                CLOCK => testing::move_time(&mut poller)?,
+                _ => child = start(&arguments, &mut poller)?,
             }
         }
     }
 }
 
 /// Starts the program, and watches it.
-fn start(
-    arguments: &[String],
-    signals: &Signals,
-    poller: &mut Poller,
-) -> io::Result<(Child, Process)> {
-    let mut command = Command::new(&arguments[0]);
-    command.args(&arguments[1..]);
-    // The signals are blocked here, and a child would inherit that.
-    signals.unblock_in_child(&mut command);
-    let child = command.spawn()?;
+fn start(arguments: &[String], poller: &mut Poller) -> io::Result<(Child, Process)> {
+    let child = Command::new(&arguments[0]).args(&arguments[1..]).spawn()?;
     let mut process = Process::new(&child)?;
     // It exits once; that it was waited for too would be another event.
     poller.register(&mut process, CHILD, Process::INTERESTS, PollOption::Oneshot)?;

@@ -11,7 +11,9 @@ use std::io::{self, Read, Write};
 
 use mio_st::event::{EventedId, Events, Ready};
 use mio_st::net::{TcpListener, TcpStream};
-use mio_st::poll::{Checks, PollOption, Poller};
+use mio_st::poll::{PollOption, Poller};
+
+mod testing;
 
 /// The id of the listener. Connections count from 1 and never use an id twice, so that an event which
 /// comes late, after its connection was closed, finds nobody instead of somebody else.
@@ -24,10 +26,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let address = std::env::args().nth(1).unwrap_or("127.0.0.1:0".into());
 
     let mut poller = Poller::new()?;
-    // Looks for mistakes of this program, which are printed.
-    if std::env::var_os("MIO_ST_CHECKS").is_some_and(|value| value == "1") {
-        poller.set_checks(Checks::ALL)?;
-    }
+    testing::look_for_mistakes(&mut poller)?;
     let mut events = Events::new();
 
     let mut server = TcpListener::bind(address.parse()?)?;
@@ -40,9 +39,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     loop {
         poller.poll(&mut events, None)?;
-        while let Some(complaint) = poller.next_complaint() {
-            eprintln!("complaint: {complaint}");
-        }
+        testing::print_complaints(&mut poller);
         for event in &mut events {
             match event.id() {
                 SERVER => {

@@ -16,6 +16,8 @@ use mio_st::net::{TcpListener, TcpListenerBuilder};
 use mio_st::poll::{PollOption, Poller};
 use mio_st::{EventedId, Events};
 
+mod testing;
+
 const LISTENER: EventedId = EventedId(0);
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -41,10 +43,12 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 /// Greets each client, and hangs up.
 fn serve(number: usize, mut listener: TcpListener) -> io::Result<()> {
     let mut poller = Poller::new()?;
+    testing::look_for_mistakes(&mut poller)?;
     let mut events = Events::new();
     poller.register(&mut listener, LISTENER, TcpListener::INTERESTS, PollOption::Level)?;
     loop {
         poller.poll(&mut events, None)?;
+        testing::print_complaints(&mut poller);
         for _ in &mut events {
             match listener.accept() {
                 // The line fits into the empty buffer of a new connection; if not, the client is gone.

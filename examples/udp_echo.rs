@@ -13,12 +13,15 @@ use mio_st::net::{Datagram, Transmit, UdpSocket};
 use mio_st::poll::{Interests, PollOption, Poller};
 use mio_st::{EventedId, Events};
 
+mod testing;
+
 const SOCKET: EventedId = EventedId(0);
 
 fn main() -> Result<(), Box<dyn Error>> {
     let address = std::env::args().nth(1).unwrap_or("127.0.0.1:0".into());
 
     let mut poller = Poller::new()?;
+    testing::look_for_mistakes(&mut poller)?;
     let mut events = Events::new();
 
     let mut socket = UdpSocket::bind(address.parse()?)?;
@@ -29,6 +32,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     loop {
         poller.poll(&mut events, None)?;
+        testing::print_complaints(&mut poller);
         for _ in &mut events {
             echo(&socket)?;
         }

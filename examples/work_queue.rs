@@ -11,6 +11,8 @@ use std::time::Duration;
 use mio_st::poll::{Awakener, Poller};
 use mio_st::{EventedId, Events};
 
+mod testing;
+
 const DONE: EventedId = EventedId(0);
 const TICK: EventedId = EventedId(1);
 
@@ -18,6 +20,7 @@ const JOBS: [u32; 4] = [100_000, 200_000, 300_000, 400_000];
 
 fn main() -> io::Result<()> {
     let mut poller = Poller::new()?;
+    testing::look_for_mistakes(&mut poller)?;
     let mut events = Events::new();
     let awakener = Awakener::new(&mut poller, DONE)?;
 
@@ -33,6 +36,7 @@ fn main() -> io::Result<()> {
     let mut left = JOBS.len();
     while left > 0 {
         poller.poll(&mut events, None)?;
+        testing::print_complaints(&mut poller);
         for event in &mut events {
             match event.id() {
                 // Wakes are coalesced: after one event there may be many results, so the whole queue is

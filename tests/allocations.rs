@@ -5,11 +5,17 @@ mod unix_support;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::io::{ErrorKind, Read, Write};
+#[cfg(epoll)]
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+#[cfg(epoll)]
+use std::os::unix::net::UnixStream;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use mio_st::net::{TcpListener, TcpStream};
 use mio_st::poll::{Awakener, DeadlineKey};
+#[cfg(epoll)]
+use mio_st::poll::{Checks, Interests};
 use mio_st::{EventedId, Events, PollOption, Poller, Ready};
 
 use unix_support::LONG;
@@ -19,33 +25,42 @@ struct Counting;
 
 thread_local! {
     static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
+    /// What it has allocated and not freed; what another thread frees is not taken off.
+    static BYTES: Cell<usize> = const { Cell::new(0) };
 }
 
-fn count() {
+fn count(freed: usize, allocated: usize) {
     let _ = ALLOCATIONS.try_with(|count| count.set(count.get() + 1));
+    count_bytes(freed, allocated);
+}
+
+fn count_bytes(freed: usize, allocated: usize) {
+    let _ =
+        BYTES.try_with(|bytes| bytes.set(bytes.get().wrapping_add(allocated).wrapping_sub(freed)));
 }
 
 // SAFETY: everything is left to the system's allocator.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count();
+        count(0, layout.size());
         // SAFETY: the caller's promise is passed on.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        count();
+        count(0, layout.size());
         // SAFETY: as above.
         unsafe { System.alloc_zeroed(layout) }
     }
 
     unsafe fn realloc(&self, memory: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        count();
+        count(layout.size(), size);
         // SAFETY: as above.
         unsafe { System.realloc(memory, layout, size) }
     }
 
     unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
+        count_bytes(layout.size(), 0);
         // SAFETY: as above.
         unsafe { System.dealloc(memory, layout) }
     }
@@ -321,4 +336,31 @@ fn churn_intervals(
 #[test]
 fn with_capacity_for_two_each_intervals_are_moved_cancelled_swept_and_expire_without_allocating() {
     assert_allocates_nothing(churn_intervals, 2);
+}
+
+// Behaviour 43
+#[test]
+#[cfg(epoll)]
+fn checks_take_at_most_40_bytes_a_registration() {
+    let _alone = alone();
+    let mut poller = Poller::new().unwrap();
+    let mut events = Events::with_capacity(1000);
+    let before = BYTES.get();
+    poller.set_checks(Checks::ALL).unwrap();
+    // Ready all the time, so that each copy has an event, and is looked at before a wait.
+    let (mut first, second) = UnixStream::pair().unwrap();
+    first.write_all(b"x").unwrap();
+    let mut copies = Vec::with_capacity(800);
+    let fixed = BYTES.get();
+    for n in 0..copies.capacity() {
+        let copy = second.as_fd().try_clone_to_owned().unwrap();
+        poller.register_fd(&copy, EventedId(n), Interests::READABLE, PollOption::Edge).unwrap();
+        let numbers = copy.as_raw_fd() as usize + 1;
+        copies.push(copy);
+        poller.poll(&mut events, Some(Duration::ZERO)).unwrap();
+        let bytes = BYTES.get() - fixed;
+        assert!(bytes <= 40 * numbers + 1024, "{bytes} bytes for {numbers} descriptors");
+    }
+    let bytes = fixed - before - 800 * size_of::<OwnedFd>();
+    assert!(bytes <= 1024, "{bytes} bytes before the first");
 }

@@ -1,6 +1,8 @@
 //! Checks and statistics: programs with the bugs that the guide's "special problems" are about, each of which gets its
 //! complaint, once; and programs without, which get none.
 
+mod unix_support;
+
 use std::io::{Read, Write};
 use std::net::Shutdown;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
@@ -10,8 +12,12 @@ use std::time::Duration;
 
 use mio_st::event::{Event, EventedId, Events, Ready};
 use mio_st::net::{TcpListener, TcpStream, UdpSocket};
-use mio_st::poll::{Awakener, Checks, Clock, Interests, PollOption, Poller, Problem};
-use mio_st::unix::{self, EventedFd, Process, UnixDatagram, UnixStream};
+use mio_st::poll::{Awakener, Checks, Clock, Interests, PollOption, Poller, Problem, Registrar};
+use mio_st::unix::{self, EventedFd, Process, UnixDatagram, UnixListener, UnixStream};
+#[cfg(epoll)]
+use mio_st::unix::{Signal, Signals};
+
+use unix_support::Folder;
 
 const ID: EventedId = EventedId(7);
 const OTHER: EventedId = EventedId(8);
@@ -28,7 +34,9 @@ struct World {
 impl World {
     fn new() -> World {
         let mut poller = Poller::new().unwrap();
-        poller.set_checks(Checks::ALL).unwrap();
+        // A busy machine may keep any program from its poll.
+        let checks = Checks::UNDRAINED | Checks::SPINNING | Checks::FORGOTTEN;
+        poller.set_checks(checks).unwrap();
         World { poller, events: Events::new() }
     }
 
@@ -109,6 +117,24 @@ fn what_was_sent_before_the_end_is_left() {
     drop(peer);
     world.wait();
     world.expect(Problem::Undrained, ID, stream.as_raw_fd());
+}
+
+// Behaviour 43
+#[test]
+fn a_stream_that_a_registrar_has_registered() {
+    let mut world = World::new();
+    let registrar = Registrar::new(&mut world.poller).unwrap();
+    let (mut stream, mut peer) = UnixStream::pair().unwrap();
+    registrar.register(&stream, ID, R, PollOption::Edge).unwrap();
+    peer.write_all(b"more than that").unwrap();
+    world.wait();
+    let _ = stream.read(&mut [0; 4]).unwrap();
+    world.expect(Problem::Undrained, ID, stream.as_raw_fd());
+    // Ended by the one, and made by the other.
+    registrar.deregister(&stream).unwrap();
+    world.poller.register(&mut stream, OTHER, R, PollOption::Edge).unwrap();
+    world.wait();
+    world.expect(Problem::Undrained, OTHER, stream.as_raw_fd());
 }
 
 // Behaviour 43
@@ -322,6 +348,7 @@ fn high_number(stream: &UnixStream) -> OwnedFd {
 #[test]
 fn a_program_that_stays_away() {
     let mut world = World::new();
+    world.poller.set_checks(Checks::ALL).unwrap();
     world.poll();
     for millis in [1, 2, 10_000_000] {
         world.poller.add_timeout(TIMER, Duration::from_millis(millis));
@@ -331,6 +358,149 @@ fn a_program_that_stays_away() {
     let found = world.poller.next_complaint().unwrap();
     assert_eq!((found.problem(), found.count(), found.fd()), (Problem::Stalled, 2, -1));
     world.expect_none();
+}
+
+// Behaviour 43
+#[test]
+#[cfg(epoll)]
+fn a_hang_up_of_a_handle_that_is_paused_by_level() {
+    let mut world = World::new();
+    let (stream, peer) = UnixStream::pair().unwrap();
+    drop(peer);
+    world.poller.register_fd(&stream, ID, Interests::NONE, PollOption::Level).unwrap();
+    world.expect(Problem::Spinning, ID, stream.as_raw_fd());
+}
+
+// Behaviour 43
+#[test]
+fn an_end_that_is_read_and_left_registered() {
+    let mut world = World::new();
+    let (mut stream, peer) = world.stream(R, PollOption::Level);
+    peer.shutdown(Shutdown::Write).unwrap();
+    world.wait();
+    assert_eq!(stream.read(&mut [0; 8]).unwrap(), 0);
+    world.expect(Problem::Spinning, ID, stream.as_raw_fd());
+}
+
+// Behaviour 43
+#[test]
+fn a_pipe_without_a_writer_that_is_left_registered() {
+    let mut world = World::new();
+    let (sender, mut receiver) = unix::new_pipe().unwrap();
+    world.poller.register(&mut receiver, ID, R, PollOption::Level).unwrap();
+    drop(sender);
+    world.expect(Problem::Spinning, ID, receiver.as_raw_fd());
+}
+
+// Behaviour 43
+#[test]
+#[cfg(epoll)]
+fn a_pipe_without_a_reader_that_is_left_registered() {
+    let mut world = World::new();
+    let (mut sender, receiver) = unix::new_pipe().unwrap();
+    world.poller.register(&mut sender, ID, W, PollOption::Level).unwrap();
+    drop(receiver);
+    world.expect(Problem::Spinning, ID, sender.as_raw_fd());
+}
+
+// Behaviour 43
+#[test]
+#[cfg(epoll)]
+fn a_refused_connection_that_is_left_registered() {
+    let mut world = World::new();
+    let listener = TcpListener::bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let nobody = listener.local_addr().unwrap();
+    drop(listener);
+    let mut stream = TcpStream::connect(nobody).unwrap();
+    world.poller.register(&mut stream, ID, TcpStream::INTERESTS, PollOption::Level).unwrap();
+    world.expect(Problem::Spinning, ID, stream.as_raw_fd());
+}
+
+// Behaviour 43
+#[test]
+#[cfg(epoll)]
+fn of_two_signals_one_is_received() {
+    let mut world = World::new();
+    let mut signals = Signals::new([Signal::SIGUSR1, Signal::SIGUSR2]).unwrap();
+    world.poller.register(&mut signals, ID, Signals::INTERESTS, PollOption::Edge).unwrap();
+    for number in [libc::SIGUSR1, libc::SIGUSR2] {
+        // SAFETY: this thread is there, and blocks them. (Others do not.)
+        assert_eq!(unsafe { libc::pthread_kill(libc::pthread_self(), number) }, 0);
+    }
+    world.wait();
+    assert!(signals.receive().unwrap().is_some());
+    world.expect(Problem::Undrained, ID, signals.as_raw_fd());
+    // It would end the process when it is unblocked.
+    assert!(signals.receive().unwrap().is_some());
+}
+
+// Behaviour 43
+#[test]
+#[cfg(epoll)]
+fn an_exit_that_is_left_registered() {
+    let mut world = World::new();
+    let mut child = Command::new("true").spawn().unwrap();
+    let mut process = Process::new(&child).unwrap();
+    world.poller.register(&mut process, ID, Process::INTERESTS, PollOption::Level).unwrap();
+    world.wait();
+    child.wait().unwrap();
+    world.expect(Problem::Spinning, ID, process.as_raw_fd());
+}
+
+// Behaviour 43
+#[test]
+#[cfg(all(epoll, target_os = "linux"))]
+fn an_error_queue_that_is_not_read() {
+    let mut world = World::new();
+    let nobody = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    socket.connect(nobody.local_addr().unwrap()).unwrap();
+    drop(nobody);
+    let on: libc::c_int = 1;
+    let length = size_of_val(&on) as libc::socklen_t;
+    // SAFETY: the pointer and the length are those of an `int`.
+    let result = unsafe {
+        let (fd, value) = (socket.as_raw_fd(), (&raw const on).cast());
+        libc::setsockopt(fd, libc::IPPROTO_IP, libc::IP_RECVERR, value, length)
+    };
+    assert_eq!(result, 0);
+    socket.send(b"x").unwrap();
+    world.poller.register_fd(&socket, ID, R, PollOption::Level).unwrap();
+    world.expect(Problem::Spinning, ID, socket.as_raw_fd());
+}
+
+// Behaviour 43
+#[test]
+fn a_unix_listener_that_does_not_accept() {
+    let mut world = World::new();
+    let folder = Folder::new();
+    let path = folder.join("socket");
+    let mut listener = UnixListener::bind(&path).unwrap();
+    world.poller.register(&mut listener, ID, R, PollOption::Level).unwrap();
+    let _client = std::os::unix::net::UnixStream::connect(&path).unwrap();
+    world.expect(Problem::Spinning, ID, listener.as_raw_fd());
+}
+
+// Behaviour 43
+#[test]
+#[cfg(epoll)]
+fn a_poller_in_another_by_edge() {
+    let mut world = World::new();
+    let mut inner = Poller::new().unwrap();
+    let pairs = [(); 2].map(|()| {
+        let (mut stream, mut peer) = UnixStream::pair().unwrap();
+        inner.register(&mut stream, OTHER, R, PollOption::Edge).unwrap();
+        peer.write_all(b"x").unwrap();
+        (stream, peer)
+    });
+    let fd = inner.as_raw_fd();
+    world.poller.register_fd(&inner, ID, R, PollOption::Edge).unwrap();
+    world.wait();
+    let mut one = Events::with_capacity(1);
+    inner.poll(&mut one, None).unwrap();
+    assert_eq!(one.len(), 1);
+    world.expect(Problem::Undrained, ID, fd);
+    drop(pairs);
 }
 
 // No bugs.
@@ -380,6 +550,28 @@ fn nothing_is_said_while_the_program_waits_for_room_to_write() {
     while peer.read(&mut [0; 4096]).is_ok() {}
     while stream.read(&mut [0; 4096]).is_ok() {}
     world.expect_none();
+}
+
+// Behaviour 43
+#[test]
+fn nothing_is_said_while_the_program_waits_for_room_of_another_handle() {
+    let mut world = World::new();
+    // A relay: what comes from the one goes to the other, which does not take it.
+    let (mut from, mut source) = world.stream(UnixStream::INTERESTS, PollOption::Edge);
+    let (mut to, mut target) = UnixStream::pair().unwrap();
+    let fd = to.as_raw_fd();
+    world.poller.register(&mut to, OTHER, UnixStream::INTERESTS, PollOption::Edge).unwrap();
+    while to.write(&[0; 4096]).is_ok() {}
+    source.write_all(b"more").unwrap();
+    while !world.wait().readiness().is_readable() {}
+    for _ in 0..5 {
+        world.expect_none();
+    }
+    // Now it has room, and nothing is done.
+    while target.read(&mut [0; 4096]).is_ok() {}
+    world.expect(Problem::Undrained, ID, from.as_raw_fd());
+    let _ = from.read(&mut [0; 8]).unwrap();
+    assert_eq!(to.as_raw_fd(), fd);
 }
 
 // Behaviour 43
@@ -473,9 +665,14 @@ fn nothing_is_said_of_oneshot_handles_that_are_armed_ended_or_closed() {
     for peer in [&mut peer, &mut peer_of_ended, &mut peer_of_closed] {
         peer.write_all(b"x").unwrap();
     }
-    assert_eq!(world.poll().len(), 3);
+    let registrar = Registrar::new(&mut world.poller).unwrap();
+    let (mut elsewhere, mut peer_of_elsewhere) = world.stream(R, PollOption::Oneshot);
+    peer_of_elsewhere.write_all(b"x").unwrap();
+    assert_eq!(world.poll().len(), 4);
     let _ = armed.read(&mut [0; 8]).unwrap();
     world.poller.reregister(&mut armed, ID, R, PollOption::Oneshot).unwrap();
+    let _ = elsewhere.read(&mut [0; 8]).unwrap();
+    registrar.reregister(&elsewhere, ID, R, PollOption::Oneshot).unwrap();
     world.poller.deregister(&mut ended).unwrap();
     world.poller.close(closed).unwrap();
     let begin = world.poller.now();
@@ -573,6 +770,54 @@ fn statistics_count_what_a_poll_handed_out() {
     assert_eq!(stats.lateness.iter().sum::<u64>(), 3);
     poller.set_stats(false).unwrap();
     assert_eq!(poller.stats(), Default::default());
+}
+
+// Behaviour 44
+#[test]
+fn wakes_are_counted_and_those_that_another_stands_for() {
+    let mut poller = Poller::new().unwrap();
+    let mut events = Events::new();
+    let before = Awakener::new(&mut poller, ID).unwrap();
+    before.wake().unwrap();
+    poller.poll(&mut events, None).unwrap();
+    poller.set_stats(true).unwrap();
+    let after = Awakener::new(&mut poller, OTHER).unwrap();
+    for _ in 0..3 {
+        before.wake().unwrap();
+        after.wake().unwrap();
+    }
+    poller.poll(&mut events, None).unwrap();
+    assert_eq!(events.len(), 2);
+    let stats = poller.stats();
+    assert_eq!((stats.wakes, stats.wakes_coalesced, stats.system_events), (6, 4, 2));
+    // Of any thread, and of registrars; each of those is an event of its own.
+    let registrar = Registrar::new(&mut poller).unwrap();
+    thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                for _ in 0..1000 {
+                    before.wake().unwrap();
+                }
+            });
+        }
+        scope.spawn(|| registrar.notify(TIMER, Ready::READABLE).unwrap());
+    });
+    drop((before, after, registrar));
+    // The second gives up what there is for awakeners.
+    for _ in 0..2 {
+        poller.poll(&mut events, Some(Duration::ZERO)).unwrap();
+    }
+    let stats = poller.stats();
+    assert_eq!(stats.wakes, 6 + 4001);
+    assert_eq!(stats.wakes - stats.wakes_coalesced, stats.system_events);
+    poller.set_stats(false).unwrap();
+    let again = Awakener::new(&mut poller, ID).unwrap();
+    again.wake().unwrap();
+    poller.poll(&mut events, None).unwrap();
+    assert_eq!(poller.stats(), Default::default());
+    poller.set_stats(true).unwrap();
+    poller.poll(&mut events, Some(Duration::ZERO)).unwrap();
+    assert_eq!(poller.stats().wakes, 0);
 }
 
 // Behaviour 44

@@ -9,11 +9,6 @@ use std::collections::HashSet;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpStream, UdpSocket};
 use std::process::{Child, ChildStdout, Command, Stdio};
-use std::sync::Arc;
-
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, SignatureScheme, StreamOwned};
 
 use servers::{Language, PATIENCE, Server, example};
 
@@ -25,6 +20,14 @@ fn command(name: &str, arguments: &[&str]) -> Command {
 
 fn start(name: &str, arguments: &[&str]) -> Server {
     Server::start(&mut command(name, arguments))
+}
+
+/// What a program has written to its standard error: no complaint of its poller but one that it was not there, which a
+/// busy machine makes.
+fn assert_no_complaint(errors: &[u8]) {
+    let errors = String::from_utf8_lossy(errors);
+    let complains = |line: &str| line.starts_with("complaint: ") && !line.contains("did not poll");
+    assert!(!errors.lines().any(complains), "{errors}");
 }
 
 fn line(stream: &TcpStream) -> String {
@@ -82,8 +85,9 @@ fn what_one_client_of_the_chat_writes_all_others_get() {
 
 #[test]
 fn the_work_queue_goes_on_polling_while_a_thread_works() {
-    let output = command("work_queue", &[]).output().unwrap();
+    let output = command("work_queue", &[]).env("MIO_ST_CHECKS", "1").output().unwrap();
     assert!(output.status.success());
+    assert_no_complaint(&output.stderr);
     let output = String::from_utf8(output.stdout).unwrap();
     for result in ["9592 primes below 100000", "33860 primes below 400000"] {
         assert!(output.contains(result), "{output}");
@@ -116,74 +120,6 @@ fn more_than_one_thread_gets_connections_with_reuse_port() {
     assert!(served.len() > 1, "{served:?}");
 }
 
-#[test]
-fn tls_echo_sends_everything_back() {
-    let server = start("tls_echo", &["127.0.0.1:0"]);
-    let config = ClientConfig::builder()
-        .dangerous()
-        .with_custom_certificate_verifier(Arc::new(AnyCertificate))
-        .with_no_client_auth();
-    let config = Arc::new(config);
-    for length in [1, 100, 300_000] {
-        let name = ServerName::try_from("localhost").unwrap();
-        let tls = ClientConnection::new(config.clone(), name).unwrap();
-        let mut stream = StreamOwned::new(tls, server.connect());
-        let message: Vec<u8> = (0..length).map(|n| n as u8).collect();
-        // In parts, so that neither side waits for the other.
-        for part in message.chunks(10_000) {
-            stream.write_all(part).unwrap();
-            let mut received = vec![0; part.len()];
-            stream.read_exact(&mut received).unwrap();
-            assert!(received == part);
-        }
-    }
-    // Somebody who does not speak TLS is told so, and the server goes on.
-    let mut rude = server.connect();
-    rude.write_all(b"GET / HTTP/1.1\r\n\r\n").unwrap();
-    let mut answer = Vec::new();
-    let _ = rude.read_to_end(&mut answer);
-    assert_eq!(answer.first(), Some(&21), "an alert");
-    drop(server.connect());
-}
-
-#[derive(Debug)]
-struct AnyCertificate;
-
-impl ServerCertVerifier for AnyCertificate {
-    fn verify_server_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        _: &[u8],
-        _: &CertificateDer<'_>,
-        _: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        Ok(HandshakeSignatureValid::assertion())
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        _: &[u8],
-        _: &CertificateDer<'_>,
-        _: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        Ok(HandshakeSignatureValid::assertion())
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        vec![SignatureScheme::ECDSA_NISTP256_SHA256, SignatureScheme::ED25519]
-    }
-}
-
 struct Supervisor {
     child: Child,
     output: BufReader<ChildStdout>,
@@ -191,7 +127,10 @@ struct Supervisor {
 
 impl Supervisor {
     fn start(arguments: &[&str]) -> Supervisor {
-        let mut child = command("supervisor", arguments).stdout(Stdio::piped()).spawn().unwrap();
+        let mut command = command("supervisor", arguments);
+        command.envs([("MIO_ST_CHECKS", "1"), ("MIO_ST_CLOCK", "paused")]);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
         let output = BufReader::new(child.stdout.take().unwrap());
         Supervisor { child, output }
     }
@@ -200,6 +139,19 @@ impl Supervisor {
         let mut line = String::new();
         self.output.read_line(&mut line).unwrap();
         line.trim_end().to_owned()
+    }
+
+    /// Moves its time.
+    fn advance(&mut self, millis: u64) {
+        writeln!(self.child.stdin.as_mut().unwrap(), "{millis}").unwrap();
+    }
+
+    /// It has ended.
+    fn ends(mut self) {
+        assert_eq!(self.line(), "", "the end");
+        let mut errors = Vec::new();
+        self.child.stderr.take().unwrap().read_to_end(&mut errors).unwrap();
+        assert_no_complaint(&errors);
     }
 
     fn interrupt(&self) {
@@ -225,9 +177,10 @@ fn the_supervisor_starts_a_program_again_until_it_succeeds() {
     let mut supervisor = Supervisor::start(&["sh", "-c", &script]);
     assert!(supervisor.line().starts_with("started process "));
     assert_eq!(supervisor.line(), "exit status: 3");
+    supervisor.advance(100);
     assert!(supervisor.line().starts_with("started process "));
     assert_eq!(supervisor.line(), "exit status: 0");
-    assert_eq!(supervisor.line(), "", "the end");
+    supervisor.ends();
 }
 
 #[test]
@@ -241,5 +194,5 @@ fn the_supervisor_ends_its_child_and_itself_on_ctrl_c() {
     supervisor.interrupt();
     assert!(supervisor.line().ends_with("stopping"));
     assert!(supervisor.line().starts_with("signal: 9"));
-    assert_eq!(supervisor.line(), "", "the end");
+    supervisor.ends();
 }

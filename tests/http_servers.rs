@@ -10,10 +10,14 @@ use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use servers::{Language, PATIENCE, Server, example, for_both_languages, have, is_closed};
+use servers::{
+    Language, Server, deliver, example, for_both_languages, have, is_closed, is_open, until,
+};
 use unix_support::scaled;
 
 for_both_languages! {
@@ -33,6 +37,7 @@ for_both_languages! {
     a_port_that_is_taken_is_an_error
     a_signal_ends_it
     it_survives_having_no_descriptors
+    who_cannot_accept_tries_again_later
     a_hundred_thousand_requests_by_wrk
     a_request_makes_three_system_calls
     a_turn_is_bounded
@@ -46,6 +51,17 @@ fn program(language: Language) -> Option<Command> {
 fn start(language: Language) -> Option<Server> {
     Some(Server::start(program(language)?.arg("0")))
 }
+
+/// As above, with its time in the test's hands.
+fn start_paused(language: Language) -> Option<Server> {
+    Some(Server::start_paused(program(language)?.arg("0")))
+}
+
+/// What both servers have.
+const IDLE: Duration = Duration::from_secs(30);
+const LINGER: Duration = Duration::from_secs(2);
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+const MILLISECOND: Duration = Duration::from_millis(1);
 
 /// What a request for / is answered with.
 const HELLO: &str =
@@ -294,22 +310,33 @@ fn a_refused_client_that_goes_on_sending_reads_the_answer(language: Language) {
 
 /// Being in the middle of its turn does not put its deadline off. Several, as each has but one.
 fn a_refused_client_that_never_stops_sending_is_closed(language: Language) {
-    let Some(server) = start(language) else { return };
-    let end = Instant::now() + PATIENCE;
-    let floods: Vec<_> = (0..4)
-        .map(|_| {
-            let mut stream = server.connect();
-            stream.write_all(b"garbage\r\n\r\n").unwrap();
-            thread::spawn(move || {
-                let more = [b'x'; 1 << 18];
-                while stream.write_all(&more).is_ok() {
-                    assert!(Instant::now() < end, "it still listens");
-                }
-            })
-        })
-        .collect();
-    for flood in floods {
-        flood.join().unwrap();
+    let Some(mut server) = start_paused(language) else { return };
+    let floods = [(); 4].map(|()| {
+        let mut stream = server.connect();
+        stream.write_all(b"garbage\r\n\r\n").unwrap();
+        // After this there comes nothing more: the server lingers.
+        assert!(read_to_end(&mut stream).starts_with("HTTP/1.1 400 "));
+        let sent = Arc::new(AtomicUsize::new(0));
+        let count = sent.clone();
+        let thread = thread::spawn(move || {
+            let more = [b'x'; 1 << 18];
+            while stream.write_all(&more).is_ok() {
+                count.fetch_add(more.len(), Ordering::Relaxed);
+            }
+        });
+        (thread, sent)
+    });
+    server.advance(LINGER - MILLISECOND);
+    assert_works(&server);
+    for (_, sent) in &floods {
+        // More than all buffers hold.
+        let enough = sent.load(Ordering::Relaxed) + (32 << 20);
+        until("it still listens", || (sent.load(Ordering::Relaxed) > enough).then_some(()));
+    }
+    server.advance(MILLISECOND);
+    for (thread, _) in floods {
+        until("it listens no more", || thread.is_finished().then_some(()));
+        thread.join().unwrap();
     }
     assert_works(&server);
 }
@@ -409,7 +436,7 @@ fn a_client_that_goes_away_is_forgotten(language: Language) {
     let none = descriptors();
     assert_works(&server);
     // A client that is answered at once may be counted beside one that is not closed yet.
-    servers::until("the connection closes", || (descriptors() == none).then_some(()));
+    until("the connection closes", || (descriptors() == none).then_some(()));
     let mut control = server.connect();
     assert_eq!(ask(&mut control, GET), HELLO);
     let before = descriptors();
@@ -428,52 +455,43 @@ fn a_client_that_goes_away_is_forgotten(language: Language) {
             }
         }
     }
-    servers::until("the connections are closed", || (descriptors() == before).then_some(()));
+    until("the connections are closed", || (descriptors() == before).then_some(()));
     assert_eq!(ask(&mut control, GET), HELLO);
 }
 
+/// No time passes but as the test says.
 fn an_idle_connection_is_closed_and_a_busy_one_is_not(language: Language) {
-    let Some(mut command) = program(language) else { return };
-    let server = Server::start(command.args(["0", "1"]));
-    let begin = Instant::now();
-    let mut idle = server.connect();
-    let mut used = server.connect();
-    let mut busy = server.connect();
-    let mut slow = server.connect();
-    let mut body = server.connect();
+    let Some(mut server) = start_paused(language) else { return };
+    let none = server.descriptors();
+    let [mut idle, mut used, mut busy, mut slow, mut body] = [(); 5].map(|()| server.connect());
+    until("all are accepted", || (server.descriptors() == none + 5).then_some(()));
     assert_eq!(ask(&mut used, GET), HELLO);
     body.write_all(b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1000000\r\n\r\n").unwrap();
     slow.write_all(b"GET / HTTP/1.1\r\nX: ").unwrap();
 
+    server.advance(IDLE - MILLISECOND);
     // The bytes of a head that comes slowly do not count, those of a body do.
-    let (mut answer, mut all) = ([0; 1024], Vec::new());
-    let mut sent = 0;
-    slow.set_nonblocking(true).unwrap();
-    loop {
-        if begin.elapsed() / 10 >= Duration::from_millis(sent) {
-            sent += u64::from(slow.write(b"x").is_ok());
-        }
-        body.write_all(b"x").unwrap();
-        assert_eq!(ask(&mut busy, GET), HELLO);
-        match slow.read(&mut answer) {
-            Ok(0) => break,
-            Ok(count) => all.extend_from_slice(&answer[..count]),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-            Err(_) => break,
-        }
-        assert!(begin.elapsed() < PATIENCE);
+    for stream in [&mut slow, &mut body] {
+        stream.write_all(b"x").unwrap();
+        deliver(stream);
     }
-    assert!(begin.elapsed() >= Duration::from_secs(1));
-    let all = String::from_utf8(all).unwrap();
-    assert!(all.starts_with("HTTP/1.1 408 "), "{all}");
-    assert!(is_closed(&mut idle) && is_closed(&mut used));
     assert_eq!(ask(&mut busy, GET), HELLO);
-    body.write_all(b"x").unwrap();
+    assert!([&idle, &used, &slow].into_iter().all(is_open));
 
-    // Busy until now, and idle from now on.
-    let begin = Instant::now();
+    server.advance(MILLISECOND);
+    assert!(is_closed(&mut idle) && is_closed(&mut used));
+    assert!(read_to_end(&mut slow).starts_with("HTTP/1.1 408 "));
+    body.write_all(b"x").unwrap();
+    deliver(&body);
+    // After this the server has read that, too.
+    assert_eq!(ask(&mut busy, GET), HELLO);
+
+    // Both are idle from now on.
+    server.advance(IDLE - MILLISECOND);
+    assert_works(&server);
+    assert!(is_open(&busy) && is_open(&body));
+    server.advance(MILLISECOND);
     assert!(is_closed(&mut busy));
-    assert!(begin.elapsed() >= Duration::from_millis(990));
     assert!(read_to_end(&mut body).starts_with("HTTP/1.1 408 "));
 }
 
@@ -536,9 +554,43 @@ fn it_survives_having_no_descriptors(language: Language) {
         assert!((20..40).contains(&served), "{served} of 100 were served");
         drop(clients);
         // All have gone, and there is room again.
-        servers::until("there is room", || (server.descriptors() < 20).then_some(()));
+        until("there is room", || (server.descriptors() < 20).then_some(()));
         assert_works(&server);
     }
+}
+
+/// Behaviour 27
+///
+/// There is no descriptor, and the one in reserve is out of reach, too.
+fn who_cannot_accept_tries_again_later(language: Language) {
+    if !have("prlimit", &["--version"]) {
+        return;
+    }
+    let Some(mut server) = start_paused(language) else { return };
+    let mut control = server.connect();
+    assert_eq!(ask(&mut control, GET), HELLO);
+    let before = server.descriptors();
+    let limit = |number: &str| {
+        let mut prlimit = Command::new("prlimit");
+        prlimit.args(["--pid", &server.pid().to_string(), &format!("--nofile={number}:")]);
+        assert!(prlimit.status().unwrap().success());
+    };
+    // Its standard input, output and errors are none.
+    let fds = format!("/proc/{}/fd", server.pid());
+    let is_spare = |number: &usize| {
+        std::fs::read_link(format!("{fds}/{number}")).is_ok_and(|to| to == Path::new("/dev/null"))
+    };
+    limit(&(0..100).find(is_spare).unwrap().to_string());
+    let mut client = server.connect();
+    until("it has given up the spare one", || (server.descriptors() < before).then_some(()));
+    // After this it has tried, too.
+    assert_eq!(ask(&mut control, GET), HELLO);
+    limit("100");
+    server.advance(ACCEPT_PAUSE - MILLISECOND);
+    assert_eq!(ask(&mut control, GET), HELLO);
+    assert_eq!(server.descriptors(), before - 1, "it has waited in vain");
+    server.advance(MILLISECOND);
+    assert_eq!(ask(&mut client, GET), HELLO);
 }
 
 fn a_hundred_thousand_requests_by_wrk(language: Language) {
@@ -548,24 +600,25 @@ fn a_hundred_thousand_requests_by_wrk(language: Language) {
     // Before the first connection of wrk: one that is still to be closed must not be counted in.
     let before = server.descriptors();
     let url = format!("http://{}/", server.address);
-    if !have("wrk", &["-c1", "-t1", "-d1", &url]) {
+    // It has no option that does nothing else and succeeds.
+    if !have("sh", &["-c", "command -v wrk"]) {
         return;
     }
     let enough = scaled(100_000) as u64;
     let mut requests = 0;
-    for _ in 0..60 {
+    for _ in 0..180 {
         if requests >= enough {
             break;
         }
         let output =
-            Command::new("wrk").args(["-t1", "-c100", "-d3", "--timeout", "60", &url]).output();
+            Command::new("wrk").args(["-t1", "-c100", "-d1", "--timeout", "60", &url]).output();
         let report = String::from_utf8(output.unwrap().stdout).unwrap();
         assert!(!report.contains("Socket errors") && !report.contains("Non-2xx"), "{report}");
         let line = report.lines().find(|line| line.contains(" requests in ")).expect(&report);
         requests += line.trim().split(' ').next().unwrap().parse::<u64>().expect(&report);
     }
     assert!(requests >= enough, "{requests} requests");
-    servers::until("all is closed", || (server.descriptors() == before).then_some(()));
+    until("all is closed", || (server.descriptors() == before).then_some(()));
     assert_eq!(ask(&mut control, GET), HELLO);
 }
 
@@ -624,7 +677,7 @@ fn the_c_server_has_no_memory_error_and_leaks_nothing() {
     let mut valgrind = Command::new("valgrind");
     // Not what is still reachable: the library keeps its table of handles for the next thread.
     valgrind.args(["-q", "--error-exitcode=99", "--leak-check=full"]);
-    let server = Server::start(valgrind.arg(program).args(["0", "1"]));
+    let mut server = Server::start_paused(valgrind.arg(program).arg("0"));
     let mut idle = server.connect();
     let mut stream = server.connect();
     stream.write_all(&GET.repeat(2000)).unwrap();
@@ -636,6 +689,7 @@ fn the_c_server_has_no_memory_error_and_leaks_nothing() {
         stream.write_all(request.as_bytes()).unwrap();
         assert!(read_to_end(&mut stream).starts_with("HTTP/1.1 "));
     }
+    server.advance(IDLE);
     assert!(is_closed(&mut idle));
     let _open = server.connect();
     assert_works(&server);

@@ -10,7 +10,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use mio_st::net::{TcpListener, TcpStream};
-use mio_st::poll::{Awakener, Interests};
+use mio_st::poll::{Awakener, Checks, Interests};
 use mio_st::unix::EventedFd;
 use mio_st::{EventedId, Events, PollOption, Poller, Ready};
 
@@ -68,6 +68,7 @@ fn sections(log: &str) -> Vec<(String, Vec<String>)> {
                 "epoll_pwait" => "epoll_wait",
                 "send" => "sendto",
                 "recv" => "recvfrom",
+                "ppoll" => "poll",
                 name => name,
             };
             sections.last_mut().unwrap().1.push(name.to_owned());
@@ -235,6 +236,104 @@ fn alone_operations() {
     let more = section("another awakener", || Awakener::new(&mut another, EventedId(1)).unwrap());
     drop((awakener, more));
     section("the poll after the last is gone", || poll(&mut another, zero));
+}
+
+/// Polls of a poller with all checks: one call more a wait, while there is an edge that was not seen drained; and some
+/// once, where a handle is judged.
+const CHECKED: &[(&str, &[&str])] = &[
+    ("nothing had an edge", &["epoll_wait"]),
+    ("a wait after an edge", &["poll", "epoll_wait"]),
+    ("it was seen drained", &["epoll_wait"]),
+    ("another event is on its way", &["poll", "epoll_wait"]),
+    ("no wait", &["epoll_wait"]),
+    ("there is no room to write", &["poll", "epoll_wait"]),
+    ("in another handle", &["poll", "epoll_wait", "ioctl", "poll", "epoll_wait"]),
+    ("from then on", &["poll", "epoll_wait"]),
+    ("at its end", &["poll", "epoll_wait", "ioctl", "epoll_wait"]),
+    ("after that", &["epoll_wait"]),
+    ("not drained", &["poll", "epoll_wait", "ioctl", "epoll_wait", "poll"]),
+    ("it was told", &["epoll_wait"]),
+];
+
+// Behaviour 43
+#[test]
+#[cfg(target_os = "linux")]
+fn checks_take_at_most_one_system_call_more_a_wait() {
+    if !has_strace() {
+        return;
+    }
+    let sections = trace("alone_checked_polls");
+    let found: Vec<_> = sections
+        .iter()
+        .map(|(name, calls)| (name.as_str(), calls.iter().map(String::as_str).collect::<Vec<_>>()))
+        .collect();
+    let expected: Vec<_> = CHECKED.iter().map(|(name, calls)| (*name, calls.to_vec())).collect();
+    assert_eq!(found, expected);
+}
+
+#[test]
+#[ignore = "to be run under strace"]
+fn alone_checked_polls() {
+    const SHORT: Option<Duration> = Some(Duration::from_millis(1));
+
+    let open = || {
+        let mut poller = Poller::new().unwrap();
+        poller.set_checks(Checks::UNDRAINED | Checks::SPINNING | Checks::FORGOTTEN).unwrap();
+        poller
+    };
+    let pair = |poller: &mut Poller, interests| {
+        let (ours, peer) = UnixStream::pair().unwrap();
+        ours.set_nonblocking(true).unwrap();
+        poller.register_fd(&ours, EventedId(1), interests, PollOption::Edge).unwrap();
+        (ours, peer)
+    };
+    let mut events = Events::new();
+    let mut poll = |poller: &mut Poller, timeout| {
+        poller.poll(&mut events, timeout).unwrap();
+        events.iter().any(|event| event.readiness().is_readable())
+    };
+
+    let mut poller = open();
+    let (mut ours, mut peer) = pair(&mut poller, R);
+    section("nothing had an edge", || poll(&mut poller, SHORT));
+    peer.write_all(b"x").unwrap();
+    assert!(poll(&mut poller, None));
+    assert_eq!(ours.read(&mut [0; 8]).unwrap(), 1);
+    section("a wait after an edge", || poll(&mut poller, SHORT));
+    section("it was seen drained", || poll(&mut poller, SHORT));
+    peer.write_all(b"x").unwrap();
+    assert!(poll(&mut poller, None));
+    peer.write_all(b"y").unwrap();
+    section("another event is on its way", || assert!(poll(&mut poller, None)));
+    section("no wait", || poll(&mut poller, Some(Duration::ZERO)));
+
+    let mut poller = open();
+    let (mut full, mut peer) = pair(&mut poller, Interests::BOTH);
+    while full.write(&[0; 4096]).is_ok() {}
+    peer.write_all(b"x").unwrap();
+    assert!(poll(&mut poller, None));
+    section("there is no room to write", || poll(&mut poller, SHORT));
+    assert_eq!(full.read(&mut [0; 8]).unwrap(), 1);
+    let (_from, mut source) = pair(&mut poller, Interests::BOTH);
+    source.write_all(b"x").unwrap();
+    while !poll(&mut poller, None) {}
+    section("in another handle", || poll(&mut poller, SHORT));
+    section("from then on", || poll(&mut poller, SHORT));
+
+    let mut poller = open();
+    let (_ours, peer) = pair(&mut poller, R);
+    drop(peer);
+    assert!(poll(&mut poller, None));
+    section("at its end", || poll(&mut poller, SHORT));
+    section("after that", || poll(&mut poller, SHORT));
+
+    let mut poller = open();
+    let (_ours, mut peer) = pair(&mut poller, R);
+    peer.write_all(b"x").unwrap();
+    assert!(poll(&mut poller, None));
+    section("not drained", || poll(&mut poller, LONG.into()));
+    assert!(poller.next_complaint().is_some());
+    section("it was told", || poll(&mut poller, SHORT));
 }
 
 /// What the fallback of `epoll_pwait2` looks like: it is tried once, by the first poll that needs it.

@@ -7,13 +7,19 @@ mod servers;
 use std::net::{SocketAddr, UdpSocket};
 use std::process::Command;
 use std::slice;
+use std::time::Duration;
 
 use mio_st::net::{ConnectedUdpSocket, Datagram, Transmit};
 use servers::{Language, PATIENCE, Server, example, until};
 
-fn start(listen: &str, server: SocketAddr, idle: &str) -> Option<Server> {
+fn command(listen: &str, server: SocketAddr, idle: &str) -> Option<Command> {
     let mut command = Command::new(example(Language::C, "udp_proxy")?);
-    Some(Server::start(command.args([listen, &server.to_string(), idle])))
+    command.args([listen, &server.to_string(), idle]);
+    Some(command)
+}
+
+fn start(listen: &str, server: SocketAddr, idle: &str) -> Option<Server> {
+    command(listen, server, idle).map(|mut command| Server::start(&mut command))
 }
 
 fn bound(address: &str) -> UdpSocket {
@@ -84,18 +90,33 @@ fn runs_go_through_in_both_directions() {
     }
 }
 
+/// No time passes but as the test says.
 #[test]
 fn a_client_that_is_silent_is_forgotten_and_may_come_again() {
+    const IDLE: Duration = Duration::from_secs(30);
+    const MILLISECOND: Duration = Duration::from_millis(1);
+
     let server = bound("127.0.0.1:0");
-    let Some(proxy) = start("127.0.0.1:0", server.local_addr().unwrap(), "50") else { return };
-    let before = proxy.descriptors();
-    let client = bound("127.0.0.1:0");
-    for _ in 0..2 {
-        client.send_to(b"hello", proxy.address).unwrap();
+    let Some(mut command) = command("127.0.0.1:0", server.local_addr().unwrap(), "30000") else {
+        return;
+    };
+    let mut proxy = Server::start_paused(&mut command);
+    let address = proxy.address;
+    let greet = |client: &UdpSocket| {
+        client.send_to(b"hello", address).unwrap();
         let (question, from) = receive(&server);
         server.send_to(&question, from).unwrap();
-        assert_eq!(receive(&client).0, b"hello");
-        until("its socket is closed", || (proxy.descriptors() == before).then_some(()));
+        assert_eq!(receive(client).0, b"hello");
+    };
+    let [client, other] = [(); 2].map(|()| bound("127.0.0.1:0"));
+    let none = proxy.descriptors();
+    for _ in 0..2 {
+        greet(&client);
+        proxy.advance(IDLE - MILLISECOND);
+        greet(&other);
+        assert_eq!(proxy.descriptors(), none + 2);
+        proxy.advance(MILLISECOND);
+        until("its socket is closed", || (proxy.descriptors() == none + 1).then_some(()));
     }
 }
 

@@ -276,6 +276,9 @@ int main(int argc, char **argv)
         curl_easy_setopt(easy, CURLOPT_URL, argv[1]);
         curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_data);
         curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+#if defined(MIO_ST)
+        mio_st_curl_keep(&adapter, easy);
+#endif
         curl_multi_add_handle(multi, easy);
     }
     while (running > 0) {

@@ -23,7 +23,7 @@ pub mod plan;
 pub mod shipped;
 
 pub use contenders::mio::Mio;
-pub use contenders::mio_st::MioSt;
+pub use contenders::mio_st::{CHECKS, MioSt, STATS};
 pub use contenders::mio_st_022::MioSt022;
 pub use contenders::polling::Polling;
 pub use contenders::raw::{Raw, RawQueue};

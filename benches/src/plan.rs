@@ -17,7 +17,8 @@ pub const CONTENDERS: [&str; 11] = [
 ];
 
 /// Those that do the same otherwise: `+short` reads, see `echo-1`; `+spin`, looking again for `SPIN`
-/// nanoseconds before sleeping; registered for `+both` interests; the server of version `+0.3`.
+/// nanoseconds before sleeping; registered for `+both` interests; the server of version `+0.3`; with `+checks` or
+/// `+stats` on.
 const ECHO: &[&str] =
     &["raw-c+short", "mio+short", "mio-st+short", "mio-st-a+short", "mio-st-so+short"];
 const ECHO_1: &[&str] = &[
@@ -29,6 +30,8 @@ const ECHO_1: &[&str] = &[
     "mio-st+spin",
     "mio-st-a+spin",
     "mio-st-so+spin",
+    "mio-st+checks",
+    "mio-st+stats",
 ];
 const SPINNING: &[&str] = &["mio-st+spin", "mio-st-a+spin", "mio-st-so+spin"];
 const SPIN: usize = 200_000;
@@ -146,7 +149,7 @@ pub const PLAN: &[Work] = &[
                EAGAIN. libuv and libev are level-triggered and save the last read. The rows with `+short` \
                save it too: a read that does not fill the buffer has drained the socket, unless the event \
                says READ_CLOSED (then the end of file is still to be read); what comes later is a new edge. Those with `+spin` look again for 200 µs before \
-               they sleep; how often they look depends on chance. A client that waits for each answer waits \
+               they sleep; how often they look depends on chance. Those with `+checks` and `+stats` have them on. A client that waits for each answer waits \
                for half of its requests at most as long as p50 says.",
     },
     Work {
@@ -505,8 +508,9 @@ impl Work {
     /// The arguments of one run.
     pub fn arguments(&self, contender: &str, size: usize, pause: usize) -> Vec<String> {
         let (name, otherwise) = parts(contender);
-        // The server of another version is another contender.
-        let name = if self.program == "http" { contender } else { name };
+        // The server of another version is another contender, and so is a poller that does more.
+        let whole = self.program == "http" || matches!(otherwise, "checks" | "stats");
+        let name = if whole { contender } else { name };
         std::iter::once(name.to_string())
             .chain(self.arguments.split(' ').map(|word| match word {
                 "{}" => size.to_string(),

@@ -8,11 +8,12 @@ use std::net::{IpAddr, SocketAddr};
 
 use libc::{iovec, sockaddr_storage, socklen_t};
 use mio_st::net::{MtuDiscovery, QueuedError, Transmit};
-use mio_st::raw::{self, Received};
+use mio_st::raw::{self, Received, Source};
 
 use crate::abi::*;
 use crate::addr;
 use crate::error::{Error, Result};
+use crate::handles::Handle;
 use crate::memory::{self, Out};
 use crate::thread::call;
 
@@ -68,6 +69,27 @@ unsafe fn has_local(datagram: &Datagram) -> bool {
 unsafe fn local(address: *const sockaddr_storage, length: socklen_t) -> Result<IpAddr> {
     // SAFETY: the caller's promise.
     Ok(unsafe { addr::read(address.cast(), length) }?.ip())
+}
+
+/// Sets an option of a socket of either kind.
+#[inline]
+fn set<H: Handle>(socket: H, set: impl FnOnce(&mut H::Object) -> io::Result<()>) -> c_int {
+    call(socket, |table| {
+        set(table.get(socket)?)?;
+        Ok(0)
+    })
+}
+
+/// What is read of datagrams, up to the first that is `refused`.
+#[inline]
+fn good<T>(
+    datagrams: &[Datagram],
+    refused: &mut Option<Error>,
+    read: impl Fn(&Datagram) -> Result<T>,
+) -> impl Iterator<Item = T> {
+    datagrams
+        .iter()
+        .map_while(move |datagram| read(datagram).map_err(|error| *refused = Some(error)).ok())
 }
 
 /// Sends datagrams, at most 64; returns how many were sent, from the first.
@@ -156,20 +178,25 @@ unsafe fn reply<'a>(datagram: &Datagram, connected: bool) -> Result<Transmit<'a>
 /// # Safety
 ///
 /// `datagrams` is NULL, or `count` of them, whose buffers are filled in and can be written.
-unsafe fn recv_batch(
-    datagrams: *mut mio_st_datagram_t,
-    count: usize,
-    receive: impl FnOnce(&mut [Datagram]) -> io::Result<usize>,
-) -> Result<c_int> {
-    // SAFETY: the caller's promise.
-    let datagrams = unsafe { memory::output::<Datagram>(datagrams.cast(), count) }?;
-    let datagrams = match datagrams.len() {
-        0..=64 => datagrams,
-        _ => datagrams.get_mut(..64).unwrap_or_default(),
-    };
-    // SAFETY: the caller's promise.
-    unsafe { check_buffers(datagrams) }?;
-    Ok(receive(datagrams)? as c_int)
+unsafe fn recv_batch<H: Handle>(socket: H, datagrams: *mut mio_st_datagram_t, count: usize) -> c_int
+where
+    for<'a> &'a H::Object: Into<Source<'a>>,
+{
+    call(socket, |table| {
+        let socket = table.get(socket)?;
+        // SAFETY: the caller's promise.
+        let datagrams = unsafe { memory::output::<Datagram>(datagrams.cast(), count) }?;
+        let datagrams = match datagrams.len() {
+            0..=64 => datagrams,
+            _ => datagrams.get_mut(..64).unwrap_or_default(),
+        };
+        // SAFETY: the caller's promise; the buffers are memory, each its own.
+        let count = unsafe {
+            check_buffers(datagrams)?;
+            raw::recv_batch_of(&*socket, datagrams.len(), datagrams, buffer, received)?
+        };
+        Ok(count as c_int)
+    })
 }
 
 /// Whether all buffers are memory, and none overlaps another.
@@ -442,16 +469,8 @@ pub unsafe extern "C" fn mio_st_udp_socket_send_batch(
     call(socket, |table| {
         let socket = table.get(socket)?;
         let plain = |datagrams: &[Datagram], refused: &mut Option<Error>| {
-            socket.send_batch(datagrams.iter().map_while(|datagram| {
-                // SAFETY: C promises that they are filled in, and that their buffers can be read.
-                match unsafe { outgoing(datagram) } {
-                    Ok(good) => Some(good),
-                    Err(error) => {
-                        *refused = Some(error);
-                        None
-                    }
-                }
-            }))
+            // SAFETY: C promises that they are filled in, and that their buffers can be read.
+            socket.send_batch(good(datagrams, refused, |datagram| unsafe { outgoing(datagram) }))
         };
         // SAFETY: C promises that `datagrams` are `count` of them, with their buffers.
         unsafe {
@@ -477,15 +496,8 @@ pub unsafe extern "C" fn mio_st_udp_socket_recv_batch(
     datagrams: *mut mio_st_datagram_t,
     count: usize,
 ) -> c_int {
-    call(socket, |table| {
-        let socket = table.get(socket)?;
-        // SAFETY: C promises that `datagrams` are `count` of them, with their buffers.
-        unsafe {
-            recv_batch(datagrams, count, |datagrams| {
-                raw::recv_batch_of(&*socket, datagrams.len(), datagrams, buffer, received)
-            })
-        }
-    })
+    // SAFETY: C promises that `datagrams` are `count` of them, with their buffers.
+    unsafe { recv_batch(socket, datagrams, count) }
 }
 
 /// Sends datagrams and runs of equal ones, with what goes along.
@@ -548,11 +560,7 @@ pub extern "C" fn mio_st_udp_socket_max_segments(socket: mio_st_udp_socket_t) ->
 /// Thread: that of the socket.
 #[unsafe(no_mangle)]
 pub extern "C" fn mio_st_udp_socket_set_gro(socket: mio_st_udp_socket_t, on: c_int) -> c_int {
-    call(socket, |table| {
-        let socket = table.get(socket)?;
-        socket.set_gro(on != 0)?;
-        Ok(0)
-    })
+    set(socket, |socket| socket.set_gro(on != 0))
 }
 
 /// Whether each datagram tells the address and the interface that it came to: `local` and `interface` of
@@ -570,11 +578,7 @@ pub extern "C" fn mio_st_udp_socket_set_recv_local(
     socket: mio_st_udp_socket_t,
     on: c_int,
 ) -> c_int {
-    call(socket, |table| {
-        let socket = table.get(socket)?;
-        socket.set_recv_local(on != 0)?;
-        Ok(0)
-    })
+    set(socket, |socket| socket.set_recv_local(on != 0))
 }
 
 /// Whether each datagram tells its traffic class, with the congestion that routers told of: `traffic_class` of
@@ -590,11 +594,7 @@ pub extern "C" fn mio_st_udp_socket_set_recv_traffic_class(
     socket: mio_st_udp_socket_t,
     on: c_int,
 ) -> c_int {
-    call(socket, |table| {
-        let socket = table.get(socket)?;
-        socket.set_recv_traffic_class(on != 0)?;
-        Ok(0)
-    })
+    set(socket, |socket| socket.set_recv_traffic_class(on != 0))
 }
 
 /// Whether each datagram tells how many hops were left to it: `hop_limit` of mio_st_datagram_t.
@@ -609,11 +609,7 @@ pub extern "C" fn mio_st_udp_socket_set_recv_hop_limit(
     socket: mio_st_udp_socket_t,
     on: c_int,
 ) -> c_int {
-    call(socket, |table| {
-        let socket = table.get(socket)?;
-        socket.set_recv_hop_limit(on != 0)?;
-        Ok(0)
-    })
+    set(socket, |socket| socket.set_recv_hop_limit(on != 0))
 }
 
 /// Whether each datagram tells when it arrived: `timestamp` of mio_st_datagram_t.
@@ -633,11 +629,7 @@ pub extern "C" fn mio_st_udp_socket_set_recv_timestamp(
     socket: mio_st_udp_socket_t,
     on: c_int,
 ) -> c_int {
-    call(socket, |table| {
-        let socket = table.get(socket)?;
-        socket.set_recv_timestamp(on != 0)?;
-        Ok(0)
-    })
+    set(socket, |socket| socket.set_recv_timestamp(on != 0))
 }
 
 /// Whether each datagram tells how many were lost because the socket had no room: `dropped` of
@@ -653,11 +645,7 @@ pub extern "C" fn mio_st_udp_socket_set_recv_dropped(
     socket: mio_st_udp_socket_t,
     on: c_int,
 ) -> c_int {
-    call(socket, |table| {
-        let socket = table.get(socket)?;
-        socket.set_recv_dropped(on != 0)?;
-        Ok(0)
-    })
+    set(socket, |socket| socket.set_recv_dropped(on != 0))
 }
 
 /// Sets `IP_RECVERR`: whether errors wait in a queue, with their origins, for
@@ -676,11 +664,7 @@ pub extern "C" fn mio_st_udp_socket_set_recv_errors(
     socket: mio_st_udp_socket_t,
     on: c_int,
 ) -> c_int {
-    call(socket, |table| {
-        let socket = table.get(socket)?;
-        socket.set_recv_errors(on != 0)?;
-        Ok(0)
-    })
+    set(socket, |socket| socket.set_recv_errors(on != 0))
 }
 
 /// Sets what is done with datagrams that are larger than the path takes (`IP_MTU_DISCOVER`).
@@ -745,16 +729,8 @@ pub unsafe extern "C" fn mio_st_connected_udp_socket_send_batch(
     call(socket, |table| {
         let socket = table.get(socket)?;
         let plain = |datagrams: &[Datagram], refused: &mut Option<Error>| {
-            socket.send_batch(datagrams.iter().map_while(|datagram| {
-                // SAFETY: C promises that they are filled in, and that their buffers can be read.
-                match unsafe { data(datagram) } {
-                    Ok(good) => Some(good),
-                    Err(error) => {
-                        *refused = Some(error);
-                        None
-                    }
-                }
-            }))
+            // SAFETY: C promises that they are filled in, and that their buffers can be read.
+            socket.send_batch(good(datagrams, refused, |datagram| unsafe { data(datagram) }))
         };
         // SAFETY: C promises that `datagrams` are `count` of them, with their buffers.
         unsafe {
@@ -777,15 +753,8 @@ pub unsafe extern "C" fn mio_st_connected_udp_socket_recv_batch(
     datagrams: *mut mio_st_datagram_t,
     count: usize,
 ) -> c_int {
-    call(socket, |table| {
-        let socket = table.get(socket)?;
-        // SAFETY: C promises that `datagrams` are `count` of them, with their buffers.
-        unsafe {
-            recv_batch(datagrams, count, |datagrams| {
-                raw::recv_batch_of(&*socket, datagrams.len(), datagrams, buffer, received)
-            })
-        }
-    })
+    // SAFETY: C promises that `datagrams` are `count` of them, with their buffers.
+    unsafe { recv_batch(socket, datagrams, count) }
 }
 
 /// Sends datagrams and runs of equal ones to the peer, with what goes along.
@@ -839,11 +808,7 @@ pub extern "C" fn mio_st_connected_udp_socket_set_gro(
     socket: mio_st_connected_udp_socket_t,
     on: c_int,
 ) -> c_int {
-    call(socket, |table| {
-        let socket = table.get(socket)?;
-        socket.set_gro(on != 0)?;
-        Ok(0)
-    })
+    set(socket, |socket| socket.set_gro(on != 0))
 }
 
 /// Whether each datagram tells the address and the interface that it came to: `local` and `interface` of
@@ -861,11 +826,7 @@ pub extern "C" fn mio_st_connected_udp_socket_set_recv_local(
     socket: mio_st_connected_udp_socket_t,
     on: c_int,
 ) -> c_int {
-    call(socket, |table| {
-        let socket = table.get(socket)?;
-        socket.set_recv_local(on != 0)?;
-        Ok(0)
-    })
+    set(socket, |socket| socket.set_recv_local(on != 0))
 }
 
 /// Whether each datagram tells its traffic class, with the congestion that routers told of: `traffic_class` of
@@ -881,11 +842,7 @@ pub extern "C" fn mio_st_connected_udp_socket_set_recv_traffic_class(
     socket: mio_st_connected_udp_socket_t,
     on: c_int,
 ) -> c_int {
-    call(socket, |table| {
-        let socket = table.get(socket)?;
-        socket.set_recv_traffic_class(on != 0)?;
-        Ok(0)
-    })
+    set(socket, |socket| socket.set_recv_traffic_class(on != 0))
 }
 
 /// Whether each datagram tells how many hops were left to it: `hop_limit` of mio_st_datagram_t.
@@ -900,11 +857,7 @@ pub extern "C" fn mio_st_connected_udp_socket_set_recv_hop_limit(
     socket: mio_st_connected_udp_socket_t,
     on: c_int,
 ) -> c_int {
-    call(socket, |table| {
-        let socket = table.get(socket)?;
-        socket.set_recv_hop_limit(on != 0)?;
-        Ok(0)
-    })
+    set(socket, |socket| socket.set_recv_hop_limit(on != 0))
 }
 
 /// Whether each datagram tells when it arrived: `timestamp` of mio_st_datagram_t.
@@ -924,11 +877,7 @@ pub extern "C" fn mio_st_connected_udp_socket_set_recv_timestamp(
     socket: mio_st_connected_udp_socket_t,
     on: c_int,
 ) -> c_int {
-    call(socket, |table| {
-        let socket = table.get(socket)?;
-        socket.set_recv_timestamp(on != 0)?;
-        Ok(0)
-    })
+    set(socket, |socket| socket.set_recv_timestamp(on != 0))
 }
 
 /// Whether each datagram tells how many were lost because the socket had no room: `dropped` of
@@ -944,11 +893,7 @@ pub extern "C" fn mio_st_connected_udp_socket_set_recv_dropped(
     socket: mio_st_connected_udp_socket_t,
     on: c_int,
 ) -> c_int {
-    call(socket, |table| {
-        let socket = table.get(socket)?;
-        socket.set_recv_dropped(on != 0)?;
-        Ok(0)
-    })
+    set(socket, |socket| socket.set_recv_dropped(on != 0))
 }
 
 /// Sets `IP_RECVERR`: whether errors wait in a queue, with their origins, for
@@ -967,11 +912,7 @@ pub extern "C" fn mio_st_connected_udp_socket_set_recv_errors(
     socket: mio_st_connected_udp_socket_t,
     on: c_int,
 ) -> c_int {
-    call(socket, |table| {
-        let socket = table.get(socket)?;
-        socket.set_recv_errors(on != 0)?;
-        Ok(0)
-    })
+    set(socket, |socket| socket.set_recv_errors(on != 0))
 }
 
 /// Sets what is done with datagrams that are larger than the path takes (`IP_MTU_DISCOVER`).

@@ -19,7 +19,7 @@ use crate::handles::{Handle, try_box};
 use crate::memory::{self, Out};
 use crate::thread::{call, close, create, poll, polling, quickly, using_with};
 
-const INVALID: Error = Error::of(libc::EINVAL);
+pub(crate) const INVALID: Error = Error::of(libc::EINVAL);
 
 // What a poll writes is what C reads.
 const _: () = {
@@ -1215,7 +1215,7 @@ pub extern "C" fn mio_st_poller_set_time(poller: mio_st_poller_t, now_ns: u64) -
 }
 
 /// Begins to count, from zero, if `on` is not 0, or ends it. Counting takes two reads of the clock a poll, and two more
-/// if it waits; what does not count costs nothing.
+/// if it waits, and an atomic addition or two a wake, in the thread that wakes; what does not count costs nothing.
 ///
 /// Returns 0; the errors of a handle.
 ///
@@ -1259,8 +1259,10 @@ pub unsafe extern "C" fn mio_st_poller_stats(
             waiting_ns: nanos(counted.waiting),
             outside_ns: nanos(counted.outside),
             lateness: counted.lateness,
+            wakes: counted.wakes,
+            wakes_coalesced: counted.wakes_coalesced,
         };
-        const { assert!(size_of::<mio_st_stats_t>() == (8 + MIO_ST_STATS_LATENESS as usize) * 8) };
+        const { assert!(size_of::<mio_st_stats_t>() == (10 + MIO_ST_STATS_LATENESS as usize) * 8) };
         // SAFETY: it has no padding.
         unsafe { put_growing(out, &stats) };
         Ok(0)
@@ -1273,9 +1275,9 @@ pub unsafe extern "C" fn mio_st_poller_stats(
 /// mio_st_poller_next_complaint().
 ///
 /// What is registered from now on, or registered once more, is looked at. Of each registration there is one
-/// complaint. A poll that finds something just before it would wait returns at once, perhaps with 0 events; so does one
-/// that waits while a oneshot handle is being forgotten. What it costs is in the guide; what is switched off costs
-/// nothing.
+/// complaint. A poll that finds something just before it would wait returns 10 ms later, perhaps with 0 events; and so
+/// does one that waits while a oneshot handle is being forgotten, at once. What it costs is in the guide; what is switched
+/// off costs nothing.
 ///
 /// Returns 0; `-EINVAL` for an unknown check; `-ENOMEM`, and then nothing is looked for; the errors of a handle.
 ///
@@ -1528,11 +1530,11 @@ fn interests_of<H: Registered>(bits: u32) -> Result<Interests> {
     if bits & H::REFUSED != 0 { Err(INVALID) } else { some_interests(bits) }
 }
 
-fn some_interests(bits: u32) -> Result<Interests> {
+pub(crate) fn some_interests(bits: u32) -> Result<Interests> {
     raw::interests(bits).ok_or(INVALID)
 }
 
-fn trigger(option: u32) -> Result<PollOption> {
+pub(crate) fn trigger(option: u32) -> Result<PollOption> {
     match option {
         MIO_ST_EDGE => Ok(PollOption::Edge),
         MIO_ST_LEVEL => Ok(PollOption::Level),

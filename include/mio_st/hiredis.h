@@ -141,8 +141,7 @@ static inline void mio_st_hiredis_schedule_timer(void *user, struct timeval time
 {
     mio_st_hiredis_t *redis = (mio_st_hiredis_t *)user;
     uint64_t nanoseconds = (uint64_t)timeout.tv_sec * 1000000000 + (uint64_t)timeout.tv_usec * 1000;
-    if (mio_st_timer_start(redis->loop, &redis->timer, nanoseconds) < 0)
-        redis->timer.key.serial = 0; /* without memory there is no timeout */
+    (void)mio_st_timer_start(redis->loop, &redis->timer, nanoseconds); /* without memory there is no timeout */
 }
 #endif
 

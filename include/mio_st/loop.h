@@ -106,8 +106,11 @@ typedef struct mio_st_timer {
 /* Afterwards no event of it comes. */
 static inline void mio_st_timer_stop(mio_st_loop_t *loop, mio_st_timer_t *timer)
 {
+    if (timer->key.serial == 0) /* it does not run */
+        return;
     if (mio_st_poller_cancel_deadline(loop->poller, timer->key) != 1)
         mio_st_source_remove(loop, &timer->source); /* it may have fired in this batch */
+    timer->key.serial = 0;
 }
 
 /* Starts it, or starts it again. 0, or an error. */

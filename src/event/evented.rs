@@ -75,83 +75,41 @@ pub trait Evented {
     fn deregister(&mut self, poller: &mut Poller) -> io::Result<()>;
 }
 
-impl<T: Evented + ?Sized> Evented for Box<T> {
-    fn register(
-        &mut self,
-        poller: &mut Poller,
-        id: EventedId,
-        interests: Interests,
-        opt: PollOption,
-    ) -> io::Result<()> {
-        (**self).register(poller, id, interests, opt)
-    }
+/// Passes on to another handle.
+macro_rules! evented_by {
+    ($self:ident => $handle:expr; $($head:tt)*) => {
+        $($head)* {
+            #[inline]
+            fn register(
+                &mut $self,
+                poller: &mut $crate::poll::Poller,
+                id: $crate::event::EventedId,
+                interests: $crate::poll::Interests,
+                opt: $crate::poll::PollOption,
+            ) -> std::io::Result<()> {
+                $crate::event::Evented::register($handle, poller, id, interests, opt)
+            }
 
-    fn reregister(
-        &mut self,
-        poller: &mut Poller,
-        id: EventedId,
-        interests: Interests,
-        opt: PollOption,
-    ) -> io::Result<()> {
-        (**self).reregister(poller, id, interests, opt)
-    }
+            #[inline]
+            fn reregister(
+                &mut $self,
+                poller: &mut $crate::poll::Poller,
+                id: $crate::event::EventedId,
+                interests: $crate::poll::Interests,
+                opt: $crate::poll::PollOption,
+            ) -> std::io::Result<()> {
+                $crate::event::Evented::reregister($handle, poller, id, interests, opt)
+            }
 
-    fn deregister(&mut self, poller: &mut Poller) -> io::Result<()> {
-        (**self).deregister(poller)
-    }
+            #[inline]
+            fn deregister(&mut $self, poller: &mut $crate::poll::Poller) -> std::io::Result<()> {
+                $crate::event::Evented::deregister($handle, poller)
+            }
+        }
+    };
 }
+pub(crate) use evented_by;
 
-impl<T: Evented + ?Sized> Evented for &mut T {
-    fn register(
-        &mut self,
-        poller: &mut Poller,
-        id: EventedId,
-        interests: Interests,
-        opt: PollOption,
-    ) -> io::Result<()> {
-        (**self).register(poller, id, interests, opt)
-    }
-
-    fn reregister(
-        &mut self,
-        poller: &mut Poller,
-        id: EventedId,
-        interests: Interests,
-        opt: PollOption,
-    ) -> io::Result<()> {
-        (**self).reregister(poller, id, interests, opt)
-    }
-
-    fn deregister(&mut self, poller: &mut Poller) -> io::Result<()> {
-        (**self).deregister(poller)
-    }
-}
-
-impl<T: ?Sized> Evented for Rc<T>
-where
-    for<'a> &'a T: Evented,
-{
-    fn register(
-        &mut self,
-        poller: &mut Poller,
-        id: EventedId,
-        interests: Interests,
-        opt: PollOption,
-    ) -> io::Result<()> {
-        (&**self).register(poller, id, interests, opt)
-    }
-
-    fn reregister(
-        &mut self,
-        poller: &mut Poller,
-        id: EventedId,
-        interests: Interests,
-        opt: PollOption,
-    ) -> io::Result<()> {
-        (&**self).reregister(poller, id, interests, opt)
-    }
-
-    fn deregister(&mut self, poller: &mut Poller) -> io::Result<()> {
-        (&**self).deregister(poller)
-    }
-}
+evented_by!(self => &mut **self; impl<T: Evented + ?Sized> Evented for Box<T>);
+evented_by!(self => &mut **self; impl<T: Evented + ?Sized> Evented for &mut T);
+evented_by!(self => &mut &**self; impl<T: ?Sized> Evented for Rc<T> where for<'a> &'a T: Evented);

@@ -7,6 +7,7 @@ mod events;
 mod ready;
 
 pub use self::evented::Evented;
+pub(crate) use self::evented::evented_by;
 pub use self::events::{Events, Iter};
 pub use self::ready::Ready;
 

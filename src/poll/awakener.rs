@@ -1,11 +1,15 @@
 use std::fmt;
 use std::io;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use crate::event::{Event, EventedId, Ready};
+use crate::poll::changes::{Change, Changes};
 use crate::poll::gate::Gate;
 use crate::poll::{Poller, Registrar};
-use crate::sys::{self, Buffer, Generation, Pushed, Queue, Remote, Selector, Shared, Stack, Waker};
+use crate::sys::{
+    self, Buffer, Generation, Pushed, Queue, Remote, Selector, Shared, SharedGeneration, Stack,
+    Waker,
+};
 
 /// Wakes a [`Poller`] from another thread, or from a signal handler.
 ///
@@ -71,34 +75,64 @@ pub(super) struct Wakes {
     asleep: AtomicBool,
     waker: Waker,
     generation: Generation,
+    /// `generation`, unless wakes are counted: so a wake that looks whether the process was forked finds out both
+    /// at once.
+    plain: SharedGeneration,
+    /// The wakes that were counted, and of them those that another one stood for already.
+    sent: AtomicUsize,
+    coalesced: AtomicUsize,
     /// What other threads register with, and what keeps them from it when the poller is gone.
     remote: Remote,
     gate: Gate,
+    changes: Changes,
 }
 
 impl Wakes {
     #[inline] // As all that a drop calls: it is not taken for what may panic.
-    fn is_forked(&self) -> bool {
+    pub(super) fn is_forked(&self) -> bool {
         !self.generation.is_current()
     }
 
     /// Puts something on the list of what was woken, and wakes the poller if it sleeps.
     fn push(&self, state: &Shared<State>) -> io::Result<()> {
+        if !self.plain.get().is_current() {
+            return self.push_and_count(state);
+        }
+        self.put(state).map(drop)
+    }
+
+    /// As above, in a forked child too. It may be in a signal handler.
+    #[cold]
+    #[inline(never)]
+    fn push_and_count(&self, state: &Shared<State>) -> io::Result<()> {
         if self.is_forked() {
             return Err(io::ErrorKind::BrokenPipe.into());
         }
-        match self.woken.push(state)? {
-            Pushed::Now if self.asleep.load(Ordering::SeqCst) => self.waker.wake(),
-            Pushed::Now | Pushed::Before => Ok(()),
-            Pushed::Never => Err(io::ErrorKind::BrokenPipe.into()),
+        let pushed = self.put(state)?;
+        self.sent.fetch_add(1, Ordering::Relaxed);
+        if pushed == Pushed::Before {
+            self.coalesced.fetch_add(1, Ordering::Relaxed);
         }
+        Ok(())
     }
 
-    /// Lets another thread register; an error if the poller is gone, or the process was forked.
-    pub(super) fn with_remote<T>(
+    #[inline]
+    fn put(&self, state: &Shared<State>) -> io::Result<Pushed> {
+        let pushed = self.woken.push(state)?;
+        match pushed {
+            Pushed::Now if self.asleep.load(Ordering::SeqCst) => self.waker.wake()?,
+            Pushed::Now | Pushed::Before => {}
+            Pushed::Never => return Err(io::ErrorKind::BrokenPipe.into()),
+        }
+        Ok(pushed)
+    }
+
+    /// Lets another thread change a registration; an error if the poller is gone, or the process was forked.
+    pub(super) fn change(
         &self,
-        body: impl FnOnce(&Remote) -> io::Result<T>,
-    ) -> io::Result<T> {
+        change: Change,
+        body: impl FnOnce(&Remote) -> io::Result<()>,
+    ) -> io::Result<()> {
         // In this order: in a forked child the gate may be one that nobody leaves.
         if self.is_forked() {
             return Err(io::ErrorKind::BrokenPipe.into());
@@ -106,7 +140,9 @@ impl Wakes {
         let Some(_inside) = self.gate.enter() else {
             return Err(io::ErrorKind::BrokenPipe.into());
         };
-        body(&self.remote)
+        body(&self.remote)?;
+        self.changes.note(change);
+        Ok(())
     }
 }
 
@@ -193,8 +229,18 @@ impl Awakeners {
         let waker = Waker::new(selector, own_event().raw_id())?;
         let woken = Stack::new();
         let remote = selector.remote()?;
-        let asleep = AtomicBool::new(false);
-        let wakes = Wakes { woken, asleep, waker, generation, remote, gate: Gate::new() };
+        let wakes = Wakes {
+            woken,
+            asleep: AtomicBool::new(false),
+            waker,
+            generation,
+            plain: SharedGeneration::new(generation),
+            sent: AtomicUsize::new(0),
+            coalesced: AtomicUsize::new(0),
+            remote,
+            gate: Gate::new(),
+            changes: Changes::new(),
+        };
         Ok(Awakeners { wakes: Shared::new(wakes)?, taken: Queue::new(), systems_turn: false })
     }
 
@@ -207,6 +253,24 @@ impl Awakeners {
     /// Another registrar.
     pub(super) fn registrar(&self) -> io::Result<Registrar> {
         Ok(Registrar::of(self.wakes.try_clone()?))
+    }
+
+    /// What registrars change.
+    pub(super) fn changes(&self) -> &Changes {
+        &self.wakes.changes
+    }
+
+    /// From now on wakes are counted, or not. Other threads may notice it a moment later.
+    pub(super) fn count(&self, on: bool) {
+        self.wakes.plain.set(if on { Generation::NONE } else { self.wakes.generation });
+        let _ = self.take_counts();
+    }
+
+    /// Takes what was counted: the wakes, and those of them that another one stood for already.
+    pub(super) fn take_counts(&self) -> (usize, usize) {
+        // In this order, so that there are not more coalesced ones than wakes.
+        let coalesced = self.wakes.coalesced.swap(0, Ordering::Relaxed);
+        (self.wakes.sent.swap(0, Ordering::Relaxed), coalesced)
     }
 
     /// Whether there is no awakener left, nor a wake.
@@ -324,6 +388,7 @@ impl Drop for Awakeners {
             self.wakes.gate.close();
         }
         self.wakes.woken.close();
+        self.wakes.changes.close();
     }
 }
 

@@ -48,8 +48,9 @@ impl BitOr for Checks {
 #[repr(u32)]
 pub enum Problem {
     /// An edge-triggered handle had an event and is still readable; it was not registered again, no other event of
-    /// it is on its way, and the poll was about to wait. What it has may never be reported. (Not meant is one that
-    /// has an interest in writing as well, and cannot be written: the program may wait for that.)
+    /// it is on its way, and the poll was about to wait. What it has may never be reported. (Nothing is said while a
+    /// handle that has an interest in writing, this one or another, cannot be written: the program may wait for that
+    /// before it reads on, as a relay does.)
     Undrained = 1,
     /// A level-triggered handle was handed out 1,000 times in a row, without a wait in between and without a change
     /// to any registration, and nothing was read of it or written to it meanwhile.

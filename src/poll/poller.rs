@@ -939,11 +939,7 @@ impl Poller {
             }
             self.fill(buffer, timeout)
         };
-        // A signal changes it, and a kernel that has no `epoll_pwait2`.
-        let errno = (timeout != Some(0)).then(sys::errno);
-        let count = Buffer::translated(events, fill)?;
-        errno.into_iter().for_each(sys::set_errno);
-        Ok(Some(count))
+        Buffer::translated(events, fill).map(Some)
     }
 
     #[cold]
@@ -1149,6 +1145,7 @@ impl Poller {
                 awakeners.select(buffer, &self.selector, room, timeout, self.exposed.get())
             }
             _ => {
+                self.note_wakes();
                 if let Some(awakeners) = self.awakeners.take() {
                     awakeners.retire(&mut self.selector);
                 }
@@ -1321,16 +1318,18 @@ impl Poller {
             Some(awakeners) => Ok(awakeners),
             none => {
                 let awakeners = Awakeners::new(&self.selector, self.generation)?;
+                awakeners.count(self.special.as_ref().is_some_and(Special::counts));
                 if self.exposed.get() {
                     awakeners.expose();
                 }
+                awakeners.changes().want(self.special.is_some());
                 Ok(none.insert(awakeners))
             }
         }
     }
 
     /// Another thread has it: what was found out of the old one does not hold.
-    pub(super) fn change_thread(&mut self) {
+    pub(crate) fn change_thread(&mut self) {
         self.nice.set(sys::is_nice());
     }
 }

@@ -6,8 +6,9 @@ use std::os::fd::RawFd;
 
 use crate::poll::{Interests, PollOption};
 
-/// A registration; 32 bytes.
+/// A registration; 28 bytes.
 #[derive(Copy, Clone, Debug, Default)]
+#[repr(Rust, packed(4))]
 pub(super) struct Entry {
     pub(super) id: u64,
     /// The number of the registration. (They are told apart up to 2^32 of them.)
@@ -36,10 +37,18 @@ impl Entry {
     pub(super) const FIRED: u8 = 1 << 3;
     /// There was a complaint.
     pub(super) const TOLD: u8 = 1 << 4;
+    /// It stays among those to be looked at, see `Watch::retain`.
+    pub(super) const STAYS: u8 = 1 << 5;
 
     pub(super) fn is_suspect(&self) -> bool {
         self.flags & Entry::SUSPECT != 0
     }
+}
+
+/// How much room to make where so much is used up: little, since it is there for each registration, and in proportion,
+/// since all of it is moved.
+pub(super) fn more_than(len: usize) -> usize {
+    len / 32 + 16
 }
 
 /// Registrations, by descriptor and by id, which several may have.
@@ -84,8 +93,12 @@ impl Registry {
     fn make_room(&mut self, fd: RawFd) -> Result<(), TryReserveError> {
         let Ok(fd) = usize::try_from(fd) else { return Ok(()) };
         let wanted = fd + 1;
-        self.entries.try_reserve(wanted.saturating_sub(self.entries.len()))?;
-        let heads = self.entries.capacity().next_power_of_two();
+        if wanted > self.entries.capacity() {
+            let room = wanted + more_than(wanted);
+            self.entries.try_reserve_exact(room - self.entries.len())?;
+        }
+        // At most two to four entries each.
+        let heads = 1 << (self.entries.capacity() / 2).max(1).ilog2();
         if heads > self.heads.len() {
             self.heads.try_reserve_exact(heads - self.heads.len())?;
         }
@@ -129,6 +142,12 @@ impl Registry {
     pub(super) fn entry_mut(&mut self, fd: RawFd) -> Option<&mut Entry> {
         let entry = self.entries.get_mut(usize::try_from(fd).ok()?)?;
         entry.option.is_some().then_some(entry)
+    }
+
+    /// Whether an event may tell the program that it can write to a descriptor.
+    pub(super) fn waits_for_room(&self, fd: RawFd) -> bool {
+        let writes = |entry: Entry| entry.flags & (Entry::WRITES | Entry::FIRED) == Entry::WRITES;
+        self.entry(fd).is_some_and(writes)
     }
 
     /// No descriptor is as large as this.
@@ -262,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn a_registration_takes_at_most_32_bytes() {
-        assert!(size_of::<Entry>() <= 32);
+    fn a_registration_takes_28_bytes() {
+        assert_eq!(size_of::<Entry>(), 28);
     }
 }

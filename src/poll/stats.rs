@@ -26,6 +26,11 @@ pub struct Stats {
     /// By how many nanoseconds deadlines were late: in place `n` those with at least 2^n and less than 2^(n + 1), in
     /// the first also those with none, in the last all that were later.
     pub lateness: [u64; LATENESS],
+    /// Wakes by awakeners, and events posted by registrars, of any thread. The poll counts them that comes after them.
+    pub wakes: u64,
+    /// Those of them that an earlier wake of the same awakener stood for, whose event had not been handed out: they made
+    /// no event of their own, and no system call.
+    pub wakes_coalesced: u64,
 }
 
 impl Default for Stats {
@@ -40,6 +45,8 @@ impl Default for Stats {
             waiting: Duration::ZERO,
             outside: Duration::ZERO,
             lateness: [0; LATENESS],
+            wakes: 0,
+            wakes_coalesced: 0,
         }
     }
 }

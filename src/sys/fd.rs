@@ -155,34 +155,7 @@ pub(crate) fn clamp<T>(buffers: &[T]) -> &[T] {
 /// `$check` is a function that refuses interests that make no sense for the handle.
 macro_rules! evented_traits {
     ($type:ty, $check:expr) => {
-        impl $crate::event::Evented for $type {
-            #[inline]
-            fn register(
-                &mut self,
-                poller: &mut $crate::poll::Poller,
-                id: $crate::event::EventedId,
-                interests: $crate::poll::Interests,
-                opt: $crate::poll::PollOption,
-            ) -> std::io::Result<()> {
-                $crate::event::Evented::register(&mut &*self, poller, id, interests, opt)
-            }
-
-            #[inline]
-            fn reregister(
-                &mut self,
-                poller: &mut $crate::poll::Poller,
-                id: $crate::event::EventedId,
-                interests: $crate::poll::Interests,
-                opt: $crate::poll::PollOption,
-            ) -> std::io::Result<()> {
-                $crate::event::Evented::reregister(&mut &*self, poller, id, interests, opt)
-            }
-
-            #[inline]
-            fn deregister(&mut self, poller: &mut $crate::poll::Poller) -> std::io::Result<()> {
-                $crate::event::Evented::deregister(&mut &*self, poller)
-            }
-        }
+        $crate::event::evented_by!(self => &mut &*self; impl $crate::event::Evented for $type);
 
         /// So that it can be registered while it is shared, as in an [`Rc`](std::rc::Rc).
         impl $crate::event::Evented for &$type {

@@ -93,14 +93,14 @@ pub(crate) mod unix_socket;
 pub(crate) use self::buffer::{Batch, Buffer, Sorting, translate_all};
 pub(crate) use self::carried::{Carried, Carry};
 pub(crate) use self::clock::{duration, instant, monotonic, nanos};
-/// A descriptor that tells of signals, or of a process.
+/// A descriptor that tells of a process.
 #[cfg(epoll)]
 pub(crate) use self::fd::Fd as Source;
 pub(crate) use self::fd::{
     Fd, evented_traits, fd_traits, read_traits, set_nonblocking, std_traits, write_iovecs,
     write_traits,
 };
-pub(crate) use self::fork::Generation;
+pub(crate) use self::fork::{Generation, SharedGeneration};
 pub(crate) use self::inspect::{
     Look, TELLS_WRITES, is_open, look, stays_readable, traffic, unread,
 };

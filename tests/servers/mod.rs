@@ -5,6 +5,7 @@
 use std::fs;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -80,8 +81,6 @@ fn launcher(runner: &str, program: &Path, language: Language) -> PathBuf {
 fn cargo_build(arguments: &[&str], file: &str) -> PathBuf {
     let output = Command::new(env!("CARGO"))
         .current_dir(env!("CARGO_MANIFEST_DIR"))
-        // Set by the cargo that runs the tests: ring would be built again, and again by the next.
-        .env_remove("CARGO_MANIFEST_DIR")
         .args(["build", "--quiet", "--message-format=json"])
         .args(arguments)
         .stderr(Stdio::inherit())
@@ -168,6 +167,17 @@ impl Server {
         Server { child, errors, address }
     }
 
+    /// Starts it with its time in the test's hands.
+    pub fn start_paused(command: &mut Command) -> Server {
+        Server::start(command.env("MIO_ST_CLOCK", "paused").stdin(Stdio::piped()))
+    }
+
+    /// Moves its time. What comes to it after this comes after it. It must have heard of the last time, as one knows
+    /// who was answered since.
+    pub fn advance(&mut self, by: Duration) {
+        writeln!(self.child.stdin.as_mut().unwrap(), "{}", by.as_millis()).unwrap();
+    }
+
     pub fn pid(&self) -> u32 {
         self.child.id()
     }
@@ -234,6 +244,25 @@ pub fn is_closed(stream: &mut TcpStream) -> bool {
             Err(error) => return error.kind() == io::ErrorKind::ConnectionReset,
         }
     }
+}
+
+/// Whether the connection stands, and nothing has come.
+pub fn is_open(stream: &TcpStream) -> bool {
+    stream.set_nonblocking(true).unwrap();
+    let result = stream.peek(&mut [0]);
+    stream.set_nonblocking(false).unwrap();
+    result.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
+}
+
+/// Waits until all that was written is with the system of the other side, which has told its poller.
+pub fn deliver(stream: &TcpStream) {
+    until("what was written is delivered", || {
+        let mut left: libc::c_int = 0;
+        // SAFETY: there is room for an `int`.
+        let result = unsafe { libc::ioctl(stream.as_raw_fd(), libc::TIOCOUTQ, &raw mut left) };
+        assert_eq!(result, 0);
+        (left == 0).then_some(())
+    });
 }
 
 /// The names of the system calls in a trace by strace, from the line that contains the one text to the

@@ -229,6 +229,30 @@ static inline const char *mio_st_complaint_text(uint32_t problem) {
     return "";
 }
 
+/* Nor is there another clock than the system's. */
+enum { MIO_ST_CLOCK_PAUSED = 1 };
+
+static inline int mio_st_poller_set_clock(mio_st_poller_t poller, uint32_t clock) {
+    (void)poller;
+    (void)clock;
+    return -EINVAL;
+}
+
+static inline int mio_st_poller_advance(mio_st_poller_t poller, uint64_t by) {
+    (void)poller;
+    (void)by;
+    return -EINVAL;
+}
+
+static inline int mio_st_poller_register_fd(mio_st_poller_t poller, int fd, uint64_t id,
+                                            uint32_t interests, uint32_t option) {
+    return add_fd(poller, fd, id, interests | option);
+}
+
+static inline int mio_st_poller_deregister_fd(mio_st_poller_t poller, int fd) {
+    return failed(epoll_ctl(poller.fd, EPOLL_CTL_DEL, fd, NULL));
+}
+
 static inline int mio_st_awakener_new(mio_st_awakener_t *awakener, mio_st_poller_t poller,
                                       uint64_t id) {
     awakener->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

@@ -16,6 +16,7 @@ use std::net::{TcpListener, TcpStream};
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 use std::{env, fs, thread};
 
 const LOOPS: [(&str, &str, &[&str]); 4] = [
@@ -31,7 +32,8 @@ const INTRODUCTION: &str = "\
 
 The tables are what `make bench-adapters` prints: Redis by hiredis and downloads of 1,000 bytes by libcurl, over the
 adapters of `include/mio_st/`, beside those that hiredis ships for libuv, libev and libevent, and loops in the manner of
-curl's examples for them. Each connection has one command or download on its way, and keeps standing.
+curl's examples for them. Each connection has one command or download on its way, and keeps standing. A download is
+answered after a millisecond, as over a network: so each has to wait.
 
 All is for one command or download: the difference of two runs of which one does more of them. Instructions are those of
 user space, all libraries included. CPU is of one run each, and wobbles.
@@ -55,7 +57,7 @@ impl Redis {
         command.arg(port.to_string()).current_dir(env::temp_dir()).stdout(Stdio::null());
         let redis = Redis(command.spawn().expect("redis-server"), port);
         while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            thread::sleep(std::time::Duration::from_millis(20));
+            thread::sleep(Duration::from_millis(20));
         }
         redis
     }
@@ -68,7 +70,8 @@ impl Drop for Redis {
     }
 }
 
-/// Answers each request with 1,000 bytes.
+/// Answers each request with 1,000 bytes, after a millisecond: an answer that is there at once is found before it is
+/// waited for, in some runs more often than in others.
 fn serve_http() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
@@ -80,7 +83,11 @@ fn serve_http() -> String {
                 let mut stream = stream.unwrap();
                 let reader = BufReader::new(stream.try_clone().unwrap());
                 for line in reader.lines().map_while(Result::ok) {
-                    if line.is_empty() && stream.write_all(answer).is_err() {
+                    if !line.is_empty() {
+                        continue;
+                    }
+                    thread::sleep(Duration::from_millis(1));
+                    if stream.write_all(answer).is_err() {
                         return;
                     }
                 }

@@ -10,7 +10,7 @@
 use std::time::Duration;
 
 use mio_st_benches::{
-    Args, BUFFER, Contender, Mio, MioSt, MioSt022, Outcome, Polling, Raw, finish_load, start_load,
+    Args, BUFFER, CHECKS, Contender, Mio, MioSt, MioSt022, Outcome, Polling, Raw, STATS, finish_load, start_load,
     would_block,
 };
 
@@ -34,6 +34,8 @@ fn main() {
         "mio" => serve::<Mio>(concurrent, total, short, spin, &mut start),
         "mio-st-0.2.2" => serve::<MioSt022>(concurrent, total, short, spin, &mut start),
         "mio-st" => serve::<MioSt>(concurrent, total, short, spin, &mut start),
+        "mio-st+checks" => serve::<MioSt<CHECKS>>(concurrent, total, short, spin, &mut start),
+        "mio-st+stats" => serve::<MioSt<STATS>>(concurrent, total, short, spin, &mut start),
         // It does not tell whether the peer has closed.
         "polling" if short => None,
         "polling" => serve::<Polling>(concurrent, total, short, spin, &mut start),

@@ -7,12 +7,16 @@ use std::time::Duration;
 
 use mio_st::event::{EventedId, Events, Ready};
 use mio_st::net::{TcpListener, TcpStream};
-use mio_st::poll::{Awakener, Interests, PollOption, Poller};
+use mio_st::poll::{Awakener, Checks, Interests, PollOption, Poller};
 use mio_st::unix::EventedFd;
 
 use crate::{CAPACITY, Contender, Notify, Trigger, Wake};
 
-pub struct MioSt;
+/// As it is, or with one of these.
+pub struct MioSt<const WITH: u8 = 0>;
+
+pub const CHECKS: u8 = 1;
+pub const STATS: u8 = 2;
 
 #[inline]
 fn borrow<'a>(fd: RawFd) -> EventedFd<'a> {
@@ -24,14 +28,20 @@ fn option(trigger: Trigger) -> PollOption {
     if trigger == Trigger::Edge { PollOption::Edge } else { PollOption::Level }
 }
 
-impl Contender for MioSt {
+impl<const WITH: u8> Contender for MioSt<WITH> {
     type Poller = Poller;
     type Events = Events;
     type Listener = TcpListener;
     type Stream = TcpStream;
 
     fn new() -> (Poller, Events) {
-        (Poller::new().unwrap(), Events::with_capacity(CAPACITY))
+        let mut poller = Poller::new().unwrap();
+        match WITH {
+            CHECKS => poller.set_checks(Checks::ALL).unwrap(),
+            STATS => poller.set_stats(true).unwrap(),
+            _ => {}
+        }
+        (poller, Events::with_capacity(CAPACITY))
     }
 
     fn spin(poller: &mut Poller, spin: Duration) -> bool {
@@ -114,7 +124,7 @@ impl Notify for MioSt {
     type Events = Events;
 
     fn new() -> (Poller, Events) {
-        <MioSt as Contender>::new()
+        <MioSt<0> as Contender>::new()
     }
 
     #[inline]

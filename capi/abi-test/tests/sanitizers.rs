@@ -38,12 +38,12 @@ fn is_quiet(sanitizer: &str, name: &str, library: &str) {
     common::succeeds(&mut command);
 }
 
-/// Behaviour 24: what was written before a wake.
+/// Behaviours 24 and 41 and 42: what was written before a wake, or a post, and what was detached.
 #[test]
 fn thread_sanitizer_sees_that_a_wake_hands_data_over() {
     if there_is("thread") {
         is_quiet("thread", "handover", "libmio_st.so");
-        for name in ["handover", "awakeners", "threads"] {
+        for name in ["handover", "awakeners", "threads", "turns", "processes"] {
             is_quiet("thread", name, "libmio_st.a");
         }
     }

@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 
 use mio_st::event::Evented;
 use mio_st::net::{TcpListener, TcpStream};
-use mio_st::poll::{DeadlineKey, Interests, PollOption, Poller};
+use mio_st::poll::{Checks, DeadlineKey, Interests, PollOption, Poller};
 use mio_st::{EventedId, Events, Ready};
 
 mod hyper;
@@ -125,7 +125,12 @@ impl Wake for TaskWaker {
 ///
 /// If it is called within itself.
 pub fn run<T: 'static>(future: impl Future<Output = T> + 'static) -> io::Result<T> {
-    let inner = Inner { poller: Poller::new()?, tasks: Places::EMPTY, waiters: Places::EMPTY };
+    let mut poller = Poller::new()?;
+    if std::env::var_os("MIO_ST_CHECKS").is_some_and(|value| value == "1") {
+        // A task may leave in a stream what it does not want yet: that an edge was not drained is no mistake here.
+        poller.set_checks(Checks::SPINNING | Checks::FORGOTTEN | Checks::STALLED)?;
+    }
+    let inner = Inner { poller, tasks: Places::EMPTY, waiters: Places::EMPTY };
     let before = CURRENT.with_borrow_mut(|current| current.replace(inner));
     assert!(before.is_none(), "an executor runs in this thread");
     let result = std::rc::Rc::new(RefCell::new(None));
@@ -152,7 +157,13 @@ pub fn run<T: 'static>(future: impl Future<Output = T> + 'static) -> io::Result<
 
 /// One poll, and what it wakes.
 fn turn(events: &mut Events) -> io::Result<()> {
-    with(|inner| inner.poller.poll(events, None))?;
+    with(|inner| {
+        inner.poller.poll(events, None)?;
+        while let Some(complaint) = inner.poller.next_complaint() {
+            eprintln!("complaint: {complaint}");
+        }
+        io::Result::Ok(())
+    })?;
     for round in 1.. {
         for event in &mut *events {
             let EventedId(id) = event.id();

@@ -180,7 +180,8 @@ struct Server(Child, SocketAddr);
 impl Server {
     fn start() -> Server {
         let mut command = Command::new(env!("CARGO_BIN_EXE_hyper_server"));
-        let mut child = command.arg("127.0.0.1:0").stdout(Stdio::piped()).spawn().unwrap();
+        command.arg("127.0.0.1:0").env("MIO_ST_CHECKS", "1");
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
         let address = line.strip_prefix("listening on ").unwrap().trim().parse().unwrap();
@@ -192,6 +193,11 @@ impl Drop for Server {
     fn drop(&mut self) {
         let _ = self.0.kill();
         let _ = self.0.wait();
+        let errors = io::read_to_string(self.0.stderr.take().unwrap()).unwrap();
+        // A busy machine may keep it from its poll.
+        let complains =
+            |line: &str| line.starts_with("complaint: ") && !line.contains("did not poll");
+        assert!(std::thread::panicking() || !errors.lines().any(complains), "{errors}");
     }
 }
 

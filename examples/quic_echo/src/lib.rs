@@ -14,7 +14,7 @@ use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
 use mio_st::net::{Datagram, Ecn, MtuDiscovery, Transmit, UdpSocket};
-use mio_st::poll::{DeadlineKey, Interests};
+use mio_st::poll::{Checks, DeadlineKey, Interests, Problem};
 use mio_st::{EventedId, Events, PollOption, Poller, Ready};
 use quinn_proto as proto;
 use quinn_proto::{
@@ -69,6 +69,8 @@ pub struct Counts {
     pub runs: usize,
     /// Datagrams that were lost on purpose.
     pub lost: usize,
+    /// What the poller has found wrong with this program, with MIO_ST_CHECKS=1 in the environment.
+    pub complaints: usize,
 }
 
 struct Link<S> {
@@ -125,6 +127,9 @@ impl<S: Streams> Node<S> {
         let finds_mtu = socket.set_mtu_discovery(MtuDiscovery::Probe).is_ok();
 
         let mut poller = Poller::new()?;
+        if std::env::var_os("MIO_ST_CHECKS").is_some_and(|value| value == "1") {
+            poller.set_checks(Checks::ALL)?;
+        }
         poller.register(&mut socket, SOCKET, Interests::READABLE, PollOption::Level)?;
         let (config, accept) = server.map(|(config, accept)| (Arc::new(config), accept)).unzip();
         Ok(Node {
@@ -171,6 +176,11 @@ impl<S: Streams> Node<S> {
     /// Waits for something to happen, and does what is to be done then.
     pub fn turn(&mut self) -> io::Result<()> {
         self.poller.poll(&mut self.events, None)?;
+        while let Some(complaint) = self.poller.next_complaint() {
+            eprintln!("complaint: {complaint}");
+            // That it was not there may be a busy machine's fault.
+            self.counts.complaints += usize::from(complaint.problem() != Problem::Stalled);
+        }
         let (mut readable, mut writable) = (false, false);
         for event in &mut self.events {
             match event.id() {

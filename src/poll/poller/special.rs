@@ -10,10 +10,15 @@ use super::watch::Watch;
 use crate::deadlines::{DEFAULT_SLACK, PORTION};
 use crate::event::{Event, Ready};
 use crate::poll::awakener::Awakeners;
+use crate::poll::changes::{Change, Registration};
 use crate::poll::checks::Found;
 use crate::poll::registry::Registry;
 use crate::poll::{Checks, Clock, Complaint, Interests, PollOption, Stats};
 use crate::sys::{self, Buffer, Generation, Selector, Sorting};
+
+/// For so many nanoseconds an event may be on its way of what can be read already: another processor is about to put it
+/// there, and may be kept from it.
+const MOMENT: u64 = 10_000_000;
 
 /// What such a poller has.
 #[derive(Debug, Default)]
@@ -27,6 +32,11 @@ pub(super) struct Special {
 }
 
 impl Special {
+    /// Whether there are statistics.
+    pub(super) fn counts(&self) -> bool {
+        self.stats.is_some()
+    }
+
     /// Whether the time between polls and in them is of interest.
     fn measures(&self) -> bool {
         self.stats.is_some() || self.watch.is_on()
@@ -90,7 +100,8 @@ impl Poller {
     ///
     /// *A driven clock makes the same program do the same each time*, as far as what it talks with does: handles that
     /// are ready at once are handed out in the order of their registration. Those that were registered before the
-    /// clock was set, and those that share an id, come in the order of the system.
+    /// clock was set, or by a [`Registrar`](crate::poll::Registrar), and those that share an id, come in the order of
+    /// the system.
     ///
     /// # Errors
     ///
@@ -188,6 +199,9 @@ impl Poller {
         } else {
             self.special.get_or_insert_default();
         }
+        if let Some(awakeners) = &self.awakeners {
+            awakeners.changes().want(self.special.is_some());
+        }
         self.plain = if self.special.is_none() { self.generation } else { Generation::NONE };
         self.has_asked.set(false);
         self.apply_slack();
@@ -203,7 +217,8 @@ impl Poller {
 
 /// Statistics and checks.
 impl Poller {
-    /// Begins to count, from zero, or ends it. Counting takes two reads of the clock a poll, and two more if it waits.
+    /// Begins to count, from zero, or ends it. Counting takes two reads of the clock a poll, and two more if it waits;
+    /// and an atomic addition or two a wake, in the thread that wakes.
     ///
     /// # Errors
     ///
@@ -218,7 +233,22 @@ impl Poller {
         let special = self.special.get_or_insert_default();
         special.stats = on.then(Stats::default);
         special.left = None;
+        if let Some(awakeners) = &self.awakeners {
+            awakeners.count(on);
+        }
         self.become_special();
+    }
+
+    /// Adds the wakes that were counted meanwhile.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn note_wakes(&mut self) {
+        let stats = self.special.as_mut().and_then(|special| special.stats.as_mut());
+        if let (Some(stats), Some(awakeners)) = (stats, &self.awakeners) {
+            let (wakes, coalesced) = awakeners.take_counts();
+            stats.wakes = stats.wakes.saturating_add(wakes as u64);
+            stats.wakes_coalesced = stats.wakes_coalesced.saturating_add(coalesced as u64);
+        }
     }
 
     /// What was counted since [`set_stats`](Poller::set_stats); nothing, if it is off.
@@ -230,12 +260,17 @@ impl Poller {
     /// wants to know takes the complaints by [`next_complaint`](Poller::next_complaint).
     ///
     /// What is registered from now on, or registered once more, is looked at. Of each registration there is one
-    /// complaint. A poll that finds something just before it would wait returns at once, perhaps without events; so
-    /// does one that waits while a oneshot handle is being forgotten.
+    /// complaint. A poll that finds something just before it would wait returns 10 milliseconds later, perhaps without
+    /// events; and so does one that waits while a oneshot handle is being forgotten, at once.
     ///
-    /// It takes a system call a wait while edge-triggered handles have had an event and were not seen empty since,
-    /// two reads of the clock a poll, and 36 bytes for each number of a descriptor up to the largest. What is switched
-    /// off costs nothing.
+    /// What a [`Registrar`](crate::poll::Registrar) registers is not looked at: the poller knows nothing of it. A
+    /// descriptor should be registered by one of the two, and not in turn, or what the poller knows of it is out of
+    /// date.
+    ///
+    /// It takes one system call more a wait while edge-triggered handles have had an event and were not seen empty
+    /// since, and some more once before a complaint, or where a handle is at its end; two reads of the clock a poll;
+    /// and up to 40 bytes for each number of a descriptor up to the largest, beside 2 KB. What is switched off costs
+    /// nothing.
     ///
     /// # Errors
     ///
@@ -302,6 +337,7 @@ impl Poller {
         buffer: &mut Buffer<'_>,
         timeout: Option<u64>,
     ) -> io::Result<()> {
+        self.note_changes();
         let measures = self.special.as_ref().is_some_and(Special::measures);
         let began = if measures { sys::monotonic()? } else { 0 };
         if let (true, Some(special)) = (measures, &mut self.special) {
@@ -323,6 +359,7 @@ impl Poller {
         self.notifications.move_to(buffer, buffer.room());
         let notifications = notifications + buffer.len() - before;
         let ended = if measures { sys::monotonic()? } else { 0 };
+        self.note_wakes();
         let Some(special) = &mut self.special else { return Ok(()) };
         if let Some(stats) = &mut special.stats {
             stats.polls += 1;
@@ -404,23 +441,61 @@ impl Poller {
         }
     }
 
+    /// Takes note of what registrars have changed.
+    fn note_changes(&mut self) {
+        let (Some(special), Some(awakeners)) = (&mut self.special, &self.awakeners) else { return };
+        let Special { registry, watch, .. } = special;
+        let mut changes = awakeners.changes().take();
+        while let Some(change) = changes.pop() {
+            let Change { fd, now } = *change;
+            match now {
+                Some(Registration { id, interests, option, is_new }) => {
+                    let before = registry.note(fd, id, interests, option, is_new);
+                    watch.note_registration(fd, id, is_new, before);
+                }
+                None => {
+                    registry.remove(fd);
+                    watch.note_deregistration();
+                }
+            }
+        }
+    }
+
     /// Looks for problems before a wait; whether there are some, or events meanwhile.
     fn finds_problem(&mut self, buffer: &mut Buffer<'_>, room: usize) -> io::Result<bool> {
         if !self.special.as_ref().is_some_and(|special| special.watch.is_on()) {
             return Ok(false);
         }
+        self.note_changes();
         let time = self.turns_time()?;
         let Some(Special { watch, registry, .. }) = &mut self.special else { return Ok(false) };
         let forgotten = watch.look_for_forgotten(registry, time);
         if !watch.look_for_undrained(registry) {
             return Ok(forgotten);
         }
-        // An event that is on its way is there by now.
-        self.select(buffer, room, Some(0))?;
-        if let (0, Some(Special { watch, registry, .. })) = (buffer.len(), &mut self.special) {
-            watch.accuse(registry, time);
+        // An event that is on its way is there by now, and then this was the wait.
+        if self.asks(buffer, room, 0)? {
+            return Ok(true);
         }
-        Ok(true)
+        let Some(Special { watch, registry, .. }) = &mut self.special else { return Ok(false) };
+        if !watch.suspects(registry) {
+            return Ok(forgotten);
+        }
+        // Mostly. What arrives can be read a moment before its event is there.
+        if self.asks(buffer, room, MOMENT)? {
+            return Ok(true);
+        }
+        let Some(Special { watch, registry, .. }) = &mut self.special else { return Ok(false) };
+        Ok(watch.accuse(registry, time) || forgotten)
+    }
+
+    /// Asks the system for events, and waits so long; whether there are some.
+    fn asks(&mut self, buffer: &mut Buffer<'_>, room: usize, timeout: u64) -> io::Result<bool> {
+        loop {
+            if let Some(count) = self.select(buffer, room, Some(timeout))? {
+                return Ok(count > 0);
+            }
+        }
     }
 
     /// Asks the system for events until there are some, or the timeout has passed in its own time.
@@ -485,6 +560,7 @@ impl Poller {
         if buffer.len() == 0 || !(is_driven || watches) {
             return;
         }
+        self.note_changes();
         let time = self.now_or_last();
         let Some(Special { watch, registry, sorting, .. }) = &mut self.special else { return };
         if is_driven {
@@ -512,6 +588,7 @@ impl Poller {
         if !self.generation.is_current() {
             return Ok(None);
         }
+        self.note_changes();
         apply(&mut self.selector)?;
         if let Some(Special { registry, watch, .. }) = &mut self.special {
             let before = registry.note(fd, id, interests, option, is_new);
@@ -550,6 +627,7 @@ impl Poller {
         if !self.generation.is_current() {
             return Ok(None);
         }
+        self.note_changes();
         if let Some(Special { registry, watch, .. }) = &mut self.special {
             registry.remove(fd);
             watch.note_deregistration();

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::event::{Event, Ready};
 use crate::poll::PollOption;
 use crate::poll::checks::{Checks, Found, Problem};
-use crate::poll::registry::{Entry, Registry};
+use crate::poll::registry::{self, Entry, Registry};
 use crate::sys::{self, Look};
 
 /// After so many events in a row a handle spins, if it was ready each time before the poll asked.
@@ -32,6 +32,9 @@ pub(super) struct Watch {
     complaints: Vec<Found>,
     /// The edge-triggered descriptors that had an event and were not seen empty since.
     outstanding: Vec<Look>,
+    /// One that could not be written when it was looked at last, though there is an interest in that: the program may
+    /// read no more before it can.
+    full: Option<RawFd>,
     /// Counts the polls that asked the system, and the changes between them: what had an event with one
     /// number and the next had them in a row.
     turn: u32,
@@ -156,6 +159,10 @@ impl Watch {
         if next.is_none() {
             self.note_unknown(id, time);
         }
+        if self.outstanding.len() == self.outstanding.capacity() {
+            // Those that were registered again meanwhile are there twice.
+            self.retain(registry, |_, _, _| true);
+        }
         while let Some(fd) = next {
             next = registry.after(fd, id);
             let Some(entry) = registry.entry_mut(fd) else { return };
@@ -193,13 +200,59 @@ impl Watch {
 
     fn await_draining(&mut self, fd: RawFd, entry: &mut Entry) {
         let known = entry.flags & (Entry::OUTSTANDING | Entry::TOLD) != 0;
-        let wanted = Checks::UNDRAINED;
-        if known || !self.checks.contains(wanted) || self.outstanding.try_reserve(1).is_err() {
+        if known || !self.checks.contains(Checks::UNDRAINED) {
             return;
         }
-        if self.outstanding.len() < self.outstanding.capacity() {
-            self.outstanding.push(Look::new(fd, entry.flags & Entry::WRITES != 0));
+        if self.look_too(Look::new(fd, entry.flags & Entry::WRITES != 0)) {
             entry.flags |= Entry::OUTSTANDING;
+        }
+    }
+
+    /// Looks at one more; false if there is no memory.
+    fn look_too(&mut self, look: Look) -> bool {
+        let len = self.outstanding.len();
+        if len == self.outstanding.capacity()
+            && self.outstanding.try_reserve_exact(registry::more_than(len)).is_err()
+        {
+            return false;
+        }
+        // There is room: this does not grow, which could panic.
+        let fits = len < self.outstanding.capacity();
+        if fits {
+            self.outstanding.push(look);
+        }
+        fits
+    }
+
+    /// Keeps of those to be looked at, each once, those of which it is so.
+    fn retain(
+        &mut self,
+        registry: &mut Registry,
+        mut is_so: impl FnMut(&mut Watch, &mut Registry, &Look) -> bool,
+    ) {
+        const OPEN: u8 = Entry::OUTSTANDING;
+
+        let mut kept = 0;
+        for n in 0..self.outstanding.len() {
+            let Some(look) = self.outstanding.get(n).copied() else { break };
+            // Otherwise it was registered again, or another, or comes a second time.
+            let is_open = |entry: Entry| entry.flags & (OPEN | Entry::STAYS) == OPEN;
+            if !registry.entry(look.fd()).is_some_and(is_open) || !is_so(self, registry, &look) {
+                continue;
+            }
+            if let Some(entry) = registry.entry_mut(look.fd()) {
+                entry.flags |= Entry::STAYS;
+            }
+            if let Some(place) = self.outstanding.get_mut(kept) {
+                *place = look;
+                kept += 1;
+            }
+        }
+        self.outstanding.truncate(kept);
+        for look in &self.outstanding {
+            if let Some(entry) = registry.entry_mut(look.fd()) {
+                entry.flags &= !Entry::STAYS;
+            }
         }
     }
 
@@ -269,40 +322,36 @@ impl Watch {
         found
     }
 
-    /// Asks which of the edge-triggered handles that had an event are still readable; whether there is one that no
-    /// other event may be on its way to.
+    /// Asks which of the edge-triggered handles that had an event are still readable: by one system call, or none.
+    /// Whether there is one that may be left so, unless there is an event on its way, or it is at its end.
     pub(super) fn look_for_undrained(&mut self, registry: &mut Registry) -> bool {
         if self.outstanding.is_empty() {
             return false;
         }
-        if let Err(error) = sys::look(&mut self.outstanding) {
+        let full = self.full.take().filter(|fd| registry.waits_for_room(*fd));
+        let looks_at_full = full.is_some_and(|fd| self.look_too(Look::new(fd, true)));
+        let looked = sys::look(&mut self.outstanding);
+        let full_one = if looks_at_full { self.outstanding.pop() } else { None };
+        if let Err(error) = looked {
             sys::ignore(error);
             return false;
         }
-        let (mut kept, mut found) = (0, false);
-        for n in 0..self.outstanding.len() {
-            let Some(looked) = self.outstanding.get(n).copied() else { break };
-            if !self.is_outstanding(registry, &looked) {
-                continue;
-            }
-            found |= registry.entry_mut(looked.fd()).is_some_and(|entry| entry.is_suspect());
-            if let Some(place) = self.outstanding.get_mut(kept) {
-                *place = looked;
-                kept += 1;
-            }
+        if full_one.is_some_and(|look| look.is_full()) {
+            self.full = full;
         }
-        self.outstanding.truncate(kept);
-        found
+        let mut found = false;
+        self.retain(registry, |watch, registry, looked| {
+            let stays = watch.is_outstanding(registry, looked);
+            found |= registry.entry_mut(looked.fd()).is_some_and(|entry| entry.is_suspect());
+            stays
+        });
+        found && self.full.is_none()
     }
 
-    /// Judges what was seen of a descriptor: whether it goes on to be looked at. It may be suspect.
+    /// What was seen of a descriptor: whether it goes on to be looked at. It may be suspect.
     fn is_outstanding(&mut self, registry: &mut Registry, looked: &Look) -> bool {
         let fd = looked.fd();
         let Some(entry) = registry.entry_mut(fd) else { return false };
-        if entry.flags & Entry::OUTSTANDING == 0 {
-            // Registered again, or another.
-            return false;
-        }
         entry.flags &= !Entry::SUSPECT;
         if looked.is_closed() {
             let id = entry.id;
@@ -310,30 +359,41 @@ impl Watch {
             self.add_ghost(id, fd);
             return false;
         }
-        if looked.is_readable() && looked.is_full() {
-            // The program may wait for room to write.
-            return true;
-        }
-        let is_drained = !looked.is_readable()
-            || match sys::unread(fd) {
-                // The end, which stays.
-                Ok(0) => true,
-                Ok(_) => false,
-                Err(error) => {
-                    sys::ignore(error);
-                    sys::stays_readable(fd)
-                }
-            };
-        if is_drained {
+        if !looked.is_readable() {
             entry.flags &= !Entry::OUTSTANDING;
             return false;
         }
-        entry.flags |= Entry::SUSPECT;
+        // Otherwise the program may wait for room to write.
+        if !looked.is_full() {
+            entry.flags |= Entry::SUSPECT;
+        }
         true
     }
 
-    /// The system had no event for the suspects.
-    pub(super) fn accuse(&mut self, registry: &mut Registry, time: u64) {
+    /// The system had no event for the suspects. Whether one remains that is not at its end, while the program does not
+    /// seem to wait for something else.
+    pub(super) fn suspects(&mut self, registry: &mut Registry) -> bool {
+        let mut guilty = false;
+        self.retain(registry, |_, registry, look| {
+            let Some(entry) = registry.entry_mut(look.fd()) else { return false };
+            if entry.is_suspect() && is_at_its_end(look.fd()) {
+                entry.flags &= !(Entry::OUTSTANDING | Entry::SUSPECT);
+                return false;
+            }
+            guilty |= entry.is_suspect();
+            true
+        });
+        if guilty {
+            self.full = find_full(registry);
+        }
+        guilty && self.full.is_none()
+    }
+
+    /// Complains of those who are still suspect; whether there was one.
+    pub(super) fn accuse(&mut self, registry: &mut Registry, time: u64) -> bool {
+        if !self.look_for_undrained(registry) {
+            return false;
+        }
         for n in 0..self.outstanding.len() {
             let Some(fd) = self.outstanding.get(n).map(Look::fd) else { break };
             let Some(entry) = registry.entry_mut(fd) else { continue };
@@ -342,6 +402,46 @@ impl Watch {
                 let id = entry.id;
                 self.complain(Problem::Undrained, fd, id, 1, time);
             }
+        }
+        self.retain(registry, |_, _, _| true);
+        true
+    }
+}
+
+/// Whether what is readable has nothing to read, now and later.
+fn is_at_its_end(fd: RawFd) -> bool {
+    match sys::unread(fd) {
+        Ok(count) => count == 0,
+        Err(error) => {
+            sys::ignore(error);
+            sys::stays_readable(fd)
+        }
+    }
+}
+
+/// A descriptor that cannot be written, though there is an interest in that.
+fn find_full(registry: &Registry) -> Option<RawFd> {
+    /// Looked at by one system call.
+    const AT_ONCE: usize = 64;
+
+    let mut all = (0..registry.len() as RawFd).filter(|fd| registry.waits_for_room(*fd));
+    loop {
+        let mut looks = [Look::new(-1, true); AT_ONCE];
+        let mut count = 0;
+        for (look, fd) in looks.iter_mut().zip(&mut all) {
+            *look = Look::new(fd, true);
+            count += 1;
+        }
+        let looks = looks.get_mut(..count)?;
+        if count == 0 {
+            return None;
+        }
+        if let Err(error) = sys::look(looks) {
+            sys::ignore(error);
+            return None;
+        }
+        if let Some(full) = looks.iter().find(|look| look.is_full()) {
+            return Some(full.fd());
         }
     }
 }

@@ -10,9 +10,11 @@ mod together;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::ops::{Deref, DerefMut};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
@@ -37,15 +39,59 @@ fn program(name: &str) -> PathBuf {
     program
 }
 
-/// The program as it is, and under valgrind, which finds no error and nothing that is lost.
-fn ways(program: &Path) -> Vec<Command> {
-    let mut ways = vec![Command::new(program)];
+/// The program with a poller that looks for its mistakes, and finds none; and as it is under valgrind, which finds no
+/// error and nothing that is lost.
+fn ways(program: &Path) -> Vec<Checked> {
+    let mut ways = vec![Checked::new(Command::new(program))];
+    ways[0].env("MIO_ST_CHECKS", "1");
     if common::has("valgrind", "the same under valgrind") {
         let mut valgrind = Command::new("valgrind");
         valgrind.args(["--quiet", "--error-exitcode=9", "--leak-check=full"]).arg(program);
-        ways.push(valgrind);
+        ways.push(Checked::new(valgrind));
     }
     ways
+}
+
+/// A command of which there must be no complaint when it is dropped, which is after its end.
+struct Checked {
+    command: Command,
+    errors: PathBuf,
+}
+
+impl Checked {
+    fn new(mut command: Command) -> Checked {
+        static NUMBER: AtomicUsize = AtomicUsize::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let errors = common::scratch(&format!("adapters-errors-{}-{number}", std::process::id()));
+        command.stderr(fs::File::create(&errors).unwrap());
+        Checked { command, errors }
+    }
+}
+
+impl Deref for Checked {
+    type Target = Command;
+
+    fn deref(&self) -> &Command {
+        &self.command
+    }
+}
+
+impl DerefMut for Checked {
+    fn deref_mut(&mut self) -> &mut Command {
+        &mut self.command
+    }
+}
+
+impl Drop for Checked {
+    fn drop(&mut self) {
+        let errors = fs::read_to_string(&self.errors).unwrap();
+        let _ = fs::remove_file(&self.errors);
+        eprint!("{errors}");
+        // A busy machine may keep it from its poll.
+        let complains =
+            |line: &str| line.starts_with("complaint: ") && !line.contains("did not poll");
+        assert!(thread::panicking() || !errors.lines().any(complains), "{errors}");
+    }
 }
 
 fn lines(command: &mut Command) -> Vec<String> {
@@ -180,6 +226,11 @@ impl Running {
         let mut line = String::new();
         assert!(self.output.read_line(&mut line).unwrap() > 0, "it says no more");
         line.trim_end().to_owned()
+    }
+
+    /// Moves the time of one that was started so.
+    fn advance(&mut self, millis: u64) {
+        writeln!(self.child.0.stdin.as_mut().unwrap(), "{millis}").unwrap();
     }
 
     #[track_caller]

@@ -2,7 +2,7 @@
 //! certificate is made at the start, and signed by itself. To try it:
 //!
 //! ```text
-//! $ cargo run --example tls_echo -- 127.0.0.1:7000
+//! $ cargo run --package mio-st-tls-echo -- 127.0.0.1:7000
 //! $ openssl s_client -quiet -connect 127.0.0.1:7000
 //! ```
 
@@ -18,6 +18,9 @@ use mio_st::net::{TcpListener, TcpStream};
 use mio_st::poll::{PollOption, Poller};
 use mio_st::{EventedId, Events};
 
+#[path = "../../testing/mod.rs"]
+mod testing;
+
 const LISTENER: EventedId = EventedId(0);
 
 struct Connection {
@@ -30,6 +33,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let config = Arc::new(config()?);
 
     let mut poller = Poller::new()?;
+    testing::look_for_mistakes(&mut poller)?;
     let mut events = Events::new();
     let mut listener = TcpListener::bind(address.parse()?)?;
     poller.register(&mut listener, LISTENER, TcpListener::INTERESTS, PollOption::Level)?;
@@ -39,6 +43,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut last_id = LISTENER;
     loop {
         poller.poll(&mut events, None)?;
+        testing::print_complaints(&mut poller);
         for event in &mut events {
             if event.id() == LISTENER {
                 let (mut stream, _) = match listener.accept() {
