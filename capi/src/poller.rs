@@ -17,7 +17,7 @@ use crate::abi::*;
 use crate::error::{Error, Result};
 use crate::handles::{Handle, try_box};
 use crate::memory::{self, Out};
-use crate::thread::{call, close, create, poll, polling, quickly, using_with};
+use crate::thread::{call, close, create, poll, polling, quickly};
 
 pub(crate) const INVALID: Error = Error::of(libc::EINVAL);
 
@@ -127,14 +127,11 @@ pub unsafe extern "C" fn mio_st_poller_poll(
     timeout_ns: i64,
 ) -> c_int {
     let asked = Asked { events, capacity, timeout_ns };
-    let is_quick = |poller: &mut Poller, _: &Asked| {
-        // Any capacity: the system looks at it.
-        !events.is_null()
-            && events.is_aligned()
-            && (-1..=0).contains(&timeout_ns)
-            && poller.raw_is_plain()
-    };
     let quick = |poller: &mut Poller, asked: &Asked| {
+        // Any capacity: the system looks at it.
+        if events.is_null() || !events.is_aligned() || !(-1..=0).contains(&timeout_ns) {
+            return None;
+        }
         // SAFETY: C promises that `events` has room for `capacity` events; the layout is asserted above.
         let count =
             unsafe { poller.raw_poll_plainly(events.cast(), capacity, timeout_ns as c_int) }?;
@@ -143,7 +140,7 @@ pub unsafe extern "C" fn mio_st_poller_poll(
         unsafe { raw::translate((&raw const asked.events).read_volatile().cast(), count) };
         Some(count as c_int)
     };
-    poll(poller, asked, is_quick, quick, poll_slowly)
+    poll(poller, asked, quick, poll_slowly)
 }
 
 /// What mio_st_poller_poll() was asked for.
@@ -247,7 +244,10 @@ pub extern "C" fn mio_st_poller_register_fd(
     interests: u32,
     option: u32,
 ) -> c_int {
-    using_with(poller, (fd, id, interests, option), register_fd)
+    call(poller, |table| {
+        let poller = table.get(poller)?;
+        register_in(poller, fd, id, some_interests(interests)?, option)
+    })
 }
 
 /// Replaces the id, the interests and the trigger of a descriptor that is registered, and arms it again; without
@@ -265,7 +265,10 @@ pub extern "C" fn mio_st_poller_reregister_fd(
     interests: u32,
     option: u32,
 ) -> c_int {
-    using_with(poller, (fd, id, interests, option), reregister_fd)
+    call(poller, |table| {
+        let poller = table.get(poller)?;
+        done(poller.raw_reregister(fd, id, some_interests(interests)?, trigger(option)?))
+    })
 }
 
 /// Ends the registration of a descriptor. It can be registered again. Do so before its owner closes it, if
@@ -277,7 +280,7 @@ pub extern "C" fn mio_st_poller_reregister_fd(
 /// Thread: that of the poller.
 #[unsafe(no_mangle)]
 pub extern "C" fn mio_st_poller_deregister_fd(poller: mio_st_poller_t, fd: c_int) -> c_int {
-    using_with(poller, fd, deregister_fd)
+    call(poller, |table| done(table.get(poller)?.raw_deregister(fd)))
 }
 
 /// Makes the registration of a descriptor be as asked for, whether it is registered or not; with no
@@ -1494,30 +1497,6 @@ fn deregister<H: Registered>(poller: mio_st_poller_t, handle: H) -> c_int {
         }
         result
     })
-}
-
-/// A descriptor, its id, its interests and its trigger.
-type Registration = (c_int, u64, u32, u32);
-
-#[inline(always)]
-fn register_fd(
-    poller: &mut Box<Poller>,
-    (fd, id, interests, option): Registration,
-) -> Result<c_int> {
-    register_in(poller, fd, id, some_interests(interests)?, option)
-}
-
-#[inline(always)]
-fn reregister_fd(
-    poller: &mut Box<Poller>,
-    (fd, id, interests, option): Registration,
-) -> Result<c_int> {
-    done(poller.raw_reregister(fd, id, some_interests(interests)?, trigger(option)?))
-}
-
-#[inline(always)]
-fn deregister_fd(poller: &mut Box<Poller>, fd: c_int) -> Result<c_int> {
-    done(poller.raw_deregister(fd))
 }
 
 /// What a change of a registration answers.

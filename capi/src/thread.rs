@@ -203,19 +203,9 @@ pub(crate) fn using<H: Handle, T: From<c_int>>(
     handle: H,
     body: impl FnOnce(&mut H::Object) -> Result<T>,
 ) -> T {
-    using_with(handle, (), |object, ()| body(object))
-}
-
-/// As [`using`], with arguments for a function, which can be told to be inlined.
-#[inline(always)]
-pub(crate) fn using_with<H: Handle, A, T: From<c_int>>(
-    handle: H,
-    arguments: A,
-    body: impl FnOnce(&mut H::Object, A) -> Result<T>,
-) -> T {
-    let Some(object) = take_object(handle) else { return using_slowly(handle, arguments, body) };
+    let Some((object, _)) = take_object(handle) else { return using_slowly(handle, body) };
     // Not in one for both, which would be a register more that has to outlast the body.
-    match guarded(|| body(object, arguments)) {
+    match guarded(|| body(object)) {
         Ok(value) => {
             local::make_ready();
             value
@@ -227,27 +217,26 @@ pub(crate) fn using_with<H: Handle, A, T: From<c_int>>(
     }
 }
 
-/// As [`using_with`], of a handle that is not found at once.
+/// As [`using`], of a handle that is not found at once.
 #[cold]
 #[inline(never)]
-fn using_slowly<H: Handle, A, T: From<c_int>>(
+fn using_slowly<H: Handle, T: From<c_int>>(
     handle: H,
-    arguments: A,
-    body: impl FnOnce(&mut H::Object, A) -> Result<T>,
+    body: impl FnOnce(&mut H::Object) -> Result<T>,
 ) -> T {
-    call(handle, |table| body(table.get(handle)?, arguments))
+    call(handle, |table| body(table.get(handle)?))
 }
 
-/// Begins a call that uses one object, if it is found at once.
+/// Begins a call that uses one object, if it is found at once; and where errno is.
 #[inline(always)]
-fn take_object<'a, H: Handle>(handle: H) -> Option<&'a mut H::Object> {
+fn take_object<'a, H: Handle>(handle: H) -> Option<(&'a mut H::Object, *mut c_int)> {
     local::with(|local| {
         // SAFETY: it is this thread's place, which nothing else uses until it is ready again.
         let object = unsafe { handles::find(take(local)?, handle) };
         if object.is_none() {
             local.make_ready();
         }
-        object
+        Some((object?, local.errno.get()))
     })
 }
 
@@ -277,48 +266,42 @@ pub(crate) fn quickly<T>(
     })
 }
 
-/// A poll: `quick` if `is_quick`, which may fail, and otherwise `slow`. What is asked for is kept in memory, and not in
-/// registers; and errno is as before when `slow` does what `quick` could not.
+/// A poll: of a plain poller it is `quick`, which may fail, and otherwise `slow`. What is asked for is kept in memory, and
+/// not in registers; and errno is as before when `slow` does what `quick` could not.
 #[inline(always)]
 pub(crate) fn poll<A>(
     handle: mio_st_poller_t,
     asked: A,
-    is_quick: impl FnOnce(&mut Poller, &A) -> bool,
     quick: impl FnOnce(&mut Poller, &A) -> Option<c_int>,
     slow: fn(&mut Poller, &A) -> Result<c_int>,
 ) -> c_int {
+    let asked = (handle, asked);
     local::in_memory(&asked);
-    let Some(poller) = take_object(handle) else { return poll_again(handle, &asked, slow, None) };
-    if !is_quick(poller, &asked) {
-        let result = answer(guarded(|| slow(poller, &asked)));
+    let Some((poller, errno)) = take_object(handle) else { return poll_again(&asked, slow) };
+    if !poller.raw_is_plain() {
+        let result = answer(guarded(|| slow(poller, &asked.1)));
         local::make_ready();
         return result;
     }
     // SAFETY: it is of this thread, which has a table.
-    let errno = local::with(|local| unsafe { local.errno.get().read() });
+    let errno = unsafe { errno.read() };
     local::in_memory(&errno);
-    let result = quick(poller, &asked);
+    let result = quick(poller, &asked.1);
     local::make_ready();
-    match result {
-        Some(count) => count,
-        None => poll_again(handle, &asked, slow, Some(&errno)),
-    }
+    result.unwrap_or_else(|| {
+        // SAFETY: both are there; the one is read from memory.
+        local::with(|local| unsafe { local.errno.get().write((&raw const errno).read_volatile()) });
+        poll_again(&asked, slow)
+    })
 }
 
-/// Sets errno, and polls.
 #[cold]
 #[inline(never)]
 fn poll_again<A>(
-    handle: mio_st_poller_t,
-    asked: &A,
+    (handle, asked): &(mio_st_poller_t, A),
     slow: fn(&mut Poller, &A) -> Result<c_int>,
-    errno: Option<&c_int>,
 ) -> c_int {
-    if let Some(errno) = errno {
-        // SAFETY: this thread has a table.
-        local::with(|local| unsafe { local.errno.get().write(*errno) });
-    }
-    call(handle, |table| slow(table.get(handle)?, asked))
+    call(*handle, |table| slow(table.get(*handle)?, asked))
 }
 
 /// Runs a call that uses a handle, with the table of this thread.
