@@ -13,9 +13,9 @@ use std::time::Duration;
 use mio_st::event::{Event, EventedId, Events, Ready};
 use mio_st::net::{TcpListener, TcpStream, UdpSocket};
 use mio_st::poll::{Awakener, Checks, Clock, Interests, PollOption, Poller, Problem, Registrar};
-use mio_st::unix::{self, EventedFd, Process, UnixDatagram, UnixListener, UnixStream};
+use mio_st::unix::{self, EventedFd, Process, UnixListener, UnixStream};
 #[cfg(epoll)]
-use mio_st::unix::{Signal, Signals};
+use mio_st::unix::{Signal, Signals, UnixDatagram};
 
 use unix_support::Folder;
 
@@ -23,6 +23,7 @@ const ID: EventedId = EventedId(7);
 const OTHER: EventedId = EventedId(8);
 const TIMER: EventedId = EventedId(9);
 const R: Interests = Interests::READABLE;
+#[cfg(epoll)]
 const W: Interests = Interests::WRITABLE;
 const TICK: Duration = Duration::from_millis(5);
 

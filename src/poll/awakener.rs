@@ -98,7 +98,7 @@ impl Wakes {
         if !self.plain.get().is_current() {
             return self.push_and_count(state);
         }
-        self.put(state).map(drop)
+        self.follow(self.woken.push(state)?)
     }
 
     /// As above, in a forked child too. It may be in a signal handler.
@@ -108,23 +108,22 @@ impl Wakes {
         if self.is_forked() {
             return Err(io::ErrorKind::BrokenPipe.into());
         }
-        let pushed = self.put(state)?;
+        let pushed = self.woken.push(state)?;
+        let is_coalesced = pushed == Pushed::Before;
+        self.follow(pushed)?;
         self.sent.fetch_add(1, Ordering::Relaxed);
-        if pushed == Pushed::Before {
-            self.coalesced.fetch_add(1, Ordering::Relaxed);
-        }
+        self.coalesced.fetch_add(is_coalesced.into(), Ordering::Relaxed);
         Ok(())
     }
 
-    #[inline]
-    fn put(&self, state: &Shared<State>) -> io::Result<Pushed> {
-        let pushed = self.woken.push(state)?;
+    /// Wakes the poller, if it is to be woken for what was pushed.
+    #[inline(always)] // Each of the two callers is a wake, and nothing else.
+    fn follow(&self, pushed: Pushed) -> io::Result<()> {
         match pushed {
-            Pushed::Now if self.asleep.load(Ordering::SeqCst) => self.waker.wake()?,
-            Pushed::Now | Pushed::Before => {}
-            Pushed::Never => return Err(io::ErrorKind::BrokenPipe.into()),
+            Pushed::Now if self.asleep.load(Ordering::SeqCst) => self.waker.wake(),
+            Pushed::Now | Pushed::Before => Ok(()),
+            Pushed::Never => Err(io::ErrorKind::BrokenPipe.into()),
         }
-        Ok(pushed)
     }
 
     /// Lets another thread change a registration; an error if the poller is gone, or the process was forked.

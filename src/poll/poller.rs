@@ -1145,14 +1145,20 @@ impl Poller {
                 awakeners.select(buffer, &self.selector, room, timeout, self.exposed.get())
             }
             _ => {
-                self.note_wakes();
-                if let Some(awakeners) = self.awakeners.take() {
-                    awakeners.retire(&mut self.selector);
-                }
-                self.calm_down();
+                self.retire_awakeners();
                 self.select(buffer, room, timeout)
             }
         }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn retire_awakeners(&mut self) {
+        self.note_wakes();
+        if let Some(awakeners) = self.awakeners.take() {
+            awakeners.retire(&mut self.selector);
+        }
+        self.calm_down();
     }
 
     /// Fills the buffer with notifications and expired deadlines; `deadlines` of the room is left for
