@@ -445,10 +445,16 @@ impl Poller {
         self.fill_array(events, timeout)
     }
 
-    /// As `raw_poll`, of a poller that nobody but the system has events for, and without a MemorySanitizer; with a
-    /// timeout in milliseconds, which is 0 or -1 (for ever). `None` if it is another poller, there is no such capacity,
-    /// or the system says an error: then `raw_poll` tells. The events are as the system has written them: see
-    /// [`translate`].
+    /// Whether a poll need be nothing but [`raw_poll_plainly`](Poller::raw_poll_plainly): nobody but the system has
+    /// events for it, and there is no MemorySanitizer.
+    #[inline(always)]
+    pub fn raw_is_plain(&self) -> bool {
+        self.is_quiet()
+    }
+
+    /// As `raw_poll`, of such a poller, with a timeout in milliseconds, which is 0 or -1 (for ever). `None` if there is
+    /// no such capacity, or the system says an error: then `raw_poll` tells. The events are as the system has written
+    /// them: see [`translate`].
     ///
     /// # Safety
     ///
@@ -456,15 +462,14 @@ impl Poller {
     #[allow(unsafe_code)] // The work is done in `sys`.
     #[inline(always)]
     pub unsafe fn raw_poll_plainly(
-        &mut self,
+        &self,
         events: *mut Event,
         capacity: usize,
         milliseconds: i32,
     ) -> Option<usize> {
         const { assert!(size_of::<KernelEvent>() <= size_of::<Event>()) };
-        let selector = self.only_selector()?;
         // SAFETY: the caller's promise; the system's events take no more room than ours.
-        unsafe { selector.select_plainly(events.cast(), capacity, milliseconds) }
+        unsafe { self.selector().select_plainly(events.cast(), capacity, milliseconds) }
     }
 
     /// Whether the process was forked since the poller was created.

@@ -81,7 +81,7 @@ fn handled() -> Vec<Signal> {
 }
 
 /// Sends a real-time signal with a number.
-#[cfg(epoll)]
+#[cfg(all(epoll, target_endian = "little"))]
 fn queue(signal: Signal, number: i32) {
     let value = libc::sigval { sival_ptr: std::ptr::without_provenance_mut(number as usize) };
     // SAFETY: no pointer is followed.
@@ -89,7 +89,7 @@ fn queue(signal: Signal, number: i32) {
 }
 
 /// The number that was sent along; the pointer has it at its end.
-#[cfg(epoll)]
+#[cfg(all(epoll, target_endian = "little"))]
 fn number(info: mio_st::unix::SignalInfo) -> i32 {
     info.value.unwrap()
 }

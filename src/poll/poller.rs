@@ -917,10 +917,9 @@ impl Poller {
         self.fill_from_userspace(buffer, shares.deadlines);
     }
 
-    /// Where all events come from, if that is the system.
     #[inline(always)]
-    pub(crate) fn only_selector(&self) -> Option<&Selector> {
-        self.is_quiet().then_some(&self.selector)
+    pub(crate) fn selector(&self) -> &Selector {
+        &self.selector
     }
 
     /// As [`poll`](Poller::poll), into an array of a C program; `timeout` is in nanoseconds. Returns how many
@@ -959,7 +958,7 @@ impl Poller {
 
     /// Whether nothing but the system can have events.
     #[inline]
-    fn is_quiet(&self) -> bool {
+    pub(crate) fn is_quiet(&self) -> bool {
         self.quiet.get().is_current()
     }
 

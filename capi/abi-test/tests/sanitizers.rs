@@ -54,9 +54,16 @@ fn thread_sanitizer_sees_that_a_wake_hands_data_over() {
 fn memory_sanitizer_sees_what_the_library_writes() {
     if there_is("memory") {
         is_quiet("memory", "datagrams", "libmio_st.so");
-        for name in
-            ["poll", "datagrams", "options", "processes", "registration", "sockets", "transfer"]
-        {
+        for name in [
+            "poll",
+            "datagrams",
+            "messages",
+            "options",
+            "processes",
+            "registration",
+            "sockets",
+            "transfer",
+        ] {
             is_quiet("memory", name, "libmio_st.a");
         }
     }
