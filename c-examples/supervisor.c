@@ -85,7 +85,6 @@ static void start(struct child *child)
     child->pid = fork();
     if (child->pid == 0) {
         setpgid(0, 0);
-        mio_st_signals_close(signals); /* they are blocked here, which a child inherits */
         execl("/bin/sh", "sh", "-c", child->command, (char *)NULL);
         _exit(127);
     }

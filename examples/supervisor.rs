@@ -38,7 +38,7 @@ fn main() -> io::Result<ExitCode> {
     let mut signals = Signals::new([Signal::SIGINT, Signal::SIGTERM])?;
     poller.register(&mut signals, SIGNALS, Signals::INTERESTS, PollOption::Edge)?;
 
-    let mut child = start(&arguments, &signals, &mut poller)?;
+    let mut child = start(&arguments, &mut poller)?;
     let mut stopping = false;
     loop {
         poller.poll(&mut events, None)?;
@@ -66,23 +66,15 @@ fn main() -> io::Result<ExitCode> {
                     poller.add_timeout(START_AGAIN, PAUSE);
                 }
                 CLOCK => testing::move_time(&mut poller)?,
-                _ => child = start(&arguments, &signals, &mut poller)?,
+                _ => child = start(&arguments, &mut poller)?,
             }
         }
     }
 }
 
 /// Starts the program, and watches it.
-fn start(
-    arguments: &[String],
-    signals: &Signals,
-    poller: &mut Poller,
-) -> io::Result<(Child, Process)> {
-    let mut command = Command::new(&arguments[0]);
-    command.args(&arguments[1..]);
-    // The signals are blocked here, and a child would inherit that.
-    signals.unblock_in_child(&mut command);
-    let child = command.spawn()?;
+fn start(arguments: &[String], poller: &mut Poller) -> io::Result<(Child, Process)> {
+    let child = Command::new(&arguments[0]).args(&arguments[1..]).spawn()?;
     let mut process = Process::new(&child)?;
     // It exits once; that it was waited for too would be another event.
     poller.register(&mut process, CHILD, Process::INTERESTS, PollOption::Oneshot)?;

@@ -10,7 +10,7 @@
  * bits. Each is checked at each call, so that using one that was closed is an error and never an accident,
  * also if its memory or its descriptor number serves another object by then. `{0}` is never a handle; closing
  * it does nothing. A handle belongs to the thread that made it; when that thread ends, what it left open is
- * closed. An awakener belongs to no thread.
+ * closed. An awakener, a registrar and what is detached belong to no thread.
  *
  * Errors. A function returns an `int` or an `int64_t`: negative is an error, the negated errno (`-EAGAIN`) or
  * one of `MIO_ST_E...`; anything else is success. A function of the poller that succeeds, and any `_close`, leaves
@@ -35,8 +35,9 @@
  *
  * Cancelling. A thread that may be cancelled (pthread_cancel) disables that around its calls, and calls
  * pthread_testcancel() between them. On Linux one that is cancelled while it polls without a timeout ends, and what
- * it has open is closed as when any thread ends; its cleanup handlers get -EBUSY from this library. In any other call,
- * and elsewhere, nothing is promised.
+ * it has open is closed as when any thread ends; its cleanup handlers get -EBUSY from this library. (That is so of an
+ * optimised library, as `make lib` makes it; another ends the process.) In any other call, and elsewhere, nothing is
+ * promised.
  *
  * Times are nanoseconds of the monotonic clock. Sockets are non-blocking and close-on-exec.
  */
@@ -258,12 +259,40 @@ typedef struct {
 /* Handles ----------------------------------------------------------------------------------------- */
 
 /**
- * How many handles are open, in all threads, so that a test finds leaks. A forked child counts those of the
+ * How many handles are open, in all threads and between them (mio_st_detached_t), so that a test finds leaks. A forked child counts those of the
  * parent's other threads too, which it does not have.
  *
  * Never fails. Any thread, any time.
  */
 size_t mio_st_live_handles(void);
+
+/* What is detached -------------------------------------------------------------------------------- */
+
+/**
+ * A poller or a handle on its way from one thread to another.
+ *
+ * Made by mio_st_poller_detach() and its kin, of which there is one for each type of handle but signals, which are
+ * blocked in their thread; used up by mio_st_poller_attach() and its kin, or closed by mio_st_detached_close(). It
+ * belongs to no thread, and outlives the one that made it.
+ */
+typedef struct {
+    /**
+     * No meaning: store and compare it. Zero is never a handle.
+     */
+    uint64_t bits;
+} mio_st_detached_t;
+
+/**
+ * Closes what was detached and is to be attached by nobody: a poller, or a descriptor. It is registered nowhere any
+ * more, but while there are copies of its descriptor (`dup(2)`, `fork(2)`): attach what may have some, and close that.
+ * It preserves `errno`.
+ *
+ * Returns 0, also for `{0}`; `-EBADF` if it is attached or closed; `-EBUSY` in a signal handler that has interrupted a
+ * call of this library.
+ *
+ * Any thread, also one that is ending, but not a signal handler.
+ */
+int mio_st_detached_close(mio_st_detached_t detached);
 
 /* The poller -------------------------------------------------------------------------------------- */
 
@@ -449,6 +478,41 @@ typedef struct {
      */
     uint64_t time_ns;
 } mio_st_complaint_t;
+
+/**
+ * Detaches a poller from this thread, so that another attaches it: for threads that take turns with one loop under a
+ * lock, or for a loop that moves. Its registrations, deadlines and notifications go along; their keys stay good, its
+ * awakeners and registrars work all the time, and its clock, checks and statistics are as they were.
+ *
+ * Handles that are registered with it stay where they are, and go by functions like this one. A handle and its poller
+ * may be in different threads: events come to the poller, and closing the handle ends its registration only by closing
+ * the descriptor, while no copy of that is left.
+ *
+ * `detached` receives what another thread attaches, once; or close it with mio_st_detached_close(). It may outlive this
+ * thread. The handle names nothing any more.
+ *
+ * Returns 0; `-ENOMEM`; `-EINVAL` if `detached` is NULL; the errors of a handle. After an error the handle is as it was.
+ *
+ * Thread: that of the poller.
+ */
+MIO_ST_MUST_USE
+int mio_st_poller_detach(mio_st_poller_t poller,
+                         mio_st_detached_t *detached);
+
+/**
+ * Attaches a poller that was detached to this thread.
+ *
+ * `poller` receives it, as mio_st_poller_new() would give it.
+ *
+ * Returns 0; `-EBADF` if it was attached or closed, or is no poller; `MIO_ST_EFORKED` in a process that was forked since
+ * the poller was created; `-ENOMEM`; `-EINVAL` if `poller` is NULL; `-EAGAIN` as mio_st_poller_new(). After an error
+ * other than `-EBADF` it may be attached still.
+ *
+ * The poller belongs to the calling thread.
+ */
+MIO_ST_MUST_USE
+int mio_st_poller_attach(mio_st_poller_t *poller,
+                         mio_st_detached_t detached);
 
 /**
  * Creates a poller.
@@ -944,8 +1008,7 @@ const char *mio_st_complaint_text(uint32_t problem);
 /**
  * Wakes a poller from any thread, and from a signal handler.
  *
- * Made by mio_st_awakener_new(), closed by mio_st_awakener_close(). The only handle that does not
- * belong to a thread.
+ * Made by mio_st_awakener_new(), closed by mio_st_awakener_close(). It belongs to no thread.
  */
 typedef struct {
     /**
@@ -993,6 +1056,110 @@ int mio_st_awakener_wake(mio_st_awakener_t awakener);
  * Any thread, also one that is ending (in a destructor of thread-specific data), but not a signal handler.
  */
 int mio_st_awakener_close(mio_st_awakener_t awakener);
+
+/* The registrar ----------------------------------------------------------------------------------- */
+
+/**
+ * Registers descriptors with a poller, and posts events to it, from any thread.
+ *
+ * Made by mio_st_registrar_new(), closed by mio_st_registrar_close(). It belongs to no thread.
+ */
+typedef struct {
+    /**
+     * No meaning: store and compare it. Zero is never a handle.
+     */
+    uint64_t bits;
+} mio_st_registrar_t;
+
+/**
+ * Creates a registrar, by which any thread registers descriptors with a poller and posts events to it, also while a
+ * poll sleeps.
+ *
+ * `registrar` receives it; close it with mio_st_registrar_close(). A poller may have any number of them, and any
+ * number of threads may use one at once. It does not keep its poller open. While there is one, polls cost what they
+ * cost with an awakener.
+ *
+ * Returns 0; `-EMFILE` or `-ENFILE` if there are too many descriptors; `-ENOSPC` if there are too many
+ * registrations (`/proc/sys/fs/epoll/max_user_watches`); `-ENOMEM`; `-EINVAL` if `registrar` is NULL; the errors
+ * of a handle.
+ *
+ * Thread: that of the poller. The registrar itself belongs to no thread.
+ */
+MIO_ST_MUST_USE
+int mio_st_registrar_new(mio_st_registrar_t *registrar,
+                         mio_st_poller_t poller);
+
+/**
+ * Registers any descriptor, as mio_st_poller_register_fd() does; `MIO_ST_EXCLUSIVE` is `-EINVAL`. It is the same
+ * registration, whoever asks: the poller may change or end it, and so may any of its registrars.
+ *
+ * An event that a poll has taken already is handed out, also if another thread deregisters the descriptor meanwhile,
+ * or registers it anew: who closes descriptors behind the back of the poller looks at the id of each event.
+ *
+ * Returns as mio_st_poller_register_fd(); `-EPIPE` if the poller is closed; `MIO_ST_EFORKED` in a process that was
+ * forked since the poller was created; `-EBADF` also if the registrar is closed; `-EBUSY` in a signal handler that has
+ * interrupted a call of this library.
+ *
+ * Any thread, also one that is ending, but not a signal handler.
+ */
+MIO_ST_MUST_USE
+int mio_st_registrar_register(mio_st_registrar_t registrar,
+                              int fd,
+                              uint64_t id,
+                              uint32_t interests,
+                              uint32_t option);
+
+/**
+ * Replaces the registration of a descriptor, as mio_st_poller_reregister_fd() does.
+ *
+ * Returns 0; `-ENOENT` if it is not registered with the poller; the errors of mio_st_registrar_register().
+ *
+ * Any thread, also one that is ending, but not a signal handler.
+ */
+MIO_ST_MUST_USE
+int mio_st_registrar_reregister(mio_st_registrar_t registrar,
+                                int fd,
+                                uint64_t id,
+                                uint32_t interests,
+                                uint32_t option);
+
+/**
+ * Ends the registration of a descriptor, as mio_st_poller_deregister_fd() does. Do so before you close it.
+ *
+ * Returns 0; `-ENOENT` if it is not registered with the poller; the errors of mio_st_registrar_register().
+ *
+ * Any thread, also one that is ending, but not a signal handler.
+ */
+int mio_st_registrar_deregister(mio_st_registrar_t registrar,
+                                int fd);
+
+/**
+ * Posts an event, which a poll returns as it is, and wakes the poller if it sleeps. Those of one thread come in their
+ * order, and none is made one with another. Each takes memory.
+ *
+ * `id` is any number. `readiness` is at least one of the flags of readiness.
+ *
+ * Returns 0; `-EINVAL` for an unknown flag or none; `-ENOMEM`; `-EPIPE` if the poller is closed; `MIO_ST_EFORKED` in a
+ * process that was forked since the poller was created; `-EBADF` if the registrar is closed; `-EBUSY` in a signal
+ * handler that has interrupted a call of this library.
+ *
+ * Any thread, also one that is ending, but not a signal handler. What was written before the call is visible to the
+ * thread of the poller when it sees the event.
+ */
+int mio_st_registrar_notify(mio_st_registrar_t registrar,
+                            uint64_t id,
+                            uint32_t readiness);
+
+/**
+ * Closes a registrar. What it has registered stays registered, and what it has posted still arrives. It
+ * preserves `errno`.
+ *
+ * Returns 0, also for `{0}`; `-EBADF` if it is closed; `-EBUSY` in a signal handler that has interrupted a call of this
+ * library.
+ *
+ * Any thread, also one that is ending, but not a signal handler.
+ */
+int mio_st_registrar_close(mio_st_registrar_t registrar);
 
 /* Addresses --------------------------------------------------------------------------------------- */
 
@@ -1258,6 +1425,29 @@ int mio_st_tcp_stream_recv_error(mio_st_tcp_stream_t stream,
                                  void *buffer,
                                  size_t length,
                                  mio_st_queued_error_t *entry);
+
+/**
+ * Detaches a TCP stream from this thread, with its registrations, as mio_st_poller_detach() does a poller.
+ *
+ * Returns as mio_st_poller_detach().
+ *
+ * Thread: that of the handle.
+ */
+MIO_ST_MUST_USE
+int mio_st_tcp_stream_detach(mio_st_tcp_stream_t stream,
+                             mio_st_detached_t *detached);
+
+/**
+ * Attaches a TCP stream that was detached to this thread, as mio_st_poller_attach() does a poller. In a process that was
+ * forked since, it is one of its own.
+ *
+ * Returns as mio_st_poller_attach(), but never `MIO_ST_EFORKED`.
+ *
+ * The handle belongs to the calling thread.
+ */
+MIO_ST_MUST_USE
+int mio_st_tcp_stream_attach(mio_st_tcp_stream_t *stream,
+                             mio_st_detached_t detached);
 
 /**
  * Registers a TCP stream, as mio_st_poller_register_fd() does a descriptor.
@@ -1627,6 +1817,29 @@ typedef struct {
      */
     uint64_t bits;
 } mio_st_tcp_listener_t;
+
+/**
+ * Detaches a TCP listener from this thread, with its registrations, as mio_st_poller_detach() does a poller.
+ *
+ * Returns as mio_st_poller_detach().
+ *
+ * Thread: that of the handle.
+ */
+MIO_ST_MUST_USE
+int mio_st_tcp_listener_detach(mio_st_tcp_listener_t listener,
+                               mio_st_detached_t *detached);
+
+/**
+ * Attaches a TCP listener that was detached to this thread, as mio_st_poller_attach() does a poller. In a process that was
+ * forked since, it is one of its own.
+ *
+ * Returns as mio_st_poller_attach(), but never `MIO_ST_EFORKED`.
+ *
+ * The handle belongs to the calling thread.
+ */
+MIO_ST_MUST_USE
+int mio_st_tcp_listener_attach(mio_st_tcp_listener_t *listener,
+                               mio_st_detached_t detached);
 
 /**
  * Registers a TCP listener, as mio_st_poller_register_fd() does a descriptor. Its only interests are
@@ -2484,6 +2697,52 @@ int mio_st_connected_udp_socket_recv_error(mio_st_connected_udp_socket_t socket,
                                            void *buffer,
                                            size_t length,
                                            mio_st_queued_error_t *entry);
+
+/**
+ * Detaches a UDP socket from this thread, with its registrations, as mio_st_poller_detach() does a poller.
+ *
+ * Returns as mio_st_poller_detach().
+ *
+ * Thread: that of the handle.
+ */
+MIO_ST_MUST_USE
+int mio_st_udp_socket_detach(mio_st_udp_socket_t socket,
+                             mio_st_detached_t *detached);
+
+/**
+ * Attaches a UDP socket that was detached to this thread, as mio_st_poller_attach() does a poller. In a process that was
+ * forked since, it is one of its own.
+ *
+ * Returns as mio_st_poller_attach(), but never `MIO_ST_EFORKED`.
+ *
+ * The handle belongs to the calling thread.
+ */
+MIO_ST_MUST_USE
+int mio_st_udp_socket_attach(mio_st_udp_socket_t *socket,
+                             mio_st_detached_t detached);
+
+/**
+ * Detaches a connected UDP socket from this thread, with its registrations, as mio_st_poller_detach() does a poller.
+ *
+ * Returns as mio_st_poller_detach().
+ *
+ * Thread: that of the handle.
+ */
+MIO_ST_MUST_USE
+int mio_st_connected_udp_socket_detach(mio_st_connected_udp_socket_t socket,
+                                       mio_st_detached_t *detached);
+
+/**
+ * Attaches a connected UDP socket that was detached to this thread, as mio_st_poller_attach() does a poller. In a process that was
+ * forked since, it is one of its own.
+ *
+ * Returns as mio_st_poller_attach(), but never `MIO_ST_EFORKED`.
+ *
+ * The handle belongs to the calling thread.
+ */
+MIO_ST_MUST_USE
+int mio_st_connected_udp_socket_attach(mio_st_connected_udp_socket_t *socket,
+                                       mio_st_detached_t detached);
 
 /**
  * Registers a UDP socket, as mio_st_poller_register_fd() does a descriptor.
@@ -3449,6 +3708,29 @@ typedef struct {
 } mio_st_unix_message_t;
 
 /**
+ * Detaches a Unix stream from this thread, with its registrations, as mio_st_poller_detach() does a poller.
+ *
+ * Returns as mio_st_poller_detach().
+ *
+ * Thread: that of the handle.
+ */
+MIO_ST_MUST_USE
+int mio_st_unix_stream_detach(mio_st_unix_stream_t stream,
+                              mio_st_detached_t *detached);
+
+/**
+ * Attaches a Unix stream that was detached to this thread, as mio_st_poller_attach() does a poller. In a process that was
+ * forked since, it is one of its own.
+ *
+ * Returns as mio_st_poller_attach(), but never `MIO_ST_EFORKED`.
+ *
+ * The handle belongs to the calling thread.
+ */
+MIO_ST_MUST_USE
+int mio_st_unix_stream_attach(mio_st_unix_stream_t *stream,
+                              mio_st_detached_t detached);
+
+/**
  * Registers a Unix stream, as mio_st_poller_register_fd() does a descriptor.
  *
  * Returns as mio_st_poller_register_fd().
@@ -3809,6 +4091,29 @@ typedef struct {
 } mio_st_unix_listener_t;
 
 /**
+ * Detaches a Unix listener from this thread, with its registrations, as mio_st_poller_detach() does a poller.
+ *
+ * Returns as mio_st_poller_detach().
+ *
+ * Thread: that of the handle.
+ */
+MIO_ST_MUST_USE
+int mio_st_unix_listener_detach(mio_st_unix_listener_t listener,
+                                mio_st_detached_t *detached);
+
+/**
+ * Attaches a Unix listener that was detached to this thread, as mio_st_poller_attach() does a poller. In a process that was
+ * forked since, it is one of its own.
+ *
+ * Returns as mio_st_poller_attach(), but never `MIO_ST_EFORKED`.
+ *
+ * The handle belongs to the calling thread.
+ */
+MIO_ST_MUST_USE
+int mio_st_unix_listener_attach(mio_st_unix_listener_t *listener,
+                                mio_st_detached_t detached);
+
+/**
  * Registers a Unix listener, as mio_st_poller_register_fd() does a descriptor. Its interests are
  * `MIO_ST_READABLE`, that is, connections to accept, and `MIO_ST_PRIORITY`; `MIO_ST_WRITABLE` is `-EINVAL`.
  *
@@ -4011,6 +4316,29 @@ typedef struct {
      */
     uint64_t bits;
 } mio_st_unix_datagram_t;
+
+/**
+ * Detaches a Unix datagram socket from this thread, with its registrations, as mio_st_poller_detach() does a poller.
+ *
+ * Returns as mio_st_poller_detach().
+ *
+ * Thread: that of the handle.
+ */
+MIO_ST_MUST_USE
+int mio_st_unix_datagram_detach(mio_st_unix_datagram_t socket,
+                                mio_st_detached_t *detached);
+
+/**
+ * Attaches a Unix datagram socket that was detached to this thread, as mio_st_poller_attach() does a poller. In a process that was
+ * forked since, it is one of its own.
+ *
+ * Returns as mio_st_poller_attach(), but never `MIO_ST_EFORKED`.
+ *
+ * The handle belongs to the calling thread.
+ */
+MIO_ST_MUST_USE
+int mio_st_unix_datagram_attach(mio_st_unix_datagram_t *socket,
+                                mio_st_detached_t detached);
 
 /**
  * Registers a Unix datagram socket, as mio_st_poller_register_fd() does a descriptor.
@@ -4483,6 +4811,52 @@ typedef struct {
 } mio_st_receiver_t;
 
 /**
+ * Detaches the sending end of a pipe from this thread, with its registrations, as mio_st_poller_detach() does a poller.
+ *
+ * Returns as mio_st_poller_detach().
+ *
+ * Thread: that of the handle.
+ */
+MIO_ST_MUST_USE
+int mio_st_sender_detach(mio_st_sender_t sender,
+                         mio_st_detached_t *detached);
+
+/**
+ * Attaches the sending end of a pipe that was detached to this thread, as mio_st_poller_attach() does a poller. In a process that was
+ * forked since, it is one of its own.
+ *
+ * Returns as mio_st_poller_attach(), but never `MIO_ST_EFORKED`.
+ *
+ * The handle belongs to the calling thread.
+ */
+MIO_ST_MUST_USE
+int mio_st_sender_attach(mio_st_sender_t *sender,
+                         mio_st_detached_t detached);
+
+/**
+ * Detaches the receiving end of a pipe from this thread, with its registrations, as mio_st_poller_detach() does a poller.
+ *
+ * Returns as mio_st_poller_detach().
+ *
+ * Thread: that of the handle.
+ */
+MIO_ST_MUST_USE
+int mio_st_receiver_detach(mio_st_receiver_t receiver,
+                           mio_st_detached_t *detached);
+
+/**
+ * Attaches the receiving end of a pipe that was detached to this thread, as mio_st_poller_attach() does a poller. In a process that was
+ * forked since, it is one of its own.
+ *
+ * Returns as mio_st_poller_attach(), but never `MIO_ST_EFORKED`.
+ *
+ * The handle belongs to the calling thread.
+ */
+MIO_ST_MUST_USE
+int mio_st_receiver_attach(mio_st_receiver_t *receiver,
+                           mio_st_detached_t detached);
+
+/**
  * Makes a pipe: what is written to `sender` is read from `receiver`.
  *
  * `sender` and `receiver` receive its ends; close them with mio_st_sender_close() and
@@ -4821,16 +5195,18 @@ int mio_st_poller_reregister_signals(mio_st_poller_t poller,
 int mio_st_poller_deregister_signals(mio_st_poller_t poller, mio_st_signals_t signals);
 
 /**
- * Blocks signals in this thread, to receive them as events: register the handle, and when it is readable
- * call mio_st_signals_receive() until `-EAGAIN`.
+ * Receives signals as events: register the handle, and when it is readable call mio_st_signals_receive() until
+ * `-EAGAIN`.
  *
  * `signals` receives the handle; close it with mio_st_signals_close(). `numbers` are `count` numbers of
  * signals, such as `SIGTERM`.
  *
- * Create it in the main thread, before other threads, which inherit what it blocks: a signal to the process
- * goes to any thread that does not block it. Children inherit that too, across `exec`: in a forked child
- * close the handle before `exec`. Signals are not counted: one that arrives again before it is received is
- * one. On macOS what is sent to a thread, by `raise` or `pthread_kill`, is not received: use `kill`.
+ * A handler writes each down, whatever was done about the signal before. Nothing is blocked, and what was blocked in
+ * this thread is not until the handle is closed; so children find nothing blocked, and `exec` takes the handler away. In
+ * a forked child a signal does what it would do without the handle, until the child uses that. Any thread may be interrupted (`SA_RESTART`, and
+ * `EINTR` where that does not help). Several handles, in whatever threads, receive each signal each. Signals are not
+ * counted: one that arrives again before it is received is one. Real-time signals are, and when 64 wait the next are
+ * blocked in the thread that is interrupted, until this one has received them.
  *
  * Returns 0; `-EINVAL` for no signals at all, for a number that no signal has, for `SIGKILL` and `SIGSTOP`,
  * which cannot be caught, and for `SIGSEGV`, `SIGBUS`, `SIGFPE` and `SIGILL`; `-EINVAL` if a pointer is
@@ -4845,9 +5221,9 @@ int mio_st_signals_new(mio_st_signals_t *signals,
                        size_t count);
 
 /**
- * Closes the handle, and unblocks each of its signals in this thread, except those that were blocked before,
- * and those that another handle of this thread has. A signal that waits then does what it otherwise would:
- * an unreceived `SIGTERM` ends the process.
+ * Closes the handle, and restores what was done about its signals before, unless another handle has them, or the
+ * program has installed another action. A signal that waits then does what it otherwise would: an unreceived
+ * `SIGTERM` ends the process. Close it before the code of a plugin that has this library in it is unloaded.
  *
  * Returns 0, also for `{0}`; the errors of a handle.
  *
@@ -4878,7 +5254,7 @@ int mio_st_signals_receive_info(mio_st_signals_t signals,
                                 mio_st_signal_info_t *info);
 
 /**
- * Blocks another signal in this thread, and receives it too.
+ * Receives another signal, too.
  *
  * `number` is as in mio_st_signals_new().
  *
@@ -4891,8 +5267,8 @@ int mio_st_signals_add(mio_st_signals_t signals,
                        int number);
 
 /**
- * Receives a signal no more, and unblocks it in this thread as mio_st_signals_close() does. One that waits then does
- * what it otherwise would. The last may be removed, too.
+ * Receives a signal no more, as mio_st_signals_close() does. One that waits then does what it otherwise would. The last
+ * may be removed, too.
  *
  * `number` is that of a signal.
  *
@@ -4925,6 +5301,29 @@ typedef struct {
      */
     uint64_t bits;
 } mio_st_process_t;
+
+/**
+ * Detaches the handle of a process from this thread, with its registrations, as mio_st_poller_detach() does a poller.
+ *
+ * Returns as mio_st_poller_detach().
+ *
+ * Thread: that of the handle.
+ */
+MIO_ST_MUST_USE
+int mio_st_process_detach(mio_st_process_t process,
+                          mio_st_detached_t *detached);
+
+/**
+ * Attaches the handle of a process that was detached to this thread, as mio_st_poller_attach() does a poller. In a process that was
+ * forked since, it is one of its own.
+ *
+ * Returns as mio_st_poller_attach(), but never `MIO_ST_EFORKED`.
+ *
+ * The handle belongs to the calling thread.
+ */
+MIO_ST_MUST_USE
+int mio_st_process_attach(mio_st_process_t *process,
+                          mio_st_detached_t detached);
 
 /**
  * Registers a process, as mio_st_poller_register_fd() does a descriptor. `MIO_ST_WRITABLE` is `-EINVAL`.

@@ -17,7 +17,9 @@ use libc::{iovec, sockaddr_storage, socklen_t};
 
 use crate::event::{Event, Ready};
 use crate::net::{ConnectedUdpSocket, QueuedError, TcpStream, UdpSocket};
-use crate::poll::{Awakener, Checks, Clock, DeadlineKey, Interests, PollOption, Poller, Problem};
+use crate::poll::{
+    Awakener, Checks, Clock, DeadlineKey, Interests, PollOption, Poller, Problem, Registrar,
+};
 use crate::sys::mmsg::Receiving;
 use crate::sys::signal::Set;
 use crate::sys::socket::{self, Addr};
@@ -392,8 +394,45 @@ pub fn is_forked(awakener: &Awakener) -> bool {
     awakener.is_forked()
 }
 
+/// The registrar with numbers instead of types.
+impl Registrar {
+    /// Whether the process was forked since the poller was created.
+    pub fn raw_is_forked(&self) -> bool {
+        self.is_forked()
+    }
+
+    pub fn raw_register(
+        &self,
+        fd: RawFd,
+        id: u64,
+        interests: Interests,
+        option: PollOption,
+    ) -> io::Result<()> {
+        self.register_raw(fd, id, interests, option)
+    }
+
+    pub fn raw_reregister(
+        &self,
+        fd: RawFd,
+        id: u64,
+        interests: Interests,
+        option: PollOption,
+    ) -> io::Result<()> {
+        self.reregister_raw(fd, id, interests, option)
+    }
+
+    pub fn raw_deregister(&self, fd: RawFd) -> io::Result<()> {
+        self.deregister_raw(fd)
+    }
+
+    pub fn raw_notify(&self, id: u64, ready: Ready) -> io::Result<()> {
+        self.post(id, ready)
+    }
+}
+
 /// The poller with numbers instead of types. Those that register and that poll answer `None` if the process was
 /// forked since the poller was created; others do not look, see [`raw_is_forked`](Poller::raw_is_forked).
+#[doc(hidden)] // That the module is hidden does not hide them.
 impl Poller {
     /// As `poll`, into memory that need not be initialised; returns how many events were written, and `None`
     /// if the process was forked since the poller was created.
@@ -406,10 +445,16 @@ impl Poller {
         self.fill_array(events, timeout)
     }
 
-    /// As `raw_poll`, of a poller that nobody but the system has events for, and without a MemorySanitizer; with a
-    /// timeout in milliseconds, which is 0 or -1 (for ever). `None` if it is another poller, there is no such capacity,
-    /// or the system says an error: then `raw_poll` tells. The events are as the system has written them: see
-    /// [`translate`].
+    /// Whether a poll need be nothing but [`raw_poll_plainly`](Poller::raw_poll_plainly): nobody but the system has
+    /// events for it, and there is no MemorySanitizer.
+    #[inline(always)]
+    pub fn raw_is_plain(&self) -> bool {
+        self.is_quiet()
+    }
+
+    /// As `raw_poll`, of such a poller, with a timeout in milliseconds, which is 0 or -1 (for ever). `None` if there is
+    /// no such capacity, or the system says an error: then `raw_poll` tells. The events are as the system has written
+    /// them: see [`translate`].
     ///
     /// # Safety
     ///
@@ -417,15 +462,14 @@ impl Poller {
     #[allow(unsafe_code)] // The work is done in `sys`.
     #[inline(always)]
     pub unsafe fn raw_poll_plainly(
-        &mut self,
+        &self,
         events: *mut Event,
         capacity: usize,
         milliseconds: i32,
     ) -> Option<usize> {
         const { assert!(size_of::<KernelEvent>() <= size_of::<Event>()) };
-        let selector = self.only_selector()?;
         // SAFETY: the caller's promise; the system's events take no more room than ours.
-        unsafe { selector.select_plainly(events.cast(), capacity, milliseconds) }
+        unsafe { self.selector().select_plainly(events.cast(), capacity, milliseconds) }
     }
 
     /// Whether the process was forked since the poller was created.
@@ -575,6 +619,15 @@ impl Poller {
 
     pub fn raw_add_awakener(&mut self, id: u64) -> io::Result<Awakener> {
         self.add_awakener(id)
+    }
+
+    pub fn raw_add_registrar(&mut self) -> io::Result<Registrar> {
+        self.add_registrar()
+    }
+
+    /// It has arrived in another thread, see `Detached`.
+    pub fn raw_arrive(&mut self) {
+        self.change_thread();
     }
 
     pub fn raw_now(&self) -> u64 {

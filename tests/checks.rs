@@ -13,9 +13,9 @@ use std::time::Duration;
 use mio_st::event::{Event, EventedId, Events, Ready};
 use mio_st::net::{TcpListener, TcpStream, UdpSocket};
 use mio_st::poll::{Awakener, Checks, Clock, Interests, PollOption, Poller, Problem, Registrar};
-use mio_st::unix::{self, EventedFd, Process, UnixDatagram, UnixListener, UnixStream};
+use mio_st::unix::{self, EventedFd, Process, UnixListener, UnixStream};
 #[cfg(epoll)]
-use mio_st::unix::{Signal, Signals};
+use mio_st::unix::{Signal, Signals, UnixDatagram};
 
 use unix_support::Folder;
 
@@ -23,6 +23,7 @@ const ID: EventedId = EventedId(7);
 const OTHER: EventedId = EventedId(8);
 const TIMER: EventedId = EventedId(9);
 const R: Interests = Interests::READABLE;
+#[cfg(epoll)]
 const W: Interests = Interests::WRITABLE;
 const TICK: Duration = Duration::from_millis(5);
 
@@ -117,6 +118,24 @@ fn what_was_sent_before_the_end_is_left() {
     drop(peer);
     world.wait();
     world.expect(Problem::Undrained, ID, stream.as_raw_fd());
+}
+
+// Behaviour 43
+#[test]
+fn a_stream_that_a_registrar_has_registered() {
+    let mut world = World::new();
+    let registrar = Registrar::new(&mut world.poller).unwrap();
+    let (mut stream, mut peer) = UnixStream::pair().unwrap();
+    registrar.register(&stream, ID, R, PollOption::Edge).unwrap();
+    peer.write_all(b"more than that").unwrap();
+    world.wait();
+    let _ = stream.read(&mut [0; 4]).unwrap();
+    world.expect(Problem::Undrained, ID, stream.as_raw_fd());
+    // Ended by the one, and made by the other.
+    registrar.deregister(&stream).unwrap();
+    world.poller.register(&mut stream, OTHER, R, PollOption::Edge).unwrap();
+    world.wait();
+    world.expect(Problem::Undrained, OTHER, stream.as_raw_fd());
 }
 
 // Behaviour 43
@@ -390,10 +409,11 @@ fn a_pipe_without_a_reader_that_is_left_registered() {
 #[cfg(epoll)]
 fn a_refused_connection_that_is_left_registered() {
     let mut world = World::new();
-    let listener = TcpListener::bind("127.0.0.1:0".parse().unwrap()).unwrap();
-    let nobody = listener.local_addr().unwrap();
-    drop(listener);
-    let mut stream = TcpStream::connect(nobody).unwrap();
+    // It has the port, so that nobody else gets it, and does not listen.
+    let nobody = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+    nobody.bind(&std::net::SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
+    let address = nobody.local_addr().unwrap().as_socket().unwrap();
+    let mut stream = TcpStream::connect(address).unwrap();
     world.poller.register(&mut stream, ID, TcpStream::INTERESTS, PollOption::Level).unwrap();
     world.expect(Problem::Spinning, ID, stream.as_raw_fd());
 }
@@ -436,8 +456,9 @@ fn an_error_queue_that_is_not_read() {
     let mut world = World::new();
     let nobody = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
     let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    // It has the port, so that nobody else gets it, and hears nobody but itself.
+    nobody.connect(nobody.local_addr().unwrap()).unwrap();
     socket.connect(nobody.local_addr().unwrap()).unwrap();
-    drop(nobody);
     let on: libc::c_int = 1;
     let length = size_of_val(&on) as libc::socklen_t;
     // SAFETY: the pointer and the length are those of an `int`.
@@ -647,9 +668,14 @@ fn nothing_is_said_of_oneshot_handles_that_are_armed_ended_or_closed() {
     for peer in [&mut peer, &mut peer_of_ended, &mut peer_of_closed] {
         peer.write_all(b"x").unwrap();
     }
-    assert_eq!(world.poll().len(), 3);
+    let registrar = Registrar::new(&mut world.poller).unwrap();
+    let (mut elsewhere, mut peer_of_elsewhere) = world.stream(R, PollOption::Oneshot);
+    peer_of_elsewhere.write_all(b"x").unwrap();
+    assert_eq!(world.poll().len(), 4);
     let _ = armed.read(&mut [0; 8]).unwrap();
     world.poller.reregister(&mut armed, ID, R, PollOption::Oneshot).unwrap();
+    let _ = elsewhere.read(&mut [0; 8]).unwrap();
+    registrar.reregister(&elsewhere, ID, R, PollOption::Oneshot).unwrap();
     world.poller.deregister(&mut ended).unwrap();
     world.poller.close(closed).unwrap();
     let begin = world.poller.now();

@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use mio_st::event::{Event, EventedId, Events, Ready};
-use mio_st::poll::{Awakener, Clock, PollOption, Poller};
+use mio_st::poll::{Awakener, Clock, PollOption, Poller, Registrar};
 use mio_st::unix::UnixStream;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -385,8 +385,13 @@ fn handles_that_are_ready_at_once_come_in_the_order_of_their_registration() {
         let mut pairs: Vec<_> = (0..100).map(|_| UnixStream::pair().unwrap()).collect();
         let interests = mio_st::poll::Interests::READABLE;
         let id = |n: usize| EventedId(n * 7919 % 100);
+        let registrar = Registrar::new(&mut world.poller).unwrap();
         for (n, (stream, _)) in pairs.iter_mut().enumerate() {
-            world.poller.register(stream, id(n), interests, PollOption::Edge).unwrap();
+            if n % 2 == 0 {
+                world.poller.register(stream, id(n), interests, PollOption::Edge).unwrap();
+            } else {
+                registrar.register(&*stream, id(n), interests, PollOption::Edge).unwrap();
+            }
         }
         // One that is reregistered keeps its place, one that is registered anew goes to the end.
         let (stream, _) = &mut pairs[10];

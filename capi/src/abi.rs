@@ -214,6 +214,18 @@ pub struct mio_st_stats_t {
     pub wakes_coalesced: u64,
 }
 
+/// A poller or a handle on its way from one thread to another.
+///
+/// Made by mio_st_poller_detach() and its kin, of which there is one for each type of handle but signals, which are
+/// blocked in their thread; used up by mio_st_poller_attach() and its kin, or closed by mio_st_detached_close(). It
+/// belongs to no thread, and outlives the one that made it.
+#[derive(Copy, Clone, Debug, Eq, PartialEq)]
+#[repr(C)]
+pub struct mio_st_detached_t {
+    /// No meaning: store and compare it. Zero is never a handle.
+    pub bits: u64,
+}
+
 /// A poller: waits for many handles at once, for notifications and for deadlines.
 ///
 /// Made by mio_st_poller_new(), closed by mio_st_poller_close().
@@ -226,11 +238,20 @@ pub struct mio_st_poller_t {
 
 /// Wakes a poller from any thread, and from a signal handler.
 ///
-/// Made by mio_st_awakener_new(), closed by mio_st_awakener_close(). The only handle that does not
-/// belong to a thread.
+/// Made by mio_st_awakener_new(), closed by mio_st_awakener_close(). It belongs to no thread.
 #[derive(Copy, Clone, Debug, Eq, PartialEq)]
 #[repr(C)]
 pub struct mio_st_awakener_t {
+    /// No meaning: store and compare it. Zero is never a handle.
+    pub bits: u64,
+}
+
+/// Registers descriptors with a poller, and posts events to it, from any thread.
+///
+/// Made by mio_st_registrar_new(), closed by mio_st_registrar_close(). It belongs to no thread.
+#[derive(Copy, Clone, Debug, Eq, PartialEq)]
+#[repr(C)]
+pub struct mio_st_registrar_t {
     /// No meaning: store and compare it. Zero is never a handle.
     pub bits: u64,
 }

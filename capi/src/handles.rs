@@ -1,6 +1,7 @@
 //! The handles of a thread: which object the bits of a handle name, and whether they still do.
 
 use std::alloc::{Layout, alloc};
+use std::collections::TryReserveError;
 use std::ffi::c_int;
 use std::os::fd::{AsRawFd, IntoRawFd, RawFd};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -13,6 +14,7 @@ use mio_st::unix::{Process, Receiver, Sender, Signals, UnixDatagram, UnixListene
 use crate::abi::*;
 use crate::error::{Error, Result};
 use crate::lists::{List, Lists};
+use crate::pool::Taken;
 use crate::slots::{self, Place, Slots};
 
 const BAD: Error = Error::of(libc::EBADF);
@@ -26,8 +28,10 @@ const APART: u32 = 20;
 /// The kinds of handles: 1 to 31, since what has kind 0 is never a handle.
 const KIND_BITS: u32 = slots::TAG_BITS - THREAD_BITS;
 
-/// The kind of an awakener, whose handles are kept elsewhere.
+/// The kinds of what belongs to no thread, and is kept elsewhere.
 pub(crate) const AWAKENER: u32 = 1;
+pub(crate) const REGISTRAR: u32 = 14;
+pub(crate) const DETACHED: u32 = 15;
 
 /// The tag of a handle: its kind and its thread.
 pub(crate) const fn tag(kind: u32, thread: u32) -> u32 {
@@ -56,6 +60,14 @@ macro_rules! objects {
             $($name($object),)+
         }
 
+        impl Object {
+            fn kind(&self) -> u32 {
+                match self {
+                    $(Object::$name(_) => $kind,)+
+                }
+            }
+        }
+
         $(impl Handle for $handle {
             const KIND: u32 = $kind;
             type Object = $object;
@@ -66,7 +78,7 @@ macro_rules! objects {
             }
 
             fn from_bits(bits: u64) -> $handle {
-                const { assert!($kind > AWAKENER && $kind < 1 << KIND_BITS) };
+                const { assert!($kind > AWAKENER && $kind < REGISTRAR && DETACHED < 1 << KIND_BITS) };
                 $handle { bits }
             }
 
@@ -103,10 +115,25 @@ objects! {
     9 UnixDatagram: mio_st_unix_datagram_t => UnixDatagram,
     10 Sender: mio_st_sender_t => Sender,
     11 Receiver: mio_st_receiver_t => Receiver,
-    // In a box, since it has a set of signals, and the largest object makes the size of a slot.
+    // In a box, since the largest object makes the size of a slot.
     12 Signals: mio_st_signals_t => Box<Signals>,
     13 Process: mio_st_process_t => Process,
 }
+
+/// A handle that may go to another thread: all but that of signals, which are blocked in theirs.
+pub(crate) trait Travels: Handle {}
+
+impl Travels for mio_st_poller_t {}
+impl Travels for mio_st_tcp_listener_t {}
+impl Travels for mio_st_tcp_stream_t {}
+impl Travels for mio_st_udp_socket_t {}
+impl Travels for mio_st_connected_udp_socket_t {}
+impl Travels for mio_st_unix_stream_t {}
+impl Travels for mio_st_unix_listener_t {}
+impl Travels for mio_st_unix_datagram_t {}
+impl Travels for mio_st_sender_t {}
+impl Travels for mio_st_receiver_t {}
+impl Travels for mio_st_process_t {}
 
 /// The handles of one thread.
 #[derive(Debug)]
@@ -116,6 +143,8 @@ pub(crate) struct Table {
     entries: Slots<Entry>,
     /// Registrations with a second poller, and further ones. Nearly always empty.
     more: Lists,
+    /// The pollers that have come from other threads. Nearly always empty.
+    moved: Vec<Moved>,
     /// How many handles are open, for other threads.
     live: &'static AtomicU32,
 }
@@ -123,10 +152,59 @@ pub(crate) struct Table {
 #[derive(Debug)]
 pub(crate) struct Entry {
     object: Object,
-    /// The poller that the object is registered with, or zero. It may be closed since.
+    /// The poller that the object is registered with, or zero. It may be closed since, or be another thread's. What it is
+    /// called here are the bits of its first handle, which it keeps when it goes to another thread.
     registered: u64,
     /// Further ones.
     more: List,
+}
+
+/// A poller that has come from another thread.
+#[derive(Debug)]
+struct Moved {
+    /// The bits of its first handle.
+    name: u64,
+    /// Those of the handle that it has now.
+    bits: u64,
+}
+
+/// What is on its way to another thread. What it was registered with in the first place is there as in an [`Entry`]; of
+/// a poller it is its own name.
+#[derive(Debug)]
+pub(crate) struct Detached {
+    object: Object,
+    registered: u64,
+    more: Vec<u64>,
+}
+
+// SAFETY: it is made of what `Travels` (see `Table::detach`), which is what `mio_st::poll::Detached` carries, and is used
+// by nobody until it is taken out whole.
+unsafe impl Send for Detached {}
+
+impl Detached {
+    pub(crate) fn kind(&self) -> u32 {
+        self.object.kind()
+    }
+
+    /// Whether it is a poller of before a fork.
+    pub(crate) fn is_forked(&self) -> bool {
+        match &self.object {
+            Object::Poller(poller) => poller.raw_is_forked(),
+            _ => false,
+        }
+    }
+}
+
+/// The handle of a poller, if it is in this thread.
+#[inline]
+fn bits_of(moved: &[Moved], name: u64) -> u64 {
+    moved.iter().find(|moved| moved.name == name).map_or(name, |moved| moved.bits)
+}
+
+/// What registrations call a poller.
+#[inline]
+fn name(moved: &[Moved], bits: u64) -> u64 {
+    moved.iter().find(|moved| moved.bits == bits).map_or(bits, |moved| moved.name)
 }
 
 impl Table {
@@ -134,7 +212,8 @@ impl Table {
     pub(crate) const fn new(thread: u32, before: u32, live: &'static AtomicU32) -> Table {
         // So far apart that no slot of theirs has come to where this one begins.
         let first = 1 + before % (1 << (slots::GENERATION_BITS - APART)) * (1 << APART);
-        Table { thread, entries: Slots::since(first), more: Lists::new(), live }
+        let entries = Slots::since(first);
+        Table { thread, entries, more: Lists::new(), moved: Vec::new(), live }
     }
 
     pub(crate) fn thread(&self) -> u32 {
@@ -208,10 +287,19 @@ impl Table {
     #[inline]
     fn take_registered<H: Handle>(&mut self, handle: H) -> Result<(H::Object, u64, List)> {
         self.get(handle)?;
-        let entry = self.entries.remove(handle.bits());
-        self.live.store(self.entries.live(), Ordering::Relaxed);
-        let Entry { object, registered, more } = entry.ok_or(BAD)?;
+        let bits = handle.bits();
+        let Entry { object, registered, more } = self.remove(bits)?;
+        if H::KIND == mio_st_poller_t::KIND {
+            self.moved.retain(|moved| moved.bits != bits);
+        }
         Ok((H::unwrap(object).ok_or(BAD)?, registered, more))
+    }
+
+    #[inline]
+    fn remove(&mut self, bits: u64) -> Result<Entry> {
+        let entry = self.entries.remove(bits);
+        self.live.store(self.entries.live(), Ordering::Relaxed);
+        entry.ok_or(BAD)
     }
 
     /// Makes another object of the one that a handle names, whose registrations go on. The old handle names
@@ -233,6 +321,76 @@ impl Table {
         Ok(converted)
     }
 
+    /// Makes sure that a handle, which is good, may be detached.
+    pub(crate) fn check_travels(&self, bits: u64) -> Result<()> {
+        match self.entries.look(bits) {
+            Some(Entry { object: Object::Poller(poller), .. }) if poller.raw_is_forked() => {
+                Err(Error::FORKED)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Takes an object out with what is known of its registrations: its handle, which [`Travels`], is closed.
+    pub(crate) fn detach(&mut self, bits: u64, kind: u32) -> Result<Detached> {
+        let (mut registered, list) = self.registrations(bits);
+        let mut more = Vec::new();
+        more.try_reserve_exact(self.more.iter(list).count())?;
+        // There is room, so that this does not grow, which could panic.
+        for poller in self.more.iter(list) {
+            if more.len() < more.capacity() {
+                more.push(poller);
+            }
+        }
+        if kind == mio_st_poller_t::KIND {
+            registered = name(&self.moved, bits);
+            self.moved.retain(|moved| moved.bits != bits);
+        }
+        let mut entry = self.remove(bits)?;
+        self.more.retain(&mut entry.more, |_| false);
+        Ok(Detached { object: entry.object, registered, more })
+    }
+
+    /// Makes a handle of what was detached, for which [`reserve`](Table::reserve) has been called: its bits.
+    pub(crate) fn attach(&mut self, mut taken: Taken<Detached>) -> Result<u64> {
+        let mut more = List::EMPTY;
+        let detached = taken.value();
+        let reserved = detached.more.iter().try_for_each(|poller| {
+            self.more.reserve()?;
+            self.more.push(&mut more, *poller);
+            Ok(())
+        });
+        if let Err(error) = reserved.and_then(|()| self.reserve_moved(detached)) {
+            self.more.retain(&mut more, |_| false);
+            return Err(error.into());
+        }
+        let Detached { mut object, mut registered, .. } = taken.keep();
+        let arrived = match &mut object {
+            Object::Poller(poller) => {
+                poller.raw_arrive();
+                registered = 0;
+                self.moved.last_mut()
+            }
+            _ => None,
+        };
+        let tag = tag(object.kind(), self.thread);
+        let bits = self.entries.insert(tag, || Entry { object, registered, more });
+        self.live.store(self.entries.live(), Ordering::Relaxed);
+        if let (Some(moved), Some(bits)) = (arrived, bits) {
+            moved.bits = bits;
+        }
+        bits.ok_or(Error::of(libc::ENOMEM))
+    }
+
+    /// Takes note of a poller that is about to be attached.
+    fn reserve_moved(&mut self, detached: &Detached) -> std::result::Result<(), TryReserveError> {
+        if let Object::Poller(_) = detached.object {
+            self.moved.try_reserve(1)?;
+            self.moved.push(Moved { name: detached.registered, bits: 0 });
+        }
+        Ok(())
+    }
+
     /// Closes an object, and ends its registrations.
     #[inline]
     pub(crate) fn close<H>(&mut self, handle: H) -> Result<()>
@@ -251,7 +409,7 @@ impl Table {
     #[inline]
     fn end_registrations(&mut self, fd: RawFd, registered: u64, more: List) {
         if !raw::CLOSING_DEREGISTERS && registered != 0 {
-            end_registration(&mut self.entries, registered, fd);
+            end_registration(&mut self.entries, bits_of(&self.moved, registered), fd);
         }
         if more != List::EMPTY {
             self.end_further(fd, more);
@@ -261,10 +419,10 @@ impl Table {
     #[cold]
     #[inline(never)]
     fn end_further(&mut self, fd: RawFd, mut more: List) {
-        let entries = &mut self.entries;
+        let (entries, moved) = (&mut self.entries, &self.moved);
         self.more.retain(&mut more, |poller| {
             if !raw::CLOSING_DEREGISTERS {
-                end_registration(entries, poller, fd);
+                end_registration(entries, bits_of(moved, poller), fd);
             }
             false
         });
@@ -288,6 +446,7 @@ impl Table {
         let mut from = 0;
         while self.entries.remove_any(&mut from).is_some() {}
         self.more = Lists::new();
+        self.moved = Vec::new();
         self.live.store(0, Ordering::Relaxed);
     }
 
@@ -309,9 +468,10 @@ impl Table {
     /// Remembers that a handle is registered.
     #[inline]
     pub(crate) fn note_registered<H: Handle>(&mut self, handle: H, poller: mio_st_poller_t) {
+        let poller = name(&self.moved, poller.bits);
         match self.entries.get(handle.bits()) {
-            Some(entry) if entry.registered == 0 => entry.registered = poller.bits,
-            _ => self.note_registered_again(handle.bits(), poller.bits),
+            Some(entry) if entry.registered == 0 => entry.registered = poller,
+            _ => self.note_registered_again(handle.bits(), poller),
         }
     }
 
@@ -319,8 +479,10 @@ impl Table {
     fn note_registered_again(&mut self, bits: u64, poller: u64) {
         // It may have been noted already, and ended through the descriptor or with the poller.
         let (first, mut more) = self.registrations(bits);
-        let entries = &self.entries;
-        self.more.retain(&mut more, |other| other != poller && entries.look(other).is_some());
+        let (entries, moved) = (&self.entries, &self.moved);
+        self.more.retain(&mut more, |other| {
+            other != poller && entries.look(bits_of(moved, other)).is_some()
+        });
         let mut registered = first;
         if !self.is_open(first) {
             registered = poller;
@@ -336,13 +498,13 @@ impl Table {
     /// Forgets that a handle is registered.
     #[inline]
     pub(crate) fn note_deregistered<H: Handle>(&mut self, handle: H, poller: mio_st_poller_t) {
-        let bits = handle.bits();
-        let Some(entry) = self.entries.get(bits) else { return };
-        if entry.registered == poller.bits {
+        let poller = name(&self.moved, poller.bits);
+        let Some(entry) = self.entries.get(handle.bits()) else { return };
+        if entry.registered == poller {
             entry.registered = 0;
         }
         // It may be noted twice: once ended through the descriptor, and made anew.
-        self.more.retain(&mut entry.more, |other| other != poller.bits);
+        self.more.retain(&mut entry.more, |other| other != poller);
     }
 
     /// Whether a handle is registered with a poller of this process. What a forked child has inherited is
@@ -350,7 +512,7 @@ impl Table {
     fn is_registered(&self, bits: u64) -> bool {
         let (first, more) = self.registrations(bits);
         let mut pollers = self.more.iter(more).chain([first]);
-        pollers.any(|poller| match self.entries.look(poller) {
+        pollers.any(|poller| match self.entries.look(bits_of(&self.moved, poller)) {
             Some(Entry { object: Object::Poller(poller), .. }) => !poller.raw_is_forked(),
             _ => false,
         })
@@ -363,7 +525,7 @@ impl Table {
     }
 
     fn is_open(&self, poller: u64) -> bool {
-        self.entries.look(poller).is_some()
+        self.entries.look(bits_of(&self.moved, poller)).is_some()
     }
 }
 

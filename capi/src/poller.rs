@@ -17,9 +17,9 @@ use crate::abi::*;
 use crate::error::{Error, Result};
 use crate::handles::{Handle, try_box};
 use crate::memory::{self, Out};
-use crate::thread::{call, close, create, polling, quickly, quickly_or, using};
+use crate::thread::{call, close, create, poll, polling, quickly};
 
-const INVALID: Error = Error::of(libc::EINVAL);
+pub(crate) const INVALID: Error = Error::of(libc::EINVAL);
 
 // What a poll writes is what C reads.
 const _: () = {
@@ -126,6 +126,7 @@ pub unsafe extern "C" fn mio_st_poller_poll(
     capacity: usize,
     timeout_ns: i64,
 ) -> c_int {
+    let asked = Asked { events, capacity, timeout_ns };
     let quick = |poller: &mut Poller, asked: &Asked| {
         // Any capacity: the system looks at it.
         if events.is_null() || !events.is_aligned() || !(-1..=0).contains(&timeout_ns) {
@@ -139,30 +140,25 @@ pub unsafe extern "C" fn mio_st_poller_poll(
         unsafe { raw::translate((&raw const asked.events).read_volatile().cast(), count) };
         Some(count as c_int)
     };
-    let asked = Asked { poller, events, capacity, timeout_ns };
-    quickly_or(poller, asked, quick, poll_slowly)
+    poll(poller, asked, quick, poll_slowly)
 }
 
 /// What mio_st_poller_poll() was asked for.
 struct Asked {
-    poller: mio_st_poller_t,
     events: *mut mio_st_event_t,
     capacity: usize,
     timeout_ns: i64,
 }
 
-#[cold]
 #[inline(never)]
-fn poll_slowly(asked: &Asked) -> c_int {
-    let &Asked { poller, events, capacity, timeout_ns } = asked;
-    using(poller, move |poller| {
-        // SAFETY: C promises that `events` has room for `capacity` events.
-        let array = unsafe { event_array(events, capacity) }?;
-        // It finds out by itself that the process was forked, when it looks at anything beside the system.
-        let count = poller.raw_poll(array, u64::try_from(timeout_ns).ok())?.ok_or(Error::FORKED)?;
-        raw::written(events, count);
-        Ok(count as c_int)
-    })
+fn poll_slowly(poller: &mut Poller, asked: &Asked) -> Result<c_int> {
+    let &Asked { events, capacity, timeout_ns } = asked;
+    // SAFETY: C promises that `events` has room for `capacity` events.
+    let array = unsafe { event_array(events, capacity) }?;
+    // It finds out by itself that the process was forked, when it looks at anything beside the system.
+    let count = poller.raw_poll(array, u64::try_from(timeout_ns).ok())?.ok_or(Error::FORKED)?;
+    raw::written(events, count);
+    Ok(count as c_int)
 }
 
 /// As mio_st_poller_poll(), without asking the system: it hands out notifications and deadlines that have
@@ -248,7 +244,10 @@ pub extern "C" fn mio_st_poller_register_fd(
     interests: u32,
     option: u32,
 ) -> c_int {
-    using(poller, move |poller| register_in(poller, fd, id, some_interests(interests)?, option))
+    call(poller, |table| {
+        let poller = table.get(poller)?;
+        register_in(poller, fd, id, some_interests(interests)?, option)
+    })
 }
 
 /// Replaces the id, the interests and the trigger of a descriptor that is registered, and arms it again; without
@@ -266,7 +265,8 @@ pub extern "C" fn mio_st_poller_reregister_fd(
     interests: u32,
     option: u32,
 ) -> c_int {
-    using(poller, move |poller| {
+    call(poller, |table| {
+        let poller = table.get(poller)?;
         done(poller.raw_reregister(fd, id, some_interests(interests)?, trigger(option)?))
     })
 }
@@ -1509,11 +1509,11 @@ fn interests_of<H: Registered>(bits: u32) -> Result<Interests> {
     if bits & H::REFUSED != 0 { Err(INVALID) } else { some_interests(bits) }
 }
 
-fn some_interests(bits: u32) -> Result<Interests> {
+pub(crate) fn some_interests(bits: u32) -> Result<Interests> {
     raw::interests(bits).ok_or(INVALID)
 }
 
-fn trigger(option: u32) -> Result<PollOption> {
+pub(crate) fn trigger(option: u32) -> Result<PollOption> {
     match option {
         MIO_ST_EDGE => Ok(PollOption::Edge),
         MIO_ST_LEVEL => Ok(PollOption::Level),

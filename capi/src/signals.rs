@@ -11,16 +11,18 @@ use crate::handles::try_box;
 use crate::memory::{self, Out};
 use crate::thread::{call, close, create};
 
-/// Blocks signals in this thread, to receive them as events: register the handle, and when it is readable
-/// call mio_st_signals_receive() until `-EAGAIN`.
+/// Receives signals as events: register the handle, and when it is readable call mio_st_signals_receive() until
+/// `-EAGAIN`.
 ///
 /// `signals` receives the handle; close it with mio_st_signals_close(). `numbers` are `count` numbers of
 /// signals, such as `SIGTERM`.
 ///
-/// Create it in the main thread, before other threads, which inherit what it blocks: a signal to the process
-/// goes to any thread that does not block it. Children inherit that too, across `exec`: in a forked child
-/// close the handle before `exec`. Signals are not counted: one that arrives again before it is received is
-/// one. On macOS what is sent to a thread, by `raise` or `pthread_kill`, is not received: use `kill`.
+/// A handler writes each down, whatever was done about the signal before. Nothing is blocked, and what was blocked in
+/// this thread is not until the handle is closed; so children find nothing blocked, and `exec` takes the handler away. In
+/// a forked child a signal does what it would do without the handle, until the child uses that. Any thread may be interrupted (`SA_RESTART`, and
+/// `EINTR` where that does not help). Several handles, in whatever threads, receive each signal each. Signals are not
+/// counted: one that arrives again before it is received is one. Real-time signals are, and when 64 wait the next are
+/// blocked in the thread that is interrupted, until this one has received them.
 ///
 /// Returns 0; `-EINVAL` for no signals at all, for a number that no signal has, for `SIGKILL` and `SIGSTOP`,
 /// which cannot be caught, and for `SIGSEGV`, `SIGBUS`, `SIGFPE` and `SIGILL`; `-EINVAL` if a pointer is
@@ -47,9 +49,9 @@ pub unsafe extern "C" fn mio_st_signals_new(
     })
 }
 
-/// Closes the handle, and unblocks each of its signals in this thread, except those that were blocked before,
-/// and those that another handle of this thread has. A signal that waits then does what it otherwise would:
-/// an unreceived `SIGTERM` ends the process.
+/// Closes the handle, and restores what was done about its signals before, unless another handle has them, or the
+/// program has installed another action. A signal that waits then does what it otherwise would: an unreceived
+/// `SIGTERM` ends the process. Close it before the code of a plugin that has this library in it is unloaded.
 ///
 /// Returns 0, also for `{0}`; the errors of a handle.
 ///
@@ -109,7 +111,7 @@ pub unsafe extern "C" fn mio_st_signals_receive_info(
     })
 }
 
-/// Blocks another signal in this thread, and receives it too.
+/// Receives another signal, too.
 ///
 /// `number` is as in mio_st_signals_new().
 ///
@@ -122,8 +124,8 @@ pub extern "C" fn mio_st_signals_add(signals: mio_st_signals_t, number: c_int) -
     call(signals, |table| Ok(raw::add_signal(table.get(signals)?, number)?.into()))
 }
 
-/// Receives a signal no more, and unblocks it in this thread as mio_st_signals_close() does. One that waits then does
-/// what it otherwise would. The last may be removed, too.
+/// Receives a signal no more, as mio_st_signals_close() does. One that waits then does what it otherwise would. The last
+/// may be removed, too.
 ///
 /// `number` is that of a signal.
 ///

@@ -203,15 +203,7 @@ pub(crate) fn using<H: Handle, T: From<c_int>>(
     handle: H,
     body: impl FnOnce(&mut H::Object) -> Result<T>,
 ) -> T {
-    let found = local::with(|local| {
-        // SAFETY: it is this thread's place, which nothing else uses meanwhile.
-        let object = unsafe { handles::find(take(local)?, handle) };
-        if object.is_none() {
-            local.make_ready();
-        }
-        object
-    });
-    let Some(object) = found else { return using_slowly(handle, body) };
+    let Some((object, _)) = take_object(handle) else { return using_slowly(handle, body) };
     // Not in one for both, which would be a register more that has to outlast the body.
     match guarded(|| body(object)) {
         Ok(value) => {
@@ -233,6 +225,19 @@ fn using_slowly<H: Handle, T: From<c_int>>(
     body: impl FnOnce(&mut H::Object) -> Result<T>,
 ) -> T {
     call(handle, |table| body(table.get(handle)?))
+}
+
+/// Begins a call that uses one object, if it is found at once; and where errno is.
+#[inline(always)]
+fn take_object<'a, H: Handle>(handle: H) -> Option<(&'a mut H::Object, *mut c_int)> {
+    local::with(|local| {
+        // SAFETY: it is this thread's place, which nothing else uses until it is ready again.
+        let object = unsafe { handles::find(take(local)?, handle) };
+        if object.is_none() {
+            local.make_ready();
+        }
+        Some((object?, local.errno.get()))
+    })
 }
 
 /// As [`using`] for a poller, unless the process was forked since it was made.
@@ -261,37 +266,42 @@ pub(crate) fn quickly<T>(
     })
 }
 
-/// As [`quickly`], of what may call something, and may have to be done in another way, with errno as it was before.
-/// Both are told what is asked for, which is kept in memory, and not in registers.
+/// A poll: of a plain poller it is `quick`, which may fail, and otherwise `slow`. What is asked for is kept in memory, and
+/// not in registers; and errno is as before when `slow` does what `quick` could not.
 #[inline(always)]
-pub(crate) fn quickly_or<A, T>(
+pub(crate) fn poll<A>(
     handle: mio_st_poller_t,
     asked: A,
-    quick: impl FnOnce(&mut Poller, &A) -> Option<T>,
-    slow: impl FnOnce(&A) -> T,
-) -> T {
-    let found = local::with(|local| {
-        // SAFETY: as in `using`.
-        let poller = unsafe { handles::find(take(local)?, handle) };
-        let Some(poller) = poller else {
-            local.make_ready();
-            return None;
-        };
-        // SAFETY: it is of this thread, which has a table.
-        Some((poller, unsafe { local.errno.get().read() }))
-    });
-    let Some((poller, errno)) = found else { return slow(&asked) };
-    let kept = (asked, errno);
-    local::in_memory(&kept);
-    let result = quick(poller, &kept.0);
+    quick: impl FnOnce(&mut Poller, &A) -> Option<c_int>,
+    slow: fn(&mut Poller, &A) -> Result<c_int>,
+) -> c_int {
+    let asked = (handle, asked);
+    local::in_memory(&asked);
+    let Some((poller, errno)) = take_object(handle) else { return poll_again(&asked, slow) };
+    if !poller.raw_is_plain() {
+        let result = answer(guarded(|| slow(poller, &asked.1)));
+        local::make_ready();
+        return result;
+    }
+    // SAFETY: it is of this thread, which has a table.
+    let errno = unsafe { errno.read() };
+    local::in_memory(&errno);
+    let result = quick(poller, &asked.1);
     local::make_ready();
     result.unwrap_or_else(|| {
-        // SAFETY: it is there; from memory, as above. And errno is where it was.
-        local::with(|local| unsafe {
-            local.errno.get().write((&raw const kept.1).read_volatile())
-        });
-        slow(&kept.0)
+        // SAFETY: both are there; the one is read from memory.
+        local::with(|local| unsafe { local.errno.get().write((&raw const errno).read_volatile()) });
+        poll_again(&asked, slow)
     })
+}
+
+#[cold]
+#[inline(never)]
+fn poll_again<A>(
+    (handle, asked): &(mio_st_poller_t, A),
+    slow: fn(&mut Poller, &A) -> Result<c_int>,
+) -> c_int {
+    call(*handle, |table| slow(table.get(*handle)?, asked))
 }
 
 /// Runs a call that uses a handle, with the table of this thread.
@@ -329,7 +339,18 @@ pub(crate) fn close<H: Handle<Object: AsRawFd>>(handle: H) -> c_int {
     if handle.bits() == 0 {
         return 0;
     }
-    raw::keeping_errno(|| call(handle, |table| table.close(handle).map(|()| 0)))
+    local::with(|local| {
+        if !local.is_ready() {
+            return no_table(handle.bits(), H::KIND).code();
+        }
+        let errno = local.errno.get();
+        // SAFETY: it is of this thread, which has a table; here and below.
+        let before = unsafe { errno.read() };
+        let result = answer(with(local, |table| table.close(handle).map(|()| 0)));
+        // SAFETY: see above.
+        unsafe { errno.write(before) };
+        result
+    })
 }
 
 /// Runs a call that needs no table, but must not interrupt another. A thread that is ending may make it.

@@ -275,7 +275,8 @@ where
             }
         };
         let (message, from) = raw::recv_message(socket, buffer, count, take)?;
-        let UnixMessage { len, fds, truncated, control_truncated, cred, .. } = message;
+        let UnixMessage { len, fds: came, truncated, control_truncated, cred, .. } = message;
+        raw::written(fds.as_ptr(), came);
         let flags = [
             (truncated, MIO_ST_MESSAGE_TRUNCATED),
             (control_truncated, MIO_ST_MESSAGE_CONTROL_TRUNCATED),
@@ -287,7 +288,7 @@ where
             gid: cred.gid,
             pid: cred.pid.unwrap_or(0),
         });
-        out.put(mio_st_unix_message_t { fds, flags, cred });
+        out.put(mio_st_unix_message_t { fds: came, flags, cred });
         // SAFETY: as above.
         unsafe { addr::put_optional(from.into_parts(), sender, sender_length) };
         Ok(len as i64)

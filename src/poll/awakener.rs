@@ -3,6 +3,7 @@ use std::io;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use crate::event::{Event, EventedId, Ready};
+use crate::poll::changes::{Change, Changes};
 use crate::poll::gate::Gate;
 use crate::poll::{Poller, Registrar};
 use crate::sys::{
@@ -83,11 +84,12 @@ pub(super) struct Wakes {
     /// What other threads register with, and what keeps them from it when the poller is gone.
     remote: Remote,
     gate: Gate,
+    changes: Changes,
 }
 
 impl Wakes {
     #[inline] // As all that a drop calls: it is not taken for what may panic.
-    fn is_forked(&self) -> bool {
+    pub(super) fn is_forked(&self) -> bool {
         !self.generation.is_current()
     }
 
@@ -96,7 +98,7 @@ impl Wakes {
         if !self.plain.get().is_current() {
             return self.push_and_count(state);
         }
-        self.put(state).map(drop)
+        self.follow(self.woken.push(state)?)
     }
 
     /// As above, in a forked child too. It may be in a signal handler.
@@ -106,30 +108,30 @@ impl Wakes {
         if self.is_forked() {
             return Err(io::ErrorKind::BrokenPipe.into());
         }
-        let pushed = self.put(state)?;
+        let pushed = self.woken.push(state)?;
+        let is_coalesced = pushed == Pushed::Before;
+        self.follow(pushed)?;
         self.sent.fetch_add(1, Ordering::Relaxed);
-        if pushed == Pushed::Before {
-            self.coalesced.fetch_add(1, Ordering::Relaxed);
-        }
+        self.coalesced.fetch_add(is_coalesced.into(), Ordering::Relaxed);
         Ok(())
     }
 
-    #[inline]
-    fn put(&self, state: &Shared<State>) -> io::Result<Pushed> {
-        let pushed = self.woken.push(state)?;
+    /// Wakes the poller, if it is to be woken for what was pushed.
+    #[inline(always)] // Each of the two callers is a wake, and nothing else.
+    fn follow(&self, pushed: Pushed) -> io::Result<()> {
         match pushed {
-            Pushed::Now if self.asleep.load(Ordering::SeqCst) => self.waker.wake()?,
-            Pushed::Now | Pushed::Before => {}
-            Pushed::Never => return Err(io::ErrorKind::BrokenPipe.into()),
+            Pushed::Now if self.asleep.load(Ordering::SeqCst) => self.waker.wake(),
+            Pushed::Now | Pushed::Before => Ok(()),
+            Pushed::Never => Err(io::ErrorKind::BrokenPipe.into()),
         }
-        Ok(pushed)
     }
 
-    /// Lets another thread register; an error if the poller is gone, or the process was forked.
-    pub(super) fn with_remote<T>(
+    /// Lets another thread change a registration; an error if the poller is gone, or the process was forked.
+    pub(super) fn change(
         &self,
-        body: impl FnOnce(&Remote) -> io::Result<T>,
-    ) -> io::Result<T> {
+        change: Change,
+        body: impl FnOnce(&Remote) -> io::Result<()>,
+    ) -> io::Result<()> {
         // In this order: in a forked child the gate may be one that nobody leaves.
         if self.is_forked() {
             return Err(io::ErrorKind::BrokenPipe.into());
@@ -137,7 +139,9 @@ impl Wakes {
         let Some(_inside) = self.gate.enter() else {
             return Err(io::ErrorKind::BrokenPipe.into());
         };
-        body(&self.remote)
+        body(&self.remote)?;
+        self.changes.note(change);
+        Ok(())
     }
 }
 
@@ -234,6 +238,7 @@ impl Awakeners {
             coalesced: AtomicUsize::new(0),
             remote,
             gate: Gate::new(),
+            changes: Changes::new(),
         };
         Ok(Awakeners { wakes: Shared::new(wakes)?, taken: Queue::new(), systems_turn: false })
     }
@@ -247,6 +252,11 @@ impl Awakeners {
     /// Another registrar.
     pub(super) fn registrar(&self) -> io::Result<Registrar> {
         Ok(Registrar::of(self.wakes.try_clone()?))
+    }
+
+    /// What registrars change.
+    pub(super) fn changes(&self) -> &Changes {
+        &self.wakes.changes
     }
 
     /// From now on wakes are counted, or not. Other threads may notice it a moment later.
@@ -377,6 +387,7 @@ impl Drop for Awakeners {
             self.wakes.gate.close();
         }
         self.wakes.woken.close();
+        self.wakes.changes.close();
     }
 }
 

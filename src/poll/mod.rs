@@ -1,6 +1,7 @@
 //! Polling: the [`Poller`], and what one registers with.
 
 mod awakener;
+mod changes;
 mod checks;
 mod clock;
 mod detached;

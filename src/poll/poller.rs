@@ -917,10 +917,9 @@ impl Poller {
         self.fill_from_userspace(buffer, shares.deadlines);
     }
 
-    /// Where all events come from, if that is the system.
     #[inline(always)]
-    pub(crate) fn only_selector(&self) -> Option<&Selector> {
-        self.is_quiet().then_some(&self.selector)
+    pub(crate) fn selector(&self) -> &Selector {
+        &self.selector
     }
 
     /// As [`poll`](Poller::poll), into an array of a C program; `timeout` is in nanoseconds. Returns how many
@@ -940,11 +939,7 @@ impl Poller {
             }
             self.fill(buffer, timeout)
         };
-        // A signal changes it, and a kernel that has no `epoll_pwait2`.
-        let errno = (timeout != Some(0)).then(sys::errno);
-        let count = Buffer::translated(events, fill)?;
-        errno.into_iter().for_each(sys::set_errno);
-        Ok(Some(count))
+        Buffer::translated(events, fill).map(Some)
     }
 
     #[cold]
@@ -963,7 +958,7 @@ impl Poller {
 
     /// Whether nothing but the system can have events.
     #[inline]
-    fn is_quiet(&self) -> bool {
+    pub(crate) fn is_quiet(&self) -> bool {
         self.quiet.get().is_current()
     }
 
@@ -1150,14 +1145,20 @@ impl Poller {
                 awakeners.select(buffer, &self.selector, room, timeout, self.exposed.get())
             }
             _ => {
-                self.note_wakes();
-                if let Some(awakeners) = self.awakeners.take() {
-                    awakeners.retire(&mut self.selector);
-                }
-                self.calm_down();
+                self.retire_awakeners();
                 self.select(buffer, room, timeout)
             }
         }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn retire_awakeners(&mut self) {
+        self.note_wakes();
+        if let Some(awakeners) = self.awakeners.take() {
+            awakeners.retire(&mut self.selector);
+        }
+        self.calm_down();
     }
 
     /// Fills the buffer with notifications and expired deadlines; `deadlines` of the room is left for
@@ -1327,13 +1328,14 @@ impl Poller {
                 if self.exposed.get() {
                     awakeners.expose();
                 }
+                awakeners.changes().want(self.special.is_some());
                 Ok(none.insert(awakeners))
             }
         }
     }
 
     /// Another thread has it: what was found out of the old one does not hold.
-    pub(super) fn change_thread(&mut self) {
+    pub(crate) fn change_thread(&mut self) {
         self.nice.set(sys::is_nice());
     }
 }

@@ -1,9 +1,10 @@
 use std::fmt;
 use std::io;
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::{AsFd, AsRawFd, RawFd};
 
 use crate::event::{EventedId, Ready};
 use crate::poll::awakener::{self, Wakes};
+use crate::poll::changes::{Change, Registration};
 use crate::poll::{Interests, PollOption, Poller};
 use crate::sys::Shared;
 
@@ -17,10 +18,6 @@ use crate::sys::Shared;
 ///
 /// An event that a poll has taken already is handed out, also if another thread deregisters the descriptor meanwhile, or
 /// registers it anew: who closes descriptors of others looks at the id of each event, as for any stale one.
-///
-/// The poller does not know of what a registrar has registered, since to tell it would take a lock, or memory, at each
-/// registration. So on a clock that the program drives ([`Poller::set_clock`]) it comes in the order of the system, and
-/// checks ([`Poller::set_checks`]) do not look at it.
 ///
 /// While there is a registrar, polls cost what they cost with an [`Awakener`](crate::poll::Awakener).
 ///
@@ -82,8 +79,7 @@ impl Registrar {
         interests: Interests,
         opt: PollOption,
     ) -> io::Result<()> {
-        let fd = fd.as_fd().as_raw_fd();
-        self.wakes.with_remote(|remote| remote.register(fd, id.0 as u64, interests, opt))
+        self.register_raw(fd.as_fd().as_raw_fd(), id.0 as u64, interests, opt)
     }
 
     /// Replaces the registration of a descriptor, as [`Poller::reregister_fd`] does.
@@ -98,8 +94,7 @@ impl Registrar {
         interests: Interests,
         opt: PollOption,
     ) -> io::Result<()> {
-        let fd = fd.as_fd().as_raw_fd();
-        self.wakes.with_remote(|remote| remote.reregister(fd, id.0 as u64, interests, opt))
+        self.reregister_raw(fd.as_fd().as_raw_fd(), id.0 as u64, interests, opt)
     }
 
     /// Ends the registration of a descriptor, as [`Poller::deregister_fd`] does.
@@ -108,8 +103,7 @@ impl Registrar {
     ///
     /// Those of [`Poller::deregister`]; `BrokenPipe` as [`register`](Registrar::register).
     pub fn deregister<Fd: AsFd>(&self, fd: Fd) -> io::Result<()> {
-        let fd = fd.as_fd().as_raw_fd();
-        self.wakes.with_remote(|remote| remote.deregister(fd))
+        self.deregister_raw(fd.as_fd().as_raw_fd())
     }
 
     /// Posts an event, which a poll returns as it is, and wakes the poller if it sleeps. Those of one thread come in
@@ -121,7 +115,42 @@ impl Registrar {
     ///
     /// `OutOfMemory`; `BrokenPipe` as [`register`](Registrar::register).
     pub fn notify(&self, id: EventedId, ready: Ready) -> io::Result<()> {
-        awakener::post(&self.wakes, id.0 as u64, ready)
+        self.post(id.0 as u64, ready)
+    }
+
+    pub(crate) fn register_raw(
+        &self,
+        fd: RawFd,
+        id: u64,
+        interests: Interests,
+        opt: PollOption,
+    ) -> io::Result<()> {
+        let now = Some(Registration { id, interests, option: opt, is_new: true });
+        self.wakes.change(Change { fd, now }, |remote| remote.register(fd, id, interests, opt))
+    }
+
+    pub(crate) fn reregister_raw(
+        &self,
+        fd: RawFd,
+        id: u64,
+        interests: Interests,
+        opt: PollOption,
+    ) -> io::Result<()> {
+        let now = Some(Registration { id, interests, option: opt, is_new: false });
+        self.wakes.change(Change { fd, now }, |remote| remote.reregister(fd, id, interests, opt))
+    }
+
+    pub(crate) fn deregister_raw(&self, fd: RawFd) -> io::Result<()> {
+        self.wakes.change(Change { fd, now: None }, |remote| remote.deregister(fd))
+    }
+
+    pub(crate) fn post(&self, id: u64, ready: Ready) -> io::Result<()> {
+        awakener::post(&self.wakes, id, ready)
+    }
+
+    /// Whether the process was forked since the poller was created.
+    pub(crate) fn is_forked(&self) -> bool {
+        self.wakes.is_forked()
     }
 }
 

@@ -9,6 +9,7 @@ use std::mem::{self, MaybeUninit};
 use std::{ptr, slice};
 
 use crate::event::Event;
+use crate::sys;
 use crate::sys::selector::{KernelEvent, MAX_EVENTS, Selector, translate, untranslated};
 
 /// Memory while it is being filled.
@@ -53,8 +54,27 @@ impl<'a> Buffer<'a> {
         room: usize,
         timeout: Option<u64>,
     ) -> io::Result<usize> {
+        if timeout != Some(0) {
+            return self.sleep(selector, room, timeout);
+        }
         let room = room.min(self.memory.len());
         self.len = selector.select(&mut self.memory[..room], timeout)?;
+        Ok(self.len)
+    }
+
+    /// As [`select`](Buffer::select), of what may be interrupted by a signal, which is no error of a poll's: errno is as
+    /// before then.
+    #[inline(never)]
+    fn sleep(
+        &mut self,
+        selector: &Selector,
+        room: usize,
+        timeout: Option<u64>,
+    ) -> io::Result<usize> {
+        let errno = sys::errno();
+        let room = room.min(self.memory.len());
+        let selected = selector.select(&mut self.memory[..room], timeout);
+        self.len = selected.inspect_err(|_| sys::set_errno(errno))?;
         Ok(self.len)
     }
 

@@ -17,7 +17,7 @@ use crate::net::{MtuDiscovery, QueuedError};
 use crate::sys::socket::Addr;
 #[cfg(not(bsd))]
 use crate::sys::socket::InternetAddr;
-use crate::sys::{Fd, ignore, socket};
+use crate::sys::{Fd, ignore, sanitizers, socket};
 
 /// Where the data of a message begins.
 // SAFETY: it is arithmetic.
@@ -446,6 +446,13 @@ pub(crate) fn send_passing(
         message.msg_control = control.as_ptr().cast_mut().cast();
         message.msg_controllen = control.len() as _;
     }
+    // What MemorySanitizer looks at; the bytes are the program's.
+    sanitizers::written(&message, 1);
+    sanitizers::written(&iovec, 1);
+    sanitizers::written(control.as_ptr(), control.len());
+    if let Some(target) = target {
+        sanitizers::written(target, 1);
+    }
     // SAFETY: the message points to bytes that can be read, and is not written to.
     unsafe { syscall!(sendmsg(socket, &message, socket::NO_SIGNAL)) }.map(|n| n as usize)
 }
@@ -472,6 +479,8 @@ pub(crate) fn recv_passed(
         message.msg_name = sender.as_mut_ptr().cast();
         message.msg_namelen = sender.len;
     }
+    sanitizers::written(&message, 1);
+    sanitizers::written(&iovec, 1);
     // SAFETY: the message points to the buffer, and to room for control messages and an address, which are ours to
     // write.
     let len = unsafe { syscall!(recvmsg(socket, &mut message, CLOSE_ON_EXEC)) }?;

@@ -186,8 +186,12 @@ impl Selector {
             // The most frequent one needs no division.
             Some(0) => 0,
             Some(nanos) if nanos % NANOS_PER_MILLI == 0 => (nanos / NANOS_PER_MILLI) as libc::c_int,
-            // SAFETY: there is room for `max` events of the kernel's.
-            Some(nanos) => return unsafe { wait_precisely(self.epoll.raw(), events, max, nanos) },
+            Some(nanos) => {
+                let epoll = self.epoll.raw();
+                // SAFETY: there is room for `max` events of the kernel's.
+                let wait = || unsafe { wait_precisely(epoll, events, max, nanos) };
+                return sys::keeping_errno(wait);
+            }
         };
         // SAFETY: there is room for `max` events of the kernel's.
         unsafe { wait(self.epoll.raw(), events, max, milliseconds) }

@@ -3,11 +3,14 @@
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
+use crate::sys::signal;
+
 /// How often this process, or those it was forked from, came out of `fork` as the child.
 static FORKS: AtomicU32 = AtomicU32::new(0);
 
 extern "C" fn in_child() {
     FORKS.fetch_add(1, Ordering::Relaxed);
+    signal::forked();
 }
 
 /// The process in which something was created. `vfork`, `_Fork` and a raw `clone` are not seen.
@@ -23,7 +26,7 @@ impl Generation {
         static REGISTERED: AtomicBool = AtomicBool::new(false);
         if !REGISTERED.load(Ordering::Acquire) {
             // Two threads may both register it: then each fork counts for two, which is as good.
-            // SAFETY: the handler only adds to an atomic, which is allowed after fork.
+            // SAFETY: the handler only changes atomics, which is allowed after fork.
             let errno = unsafe { libc::pthread_atfork(None, None, Some(in_child)) };
             if errno != 0 {
                 return Err(io::Error::from_raw_os_error(errno));

@@ -59,6 +59,7 @@ impl fmt::Debug for Look {
 /// Says of each descriptor what it is ready for, without waiting.
 pub(crate) fn look(descriptors: &mut [Look]) -> io::Result<()> {
     let count = descriptors.len() as libc::nfds_t;
+    sys::sanitizers::written(descriptors.as_ptr(), descriptors.len());
     // SAFETY: the pointer and the length are those of a slice, of what is a `pollfd` each.
     unsafe { syscall!(poll(descriptors.as_mut_ptr().cast(), count, 0)) }.map(drop)
 }

@@ -34,11 +34,10 @@ use libc as sys_event;
 mod sys_event;
 
 use self::sys_event::kevent as Kevent;
-pub(crate) use self::sys_event::{
-    EV_ADD, EV_DELETE, EV_ONESHOT, EVFILT_PROC, EVFILT_SIGNAL, EVFILT_TIMER, NOTE_EXIT,
-};
+pub(crate) use self::sys_event::{EV_ADD, EVFILT_PROC, NOTE_EXIT};
 use self::sys_event::{
-    EV_CLEAR, EV_DISABLE, EV_DISPATCH, EV_EOF, EV_RECEIPT, EVFILT_READ, EVFILT_WRITE, NOTE_LOWAT,
+    EV_CLEAR, EV_DELETE, EV_DISABLE, EV_DISPATCH, EV_EOF, EV_ONESHOT, EV_RECEIPT, EVFILT_READ,
+    EVFILT_TIMER, EVFILT_WRITE, NOTE_LOWAT,
 };
 #[cfg(evfilt_user)]
 use self::sys_event::{EVFILT_USER, NOTE_TRIGGER};
@@ -116,7 +115,7 @@ impl Queue {
     }
 
     /// Whether this is still the process that made it: a forked child has not inherited it.
-    pub(crate) fn is_ours(&self) -> bool {
+    fn is_ours(&self) -> bool {
         self.generation.is_current()
     }
 
@@ -125,14 +124,6 @@ impl Queue {
         let mut change = [change];
         self.apply(&mut change)?;
         receipt(&change[0])
-    }
-
-    /// Takes the first event, if there is one, after a change.
-    pub(crate) fn take(&self, change: Option<Kevent>) -> io::Result<Option<Kevent>> {
-        let mut event = [MaybeUninit::uninit()];
-        let count = self.call(change.as_slice(), &mut event, Some(0))?;
-        // SAFETY: the kernel has written it.
-        Ok((count > 0).then(|| unsafe { event[0].assume_init() }))
     }
 
     /// Applies changes, with EV_RECEIPT: they become their receipts, and no event is taken.

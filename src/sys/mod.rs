@@ -93,7 +93,7 @@ pub(crate) mod unix_socket;
 pub(crate) use self::buffer::{Batch, Buffer, Sorting, translate_all};
 pub(crate) use self::carried::{Carried, Carry};
 pub(crate) use self::clock::{duration, instant, monotonic, nanos};
-/// A descriptor that tells of signals, or of a process.
+/// A descriptor that tells of a process.
 #[cfg(epoll)]
 pub(crate) use self::fd::Fd as Source;
 pub(crate) use self::fd::{

@@ -139,7 +139,7 @@ impl<T> Stack<T> {
     ///
     /// What this thread has done is visible to the one that takes it, also when it was pushed before: the
     /// exchange of the flag is a release either way, and comes before that of [`Queue::pop`].
-    #[inline]
+    #[inline(always)] // It is most of a wake, of which there are two.
     pub(crate) fn push(&self, share: &Shared<T>) -> io::Result<Pushed> {
         let mut first = self.first.load(Ordering::Acquire);
         if first == Stack::closed() {

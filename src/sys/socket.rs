@@ -332,10 +332,32 @@ pub(crate) unsafe fn accept_to(
     if room.is_some() {
         sanitizers::written(length, 1);
     }
+    // SAFETY: the caller's promise, and the new descriptor is ours.
+    match unsafe { accept_once(fd, peer, length).map(|raw| Fd::new(raw)) } {
+        Ok(connection) if cfg!(not(target_vendor = "apple")) => Ok(connection),
+        Err(error) if error.raw_os_error() == Some(libc::EAGAIN) => Err(error),
+        // SAFETY: the caller's promise.
+        result => unsafe { accept_again(fd, peer, length, room, result) },
+    }
+}
+
+/// Accepts, where the first result needs another look.
+///
+/// # Safety
+///
+/// As [`accept_to`]; `room` is what `length` was.
+#[cfg_attr(not(target_vendor = "apple"), cold)]
+#[inline(never)]
+unsafe fn accept_again(
+    fd: RawFd,
+    peer: *mut sockaddr,
+    length: *mut socklen_t,
+    room: Option<socklen_t>,
+    mut result: io::Result<Fd>,
+) -> io::Result<Fd> {
     let mut skipped = 0;
     loop {
-        // SAFETY: the caller's promise, and the new descriptor is ours.
-        match unsafe { accept_once(fd, peer, length).map(|raw| Fd::new(raw)) } {
+        match result {
             Ok(connection) => match prepare(&connection) {
                 Ok(()) => return Ok(connection),
                 // What Darwin says of a connection that was reset before it was accepted.
@@ -365,6 +387,8 @@ pub(crate) unsafe fn accept_to(
             // SAFETY: it is not null, and the caller's promise.
             unsafe { length.write(room) };
         }
+        // SAFETY: the caller's promise, and the new descriptor is ours.
+        result = unsafe { accept_once(fd, peer, length).map(|raw| Fd::new(raw)) };
     }
 }
 

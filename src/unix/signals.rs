@@ -4,8 +4,8 @@ use std::os::raw::c_int;
 use std::process::Command;
 
 use crate::poll::Interests;
-use crate::sys::signal::{self, Blocked, Set};
-use crate::sys::{Source, evented_traits};
+use crate::sys::evented_traits;
+use crate::sys::signal::{Caught, Info, Set};
 use crate::unix::refuse_if;
 
 /// The number of a signal, see `signal(7)`.
@@ -84,36 +84,37 @@ impl fmt::Debug for Signal {
 ///
 /// # Notes
 ///
-/// *Create it in the main thread, before other threads.* The signals are blocked in the mask of the
-/// thread that calls [`new`](Signals::new), and threads inherit the mask of the thread that creates
-/// them. A signal to the process goes to any thread that does not block it: with one such thread, a
-/// SIGTERM still kills the process. Receive where it was created; the type is not `Send`. (On Linux,
-/// SIGCHLD and the others that are ignored by default are lost if the main thread does not block them.)
+/// *A handler* writes down what the system tells of each signal, and nothing is blocked. So children of [`Command`], of
+/// `posix_spawn`, `popen` and `system` notice SIGTERM and Ctrl-C as those of any program: `exec` takes handlers away.
 ///
-/// *Children inherit the mask*, across `exec` too: a child started by [`Command`] while this lives does
-/// not notice SIGTERM or Ctrl-C. [`unblock_in_child`](Signals::unblock_in_child) prepares a command. (Loops that
-/// install handlers have children that do; but each signal that these receive interrupts a call of some thread of
-/// theirs, and a full pipe loses real-time signals.)
+/// *Any thread* that does not block a signal may be the one that the system interrupts for it (on Linux the main thread
+/// is the first choice). Polls of this library wait on, and most calls are begun anew (`SA_RESTART`), but some end with
+/// `EINTR` in whatever thread waits in them, such as `poll(2)` and `nanosleep(2)`: see `signal(7)`. A thread that must not
+/// be interrupted blocks the signals (`pthread_sigmask(3)`). Reading from a terminal and writing to it in the background
+/// is `EINTR` for whoever receives SIGTTIN and SIGTTOU.
 ///
-/// *Dropping it* unblocks each of its signals in this thread, except those that were blocked before, and
-/// those that another `Signals` of this thread has. The rest of the mask is not touched. A signal that
-/// waits then does what it otherwise would: an unreceived SIGTERM kills the process, no sooner than here.
+/// *What was blocked* in this thread is unblocked, and blocked again when it is dropped. Other threads block what they
+/// blocked.
 ///
-/// *Several* may exist. A signal that is in more than one makes all of them readable; on Linux the first
-/// that receives it has it, by kqueue each receives it.
+/// *What was ignored or handled before* is received instead; that is restored when it is dropped, unless the program has
+/// installed another action meanwhile. (A child does not ignore what was ignored and is received: `exec` does not know.)
 ///
-/// *On macOS* a signal that is sent to a thread, by `raise` or `pthread_kill`, is not received: send it to
-/// the process, by `kill`.
+/// *In a forked child* a signal does what it would do without this, until the child registers it, receives or adds: then
+/// the child's own signals are received there. None reaches the parent.
+///
+/// *Dropping it*: a signal that waits then does what it otherwise would, unless another `Signals` has it, too. An unreceived
+/// SIGTERM kills the process, no sooner than here.
+///
+/// *Several* may exist, in one thread or in several: each receives each of its signals.
 ///
 /// *Signals are not counted.* A signal that arrives again before it is received is one: after SIGCHLD
-/// look at every child. (Real-time signals are queued.)
+/// look at every child. Real-time signals are counted, and none is lost: when 64 wait, the thread that is interrupted next
+/// blocks that signal, so that the system queues it, and receiving unblocks it in this thread. They come in their order
+/// where this is the only thread that lets them in.
 ///
 /// # Implementation
 ///
-/// | system | by |
-/// |---|---|
-/// | Linux, Android | `signalfd(2)` |
-/// | BSD, macOS | `EVFILT_SIGNAL`, see `kqueue(2)` |
+/// `sigaction(2)` and a pipe. Other libraries that install handlers for the same signals do not get along with it.
 ///
 /// # Dropping
 ///
@@ -152,23 +153,21 @@ impl fmt::Debug for Signal {
 /// ```
 #[derive(Debug)]
 pub struct Signals {
-    // Closed first: what is unblocked is not received here any more.
-    fd: Source,
-    blocked: Blocked,
+    fd: Caught,
 }
 
 impl Signals {
     /// Interest in signals to receive.
     pub const INTERESTS: Interests = Interests::READABLE;
 
-    /// Blocks the signals in this thread, and receives them.
+    /// Receives the signals from now on.
     ///
     /// # Errors
     ///
     /// - `InvalidInput`: no signal at all; a number that no signal has; SIGKILL and SIGSTOP, which
-    ///   cannot be caught; SIGSEGV, SIGBUS, SIGFPE and SIGILL, which are undefined when the program makes
-    ///   them while they are blocked (`sigprocmask(2)`).
-    /// - `EMFILE`, `ENFILE`: too many descriptors.
+    ///   cannot be caught; SIGSEGV, SIGBUS, SIGFPE and SIGILL, which a program that makes them does not outlive.
+    /// - `EMFILE`, `ENFILE`: too many descriptors, of which it takes two.
+    /// - `OutOfMemory`.
     pub fn new(signals: impl IntoIterator<Item = Signal>) -> io::Result<Signals> {
         let mut set = Set::empty();
         for signal in signals {
@@ -182,17 +181,16 @@ impl Signals {
     }
 
     pub(crate) fn of(set: Set) -> io::Result<Signals> {
-        let blocked = Blocked::new(set)?;
-        Ok(Signals { fd: signal::open(&set)?, blocked })
+        Ok(Signals { fd: Caught::new(&set)? })
     }
 
     /// Receives a signal, or `None` if there is none: then wait for the next event.
     ///
     /// # Errors
     ///
-    /// None on the systems supported today.
+    /// In a child that was forked since, as [`new`](Signals::new).
     pub fn receive(&self) -> io::Result<Option<Signal>> {
-        Ok(signal::receive(&self.fd)?.map(|info| Signal(info.signal)))
+        Ok(self.fd.receive()?.map(|info| Signal(info.signal)))
     }
 
     /// As [`receive`](Signals::receive), with who sent the signal and what with it.
@@ -221,18 +219,10 @@ impl Signals {
     /// # }
     /// ```
     pub fn receive_info(&self) -> io::Result<Option<SignalInfo>> {
-        let info = signal::receive(&self.fd)?;
-        Ok(info.map(|info| SignalInfo {
-            signal: Signal(info.signal),
-            code: info.code,
-            pid: info.sender.map(|(pid, _)| pid),
-            uid: info.sender.map(|(_, uid)| uid),
-            status: info.status,
-            value: info.value,
-        }))
+        Ok(self.fd.receive()?.map(SignalInfo::of))
     }
 
-    /// Blocks another signal in this thread, and receives it too; false if it was received already.
+    /// Receives another signal, too; false if it was received already.
     ///
     /// # Errors
     ///
@@ -243,41 +233,31 @@ impl Signals {
     }
 
     pub(crate) fn add_checked(&mut self, signal: c_int) -> io::Result<bool> {
-        let mut known = *self.blocked.signals();
-        if known.contains(signal) {
-            return Ok(false);
-        }
-        if !known.add(signal) {
+        if !Set::empty().add(signal) {
             return Err(io::Error::from_raw_os_error(libc::EINVAL));
         }
-        let before = *self.blocked.signals();
-        // Blocked first, so that it does not act in between.
-        self.blocked.add(signal);
-        if let Err(error) = signal::change_set(&self.fd, &before, signal, true) {
-            self.blocked.remove(signal);
-            return Err(error);
+        if self.fd.contains(signal) {
+            return Ok(false);
         }
-        Ok(true)
+        self.fd.add(signal).map(|()| true)
     }
 
-    /// Receives a signal no more, and unblocks it in this thread as dropping does; false if it was not received. One
-    /// that waits then does what it otherwise would. The last may be removed, too.
+    /// Receives a signal no more, as after dropping; false if it was not received. One that waits then does what it
+    /// otherwise would. The last may be removed, too.
     ///
     /// # Errors
     ///
     /// None on the systems supported today.
     pub fn remove(&mut self, signal: Signal) -> io::Result<bool> {
-        let known = *self.blocked.signals();
-        if !known.contains(signal.as_raw()) {
-            return Ok(false);
+        let known = self.fd.contains(signal.as_raw());
+        if known {
+            self.fd.remove(signal.as_raw());
         }
-        signal::change_set(&self.fd, &known, signal.as_raw(), false)?;
-        self.blocked.remove(signal.as_raw());
-        Ok(true)
+        Ok(known)
     }
 
-    /// Lets the children that `command` starts from now on have the signals unblocked, except those that
-    /// were blocked before.
+    /// Lets the children that `command` starts from now on have the signals unblocked, of which the program may have
+    /// blocked some itself. Otherwise nothing is blocked in them, but real-time signals of which 64 wait.
     ///
     /// # Examples
     ///
@@ -295,7 +275,7 @@ impl Signals {
     /// # }
     /// ```
     pub fn unblock_in_child(&self, command: &mut Command) {
-        self.blocked.unblock_in_child(command);
+        self.fd.unblock_in_child(command);
     }
 }
 
@@ -318,10 +298,16 @@ pub struct SignalInfo {
     pub value: Option<i32>,
 }
 
-#[cfg(kqueue)]
-impl Drop for Signals {
-    fn drop(&mut self) {
-        signal::leave(&self.fd);
+impl SignalInfo {
+    fn of(info: Info) -> SignalInfo {
+        SignalInfo {
+            signal: Signal(info.signal),
+            code: info.code,
+            pid: info.sender.map(|(pid, _)| pid),
+            uid: info.sender.map(|(_, uid)| uid),
+            status: info.status,
+            value: info.value,
+        }
     }
 }
 
@@ -333,7 +319,7 @@ fn check(signal: Signal) -> io::Result<()> {
     refuse_if(!is_receivable(signal), "SIGSEGV, SIGBUS, SIGFPE and SIGILL cannot be received")
 }
 
-/// Whether a signal can be caught, and is defined while it is blocked.
+/// Whether a signal can be caught, and the program goes on after it.
 pub(crate) fn is_receivable(signal: Signal) -> bool {
     !matches!(
         signal.as_raw(),

@@ -41,8 +41,8 @@ pub const DIFFERENCES: &[Difference] = &[
         name: "a nested queue is told late",
         line: "7",
         systems: "FreeBSD, OpenBSD",
-        what: "a poller in another poller, `Signals` and `Process` have their event a moment later: a poll with \
-               a timeout of zero may come too early",
+        what: "a poller in another poller and `Process` have their event a moment later: a poll with a timeout of \
+               zero may come too early",
     },
     Difference {
         name: "pipe edges",
@@ -142,18 +142,6 @@ pub const DIFFERENCES: &[Difference] = &[
         line: "13, 18",
         systems: "NetBSD, OpenBSD, DragonFly",
         what: "a wait takes whole ticks of 10 ms, and one more: 200 µs take 20 ms",
-    },
-    Difference {
-        name: "a signal of two",
-        line: "`Signals`",
-        systems: ALL,
-        what: "a signal that is in several `Signals` is received by each of them",
-    },
-    Difference {
-        name: "signals to a thread",
-        line: "`Signals`",
-        systems: "macOS",
-        what: "a signal that is sent to a thread, by `raise` or `pthread_kill`, is not received",
     },
     Difference {
         name: "told before it can be reaped",

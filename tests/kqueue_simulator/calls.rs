@@ -1,12 +1,10 @@
 //! Functions of the C library that a BSD's kernel answers otherwise than Linux, and what the filters need to
 //! know of these calls. Like the manual, where there is no `KQUEUE_LIKE`, nothing is changed.
 
-use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{c_int, c_long, c_void};
 use std::io::Write;
-use std::mem::MaybeUninit;
-use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
 use super::simulator::*;
@@ -284,117 +282,4 @@ extern "C" fn waitpid(pid: libc::pid_t, status: *mut c_int, options: c_int) -> l
     }
     // SAFETY: the pointer is the caller's.
     unsafe { libc::wait4(pid, status, options, std::ptr::null_mut()) }
-}
-
-// --- Signals ----------------------------------------------------------------------------------------
-
-thread_local! {
-    /// Signals of which EVFILT_SIGNAL has told, and sigpending will not at once.
-    static TOLD: Cell<u64> = const { Cell::new(0) };
-}
-
-/// The event comes before the signal is pending: Darwin (psignal_internal), NetBSD, OpenBSD and DragonFly. That is
-/// a moment, which whoever is to meet it asks for.
-pub(super) fn has_told_signal(signal: c_int) {
-    if LIKE_A_KERNEL && !FREEBSD && std::env::var_os("KQUEUE_SIGNALS_ARE_LATE").is_some() {
-        TOLD.set(TOLD.get() | 1 << signal);
-    }
-}
-
-/// The signals that are pending for this thread ("SigPnd") or for the process ("ShdPnd").
-fn pending(whose: &str) -> u64 {
-    // Not by std, whose calls are these here.
-    let mut status = [0_u8; 4096];
-    // SAFETY: the pointers and the length are those of a string and of an array, and the descriptor is new.
-    let len = unsafe {
-        let path = c"/proc/thread-self/status".as_ptr();
-        let fd = libc::syscall(libc::SYS_openat, libc::AT_FDCWD as c_long, path, 0 as c_long);
-        let len = libc::syscall(libc::SYS_read, fd, status.as_mut_ptr(), status.len());
-        raw_close(fd as c_int);
-        len
-    };
-    let status = String::from_utf8_lossy(&status[..len.max(0) as usize]);
-    let mask = status.lines().find_map(|line| line.strip_prefix(whose)?.strip_prefix(':'));
-    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).map_or(0, |mask| mask << 1)
-}
-
-/// The signal that is being sent to a thread, by pthread_kill.
-static TO_A_THREAD: AtomicI32 = AtomicI32::new(0);
-
-/// Whether a signal that has been sent was not sent to the process.
-pub(super) fn is_for_a_thread(signal: c_int) -> bool {
-    TO_A_THREAD.load(Ordering::Relaxed) == signal || pending("ShdPnd") & 1 << signal == 0
-}
-
-#[unsafe(no_mangle)]
-extern "C" fn pthread_kill(thread: libc::pthread_t, signal: c_int) -> c_int {
-    type Function = extern "C" fn(libc::pthread_t, c_int) -> c_int;
-    // SAFETY: the name is a string, and the C library's function of this name has this type.
-    let next: Function =
-        unsafe { std::mem::transmute(libc::dlsym(libc::RTLD_NEXT, c"pthread_kill".as_ptr())) };
-    if !DARWIN {
-        return next(thread, signal);
-    }
-    with_queues(|queues| {
-        queues.iter_mut().for_each(|queue| queue.hear_events());
-        TO_A_THREAD.store(signal, Ordering::Relaxed);
-        let result = next(thread, signal);
-        queues.iter_mut().for_each(|queue| queue.hear_events());
-        TO_A_THREAD.store(0, Ordering::Relaxed);
-        result
-    })
-}
-
-fn is_main_thread() -> bool {
-    // SAFETY: no pointers are passed.
-    unsafe { libc::syscall(libc::SYS_gettid) == libc::getpid() as c_long }
-}
-
-/// Darwin's knows the signals of the thread alone, and those of the process wait in the list of the first.
-#[unsafe(no_mangle)]
-extern "C" fn sigpending(set: *mut libc::sigset_t) -> c_int {
-    let mut kernel = [0_u64; 1];
-    // SAFETY: there is room for the 64 signals that Linux knows.
-    if unsafe { libc::syscall(libc::SYS_rt_sigpending, kernel.as_mut_ptr(), 8 as c_long) } < 0 {
-        return -1;
-    }
-    // The event was told, and this asks for it in vain once.
-    let late = TOLD.get() & !pending("SigPnd");
-    TOLD.set(TOLD.get() & !late);
-    let of_this_thread = DARWIN && !is_main_thread();
-    let seen = if of_this_thread { pending("SigPnd") } else { kernel[0] << 1 & !late };
-    // SAFETY: the pointer is the caller's, and the numbers are those of signals.
-    unsafe {
-        libc::sigemptyset(set);
-        for signal in (1..=31).filter(|n| seen & 1 << n != 0) {
-            libc::sigaddset(set, signal);
-        }
-    }
-    0
-}
-
-/// Darwin's looks into the lists of all threads, from the first on: before that of the thread it finds what was
-/// sent to the process. Linux does it the other way round.
-#[unsafe(no_mangle)]
-extern "C" fn sigwait(set: *const libc::sigset_t, signal: *mut c_int) -> c_int {
-    let both = if DARWIN { pending("SigPnd") & pending("ShdPnd") & !TOLD.get() } else { 0 };
-    let mut info = MaybeUninit::uninit();
-    loop {
-        // SAFETY: the set is the caller's, and there is room for a siginfo.
-        let got = unsafe { libc::sigwaitinfo(set, info.as_mut_ptr()) };
-        if got < 0 {
-            continue;
-        }
-        if both & 1 << got != 0 {
-            // That was the thread's, which is to stay.
-            // SAFETY: the set is as above, and the signal is one.
-            unsafe {
-                libc::sigwaitinfo(set, info.as_mut_ptr());
-                libc::pthread_kill(libc::pthread_self(), got);
-            }
-        }
-        // SAFETY: the pointer is the caller's.
-        unsafe { *signal = got };
-        return 0;
-    }
 }

@@ -20,7 +20,7 @@
 //!
 //! It must have these signatures and this struct, which is that of FreeBSD 11, of macOS and of libkqueue
 //! (since FreeBSD 12 it ends in four more words, `ext`: then add them here, the backend zeroes what it does
-//! not know); FreeBSD's numbers; and EVFILT_READ, EVFILT_WRITE, EVFILT_USER, EVFILT_SIGNAL and EVFILT_PROC
+//! not know); FreeBSD's numbers; and EVFILT_READ, EVFILT_WRITE, EVFILT_USER and EVFILT_PROC
 //! with EV_RECEIPT and EV_DISPATCH. `kqueue` must return a descriptor that `close` closes.
 //!
 //! `EVFILT_EXCEPT` and `NOTE_OOB`, which FreeBSD has not, are macOS's.
@@ -48,7 +48,6 @@ pub(crate) struct kevent {
 pub(crate) const EVFILT_READ: i16 = -1;
 pub(crate) const EVFILT_WRITE: i16 = -2;
 pub(crate) const EVFILT_PROC: i16 = -5;
-pub(crate) const EVFILT_SIGNAL: i16 = -6;
 pub(crate) const EVFILT_TIMER: i16 = -7;
 pub(crate) const EVFILT_USER: i16 = -11;
 pub(crate) const EVFILT_EXCEPT: i16 = -15;

@@ -18,8 +18,7 @@
 //! the filter says is found out by `poll(2)` and its like on the descriptor, whenever a BSD would run it.
 //!
 //! `close` is replaced by a function that removes the notes of the descriptor, and `fork` does not inherit
-//! queues. Not seen are other ways of closing, such as `dup2`; of signals only those are seen that are
-//! blocked.
+//! queues. Not seen are other ways of closing, such as `dup2`.
 
 use std::cell::RefCell;
 use std::collections::{HashMap, VecDeque};
@@ -58,12 +57,11 @@ struct Note {
     fflags: u32,
     low_water: isize,
     udata: *mut c_void,
-    /// A signalfd or a pidfd, which is the note's own.
+    /// A pidfd or a timerfd, which is the note's own.
     source: Option<c_int>,
     disabled: bool,
     queued: bool,
-    /// EVFILT_USER: it was triggered. EVFILT_SIGNAL and EVFILT_TIMER: how often. EVFILT_EXCEPT: there was
-    /// out-of-band data.
+    /// EVFILT_USER: it was triggered. EVFILT_TIMER: how often. EVFILT_EXCEPT: there was out-of-band data.
     count: isize,
     /// The pipe that it is an end of: its device and number.
     pipe: Option<(u64, u64)>,
@@ -173,9 +171,7 @@ impl Note {
             EVFILT_EXCEPT => except(fd, self.fflags),
             // «man»: "NOTE_TRIGGER: Cause the event to be triggered."
             EVFILT_USER => (self.count > 0).then(Holds::default),
-            // «man»: "data returns the number of times the signal has occurred since the last call to
-            // kevent()."
-            EVFILT_SIGNAL | EVFILT_TIMER => {
+            EVFILT_TIMER => {
                 (self.count > 0).then(|| Holds { data: self.count, ..Holds::default() })
             }
             EVFILT_PROC => self.exited(),
@@ -565,7 +561,6 @@ impl Queue {
     fn add(&mut self, change: &kevent) -> Result<(), Errno> {
         let source = match change.filter {
             EVFILT_READ | EVFILT_WRITE | EVFILT_EXCEPT | EVFILT_USER => None,
-            EVFILT_SIGNAL => Some(signalfd(change.ident)?),
             EVFILT_PROC => Some(pidfd(change.ident)?),
             EVFILT_TIMER => Some(timer(change.data)?),
             // «man»: "EINVAL: The specified time limit or filter is invalid."
@@ -582,7 +577,7 @@ impl Queue {
         if nested && change.ident as c_int == self.fd {
             itself()?;
         }
-        let mut note = Note {
+        let note = Note {
             ident: change.ident,
             filter: change.filter,
             flags: change.flags & (EV_CLEAR | EV_DISPATCH | EV_ONESHOT),
@@ -601,10 +596,6 @@ impl Queue {
                 _ => 0,
             },
         };
-        if note.filter == EVFILT_SIGNAL {
-            // «man»: "This filter automatically sets the EV_CLEAR flag internally."
-            note.flags |= EV_CLEAR;
-        }
         if let Some((epoll, fd, events)) = self.source(&note) {
             // A regular file is not refused: epoll would say that it is always ready (EPERM).
             match check(epoll_control(epoll, libc::EPOLL_CTL_ADD, fd, events, note.key())) {
@@ -688,11 +679,6 @@ impl Queue {
     fn hear(&mut self, key: Key) {
         let Some(note) = self.notes.get_mut(&key) else { return };
         match key.0 {
-            // Darwin does not tell of signals that were sent to a thread (psignal_internal: PSIG_THREAD).
-            EVFILT_SIGNAL if DARWIN && calls::is_for_a_thread(key.1 as c_int) => return,
-            // «man»: "The filter will record all attempts to deliver a signal to a process, even if the signal
-            // has been marked as SIG_IGN". The signal itself stays pending.
-            EVFILT_SIGNAL => note.count += 1,
             EVFILT_TIMER => note.count = 1,
             // FreeBSD and OpenBSD tell a queue of another in it by a task, later: here when the next one looks.
             EVFILT_READ if (FREEBSD || OPENBSD) && note.nested => {
@@ -704,9 +690,9 @@ impl Queue {
         self.activate(key);
     }
 
-    /// Hears of signals and processes, which are told when it happens, and not when somebody asks.
+    /// Hears of processes, which are told when it happens, and not when somebody asks.
     pub(super) fn hear_events(&mut self) {
-        if self.notes.keys().any(|key| matches!(key.0, EVFILT_SIGNAL | EVFILT_PROC)) {
+        if self.notes.keys().any(|key| key.0 == EVFILT_PROC) {
             self.listen();
         }
     }
@@ -742,9 +728,6 @@ impl Queue {
             // SAFETY: there is room for `room` events.
             unsafe { events.add(count).write(event) };
             count += 1;
-            if note.filter == EVFILT_SIGNAL {
-                calls::has_told_signal(note.ident as c_int);
-            }
             if (note.flags | flags) & EV_ONESHOT != 0 {
                 // "EV_ONESHOT: Causes the event to return only the first occurrence of the filter being
                 // triggered. After the user retrieves the event from the kqueue, it is deleted."
@@ -790,16 +773,6 @@ fn is_open(change: &kevent) -> Result<(), Errno> {
     let fd = c_int::try_from(change.ident).map_err(|_| libc::EBADF)?;
     // SAFETY: no pointer is passed.
     check(unsafe { libc::fcntl(fd, libc::F_GETFD) }).map(drop)
-}
-
-fn signalfd(signal: usize) -> Result<c_int, Errno> {
-    let mut set = MaybeUninit::uninit();
-    // SAFETY: the set is initialised by the first call.
-    unsafe {
-        libc::sigemptyset(set.as_mut_ptr());
-        check(libc::sigaddset(set.as_mut_ptr(), signal as c_int))?;
-        check(libc::signalfd(-1, set.as_ptr(), libc::SFD_NONBLOCK | libc::SFD_CLOEXEC))
-    }
 }
 
 /// «man»: "ESRCH: The specified process to attach to does not exist." To NetBSD, OpenBSD (filt_procattach) and

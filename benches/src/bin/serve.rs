@@ -10,8 +10,8 @@
 use std::time::Duration;
 
 use mio_st_benches::{
-    Args, BUFFER, CHECKS, Contender, Mio, MioSt, MioSt022, Outcome, Polling, Raw, STATS, finish_load, start_load,
-    would_block,
+    Args, BUFFER, CHECKS, Contender, Mio, MioSt, MioSt022, Outcome, Polling, Raw, STATS,
+    finish_load, start_load, would_block,
 };
 
 const LISTENER: usize = 0;

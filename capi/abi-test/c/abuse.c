@@ -99,6 +99,12 @@ static void expect_bad(const char *function, const struct bad *bad, int kind, in
 
 #include "abuse_calls.h"
 
+/* It belongs to no thread. */
+static int is_anybodys(int kind)
+{
+    return kind == KIND_awakener || kind == KIND_registrar || kind == KIND_detached;
+}
+
 static void expect_bad(const char *function, const struct bad *bad, int kind, int closes,
                        int64_t answer)
 {
@@ -106,8 +112,8 @@ static void expect_bad(const char *function, const struct bad *bad, int kind, in
 
     if (closes && bad->bits[kind] == 0)
         expected = 0;
-    else if (expected == MIO_ST_EWRONGTHREAD && kind == KIND_awakener)
-        expected = -EBADF; /* It belongs to no thread: the test has closed it. */
+    else if (expected == MIO_ST_EWRONGTHREAD && is_anybodys(kind))
+        expected = -EBADF; /* The test has closed it. */
     else if (expected == 0)
         expected = answer == MIO_ST_EWRONGTHREAD ? MIO_ST_EWRONGTHREAD : -EBADF;
     expect(function, bad->what, answer, expected);
@@ -128,6 +134,22 @@ static mio_st_awakener_t make_awakener(const struct objects *objects)
 
     check(mio_st_awakener_new(&awakener, objects->poller, 1));
     return awakener;
+}
+
+static mio_st_registrar_t make_registrar(const struct objects *objects)
+{
+    mio_st_registrar_t registrar;
+
+    check(mio_st_registrar_new(&registrar, objects->poller));
+    return registrar;
+}
+
+static mio_st_detached_t make_detached(const struct objects *objects)
+{
+    mio_st_detached_t detached;
+
+    check(mio_st_poller_detach(make_poller(objects), &detached));
+    return detached;
 }
 
 static mio_st_tcp_listener_t make_tcp_listener(const struct objects *objects)
@@ -266,6 +288,14 @@ static mio_st_process_t make_process(const struct objects *objects)
     return process;
 }
 
+/* What is good on any thread. */
+static void close_what_is_anybodys(const struct objects *objects)
+{
+    check(mio_st_awakener_close(objects->awakener));
+    check(mio_st_registrar_close(objects->registrar));
+    check(mio_st_detached_close(objects->detached));
+}
+
 /* Another thread, which opens objects, waits, and ends. */
 
 static pthread_barrier_t barrier;
@@ -277,8 +307,7 @@ static void *other_thread(void *unused)
     open_all(&others_open);
     open_all(&others_closed);
     close_all(&others_closed);
-    /* An awakener is good on any thread. */
-    check(mio_st_awakener_close(others_open.awakener));
+    close_what_is_anybodys(&others_open);
     pthread_barrier_wait(&barrier);
     pthread_barrier_wait(&barrier);
     return NULL;
@@ -306,6 +335,8 @@ static void *stranger(void *objects)
 
     to_bits(use, bad.bits);
     bad.bits[KIND_awakener] = others_open.awakener.bits;
+    bad.bits[KIND_registrar] = others_open.registrar.bits;
+    bad.bits[KIND_detached] = others_open.detached.bits;
     bad_handles(*use, &bad);
     return NULL;
 }
@@ -317,8 +348,8 @@ static void after_the_end(void *objects)
 {
     struct objects *ended = objects;
 
-    /* It belongs to no thread, and whoever has it may close it. */
-    expect("mio_st_awakener_close", "after the thread's end", mio_st_awakener_close(ended->awakener), 0);
+    /* Whoever has it may close it. */
+    close_what_is_anybodys(ended);
     no_call_works(*ended, "after the thread's end", -EBADF);
     any_time();
 }

@@ -241,12 +241,14 @@ static int a_pipe_has_no_writer(void)
 
 static int a_refusal_is_left_registered(void)
 {
-    char text[MIO_ST_ADDR_TEXT_SIZE];
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t length = sizeof address;
+    int nobody = keep(socket(AF_INET, SOCK_STREAM, 0));
 
-    listener = test_listener(text);
-    OK(mio_st_tcp_listener_close(listener));
-    listener.bits = 0;
-    OK(mio_st_tcp_stream_connect_str(&client, text));
+    /* It has the port, so that nobody else gets it, and does not listen. */
+    OK(bind(nobody, (struct sockaddr *)&address, length));
+    OK(getsockname(nobody, (struct sockaddr *)&address, &length));
+    OK(mio_st_tcp_stream_connect(&client, (struct sockaddr *)&address, length));
     OK(mio_st_poller_register_tcp_stream(poller, client, ID, R | W, MIO_ST_LEVEL));
     return mio_st_tcp_stream_fd(client);
 }
@@ -355,13 +357,14 @@ static int an_error_queue_is_not_read(void)
 #ifdef __linux__
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t length = sizeof address;
-    int nobody = OK(socket(AF_INET, SOCK_DGRAM, 0));
+    int nobody = keep(socket(AF_INET, SOCK_DGRAM, 0));
     int fd = keep(socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0));
     int on = 1;
 
     OK(bind(nobody, (struct sockaddr *)&address, length));
     OK(getsockname(nobody, (struct sockaddr *)&address, &length));
-    OK(close(nobody));
+    /* It has the port, so that nobody else gets it, and hears nobody but itself. */
+    OK(connect(nobody, (struct sockaddr *)&address, length));
     OK(setsockopt(fd, IPPROTO_IP, IP_RECVERR, &on, sizeof on));
     OK(connect(fd, (struct sockaddr *)&address, length));
     EQUAL(send(fd, "x", 1, 0), 1);

@@ -13,6 +13,7 @@ static struct {
     mio_st_tcp_stream_t client;
     mio_st_unix_stream_t ours[PAIRS], peers[PAIRS];
     mio_st_awakener_t awakener;
+    mio_st_registrar_t registrar;
     mio_st_deadline_key_t future;
 } full;
 
@@ -35,6 +36,7 @@ static void fill(void)
     }
     OK(mio_st_awakener_new(&full.awakener, full.poller, AWAKENER));
     OK(mio_st_awakener_wake(full.awakener));
+    OK(mio_st_registrar_new(&full.registrar, full.poller));
     OK(mio_st_poller_notify(full.poller, NOTIFIED, W));
     OK(mio_st_poller_add_deadline(full.poller, PAST, 0, NULL));
     OK(mio_st_poller_add_timeout(full.poller, FUTURE, SECONDS(3600), &full.future));
@@ -73,6 +75,7 @@ static void nothing_was_disturbed(void)
     expect_events(full.poller, listener);
     EQUAL(mio_st_poller_cancel_deadline(full.poller, full.future), 1);
     OK(mio_st_awakener_close(full.awakener));
+    OK(mio_st_registrar_close(full.registrar));
     OK(mio_st_tcp_stream_close(full.client));
     OK(mio_st_tcp_listener_close(full.listener));
     OK(mio_st_poller_close(full.poller));
@@ -99,6 +102,8 @@ static void every_call_with_the_poller_fails(void)
     mio_st_poller_t poller = full.poller;
     mio_st_deadline_key_t key = {77, 77};
     mio_st_awakener_t awakener = {77};
+    mio_st_registrar_t registrar = {77};
+    mio_st_detached_t detached = {77};
     mio_st_event_t events[8];
     int64_t wakeup = 77;
     uint64_t now = 77;
@@ -150,6 +155,15 @@ static void every_call_with_the_poller_fails(void)
     EQUAL(mio_st_awakener_new(&awakener, poller, 20), MIO_ST_EFORKED);
     for (int i = 0; i < 3; i++)
         EQUAL(mio_st_awakener_wake(full.awakener), MIO_ST_EFORKED);
+    EQUAL(mio_st_registrar_new(&registrar, poller), MIO_ST_EFORKED);
+    for (int i = 0; i < 3; i++) {
+        EQUAL(mio_st_registrar_register(full.registrar, 0, 1, R, options[i]), MIO_ST_EFORKED);
+        EQUAL(mio_st_registrar_reregister(full.registrar, fd, 1, R, options[i]), MIO_ST_EFORKED);
+    }
+    EQUAL(mio_st_registrar_deregister(full.registrar, fd), MIO_ST_EFORKED);
+    EQUAL(mio_st_registrar_notify(full.registrar, 20, R), MIO_ST_EFORKED);
+    EQUAL(mio_st_poller_detach(poller, &detached), MIO_ST_EFORKED);
+    EQUAL(registrar.bits == 77 && detached.bits == 77, 1);
     EQUAL(key.slot == 77 && awakener.bits == 77 && wakeup == 77 && now == 77, 1);
 }
 
@@ -177,6 +191,7 @@ static void close_everything_and_the_poller_first(void)
     OK(mio_st_poller_close(full.poller));
     EQUAL(mio_st_awakener_wake(full.awakener) < 0, 1);
     OK(mio_st_awakener_close(full.awakener));
+    OK(mio_st_registrar_close(full.registrar));
     close_what_is_registered();
     EQUAL(mio_st_live_handles(), 0);
 }
@@ -185,6 +200,7 @@ static void close_everything_and_the_poller_last(void)
 {
     close_what_is_registered();
     OK(mio_st_awakener_close(full.awakener));
+    OK(mio_st_registrar_close(full.registrar));
     OK(mio_st_poller_close(full.poller));
     EQUAL(mio_st_poller_poll(full.poller, &(mio_st_event_t){0}, 1, 0), -EBADF);
     EQUAL(mio_st_live_handles(), 0);

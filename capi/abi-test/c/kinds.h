@@ -33,6 +33,8 @@ struct kind {
     int (*enlist)(mio_st_poller_t poller, uint64_t bits, uint64_t id, uint32_t interests, uint32_t option);
     int (*reenlist)(mio_st_poller_t poller, uint64_t bits, uint64_t id, uint32_t interests, uint32_t option);
     int (*delist)(mio_st_poller_t poller, uint64_t bits);
+    int (*detach)(uint64_t bits, mio_st_detached_t *detached);
+    int (*attach)(uint64_t *bits, mio_st_detached_t detached);
 };
 
 #define CLOSES(kind) \
@@ -60,8 +62,22 @@ struct kind {
         return mio_st_poller_deregister_##kind(poller, (mio_st_##kind##_t){bits});                      \
     }
 
+#define TRAVELS(kind)                                                               \
+    static int kind##_detach(uint64_t bits, mio_st_detached_t *detached)            \
+    {                                                                               \
+        return mio_st_##kind##_detach((mio_st_##kind##_t){bits}, detached);         \
+    }                                                                               \
+    static int kind##_attach(uint64_t *bits, mio_st_detached_t detached)            \
+    {                                                                               \
+        mio_st_##kind##_t handle = {*bits};                                         \
+        int answer = mio_st_##kind##_attach(&handle, detached);                     \
+        *bits = handle.bits;                                                        \
+        return answer;                                                              \
+    }
+
 #define MOVES(kind)                                                                                       \
     REGISTERS(kind)                                                                                       \
+    TRAVELS(kind)                                                                                         \
     static int kind##_into_fd(uint64_t bits) { return mio_st_##kind##_into_fd((mio_st_##kind##_t){bits}); } \
     static int kind##_from_fd(uint64_t *bits, int fd)                                                     \
     {                                                                                                     \
@@ -109,9 +125,13 @@ struct kind {
     }
 
 CLOSES(awakener)
+CLOSES(registrar)
+CLOSES(detached)
 HAS_DESCRIPTOR(poller)
+TRAVELS(poller)
 REGISTERS(signals)
 REGISTERS(process)
+TRAVELS(process)
 MOVES(sender)
 MOVES(receiver)
 CLONES(unix_stream)
@@ -146,6 +166,28 @@ static struct made make_awakener(void)
     OK(mio_st_awakener_new(&awakener, poller, 1));
     OK(mio_st_poller_close(poller));
     return (struct made){awakener.bits, -1, -1};
+}
+
+/* It outlives its poller. */
+static struct made make_registrar(void)
+{
+    mio_st_registrar_t registrar;
+    mio_st_poller_t poller;
+
+    OK(mio_st_poller_new(&poller));
+    OK(mio_st_registrar_new(&registrar, poller));
+    OK(mio_st_poller_close(poller));
+    return (struct made){registrar.bits, -1, -1};
+}
+
+static struct made make_detached(void)
+{
+    mio_st_detached_t detached;
+    mio_st_poller_t poller;
+
+    OK(mio_st_poller_new(&poller));
+    OK(mio_st_poller_detach(poller, &detached));
+    return (struct made){detached.bits, -1, -1};
 }
 
 static struct made make_tcp_listener(void)
@@ -313,7 +355,9 @@ static void rouse_process(struct made made)
 #define OF_DESCRIPTOR(kind) OF_CLOSE(kind), .fd = kind##_fd
 #define OF_REGISTRATION(kind) \
     OF_DESCRIPTOR(kind), .enlist = kind##_enlist, .reenlist = kind##_reenlist, .delist = kind##_delist
-#define OF_MOVE(kind) OF_REGISTRATION(kind), .into_fd = kind##_into_fd, .from_fd = kind##_from_fd
+#define OF_TRAVEL(kind) .detach = kind##_detach, .attach = kind##_attach
+#define OF_MOVE(kind) \
+    OF_REGISTRATION(kind), OF_TRAVEL(kind), .into_fd = kind##_into_fd, .from_fd = kind##_from_fd
 #define OF_ERROR(kind) OF_MOVE(kind), .take_error = kind##_take_error
 #define OF_CLONE(kind) OF_ERROR(kind), .try_clone = kind##_try_clone
 #define OF_READ(kind) .read = kind##_read, .readv = kind##_readv
@@ -321,7 +365,9 @@ static void rouse_process(struct made made)
 
 static const struct kind kinds[] = {
     {OF_CLOSE(awakener)},
-    {OF_DESCRIPTOR(poller)},
+    {OF_CLOSE(registrar)},
+    {OF_CLOSE(detached)},
+    {OF_DESCRIPTOR(poller), OF_TRAVEL(poller)},
     {OF_CLONE(tcp_listener), .rouse = rouse_tcp_listener, .interests = R, .readiness = R},
     {OF_CLONE(tcp_stream), OF_READ(tcp_stream), OF_WRITE(tcp_stream), .interests = R | W, .readiness = W},
     {OF_CLONE(udp_socket), .interests = R | W, .readiness = W},
@@ -332,7 +378,7 @@ static const struct kind kinds[] = {
     {OF_MOVE(sender), OF_WRITE(sender), .interests = W, .readiness = W},
     {OF_MOVE(receiver), OF_READ(receiver), .rouse = rouse_by_writing, .interests = R, .readiness = R},
     {OF_REGISTRATION(signals), .rouse = rouse_by_a_signal, .interests = R, .readiness = R},
-    {OF_REGISTRATION(process), .rouse = rouse_process, .interests = R, .readiness = R},
+    {OF_REGISTRATION(process), OF_TRAVEL(process), .rouse = rouse_process, .interests = R, .readiness = R},
 };
 
 static inline const struct kind *kind_named(const char *name)

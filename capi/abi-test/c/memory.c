@@ -58,7 +58,9 @@ enum { MANY = 70 };
 static void work(void)
 {
     static mio_st_awakener_t awakeners[MANY];
+    static mio_st_registrar_t registrars[MANY];
     static mio_st_tcp_listener_t listeners[MANY];
+    mio_st_detached_t detached;
     char text[MIO_ST_ADDR_TEXT_SIZE];
     struct sockaddr_storage address;
     mio_st_poller_t poller, other;
@@ -71,12 +73,18 @@ static void work(void)
     for (int i = 0; i < MANY; i++) {
         AGAIN(mio_st_tcp_listener_bind_str(&listeners[i], "127.0.0.1:0"));
         AGAIN(mio_st_awakener_new(&awakeners[i], poller, 1));
+        AGAIN(mio_st_registrar_new(&registrars[i], poller));
+        AGAIN(mio_st_registrar_notify(registrars[i], 1, MIO_ST_READABLE));
         AGAIN(mio_st_poller_notify(poller, 2, MIO_ST_READABLE));
         AGAIN(mio_st_poller_add_timeout(poller, 3, 1000000000000, &key));
         AGAIN(mio_st_poller_add_interval(poller, 4, 1000000000000, 1, NULL));
         AGAIN(mio_st_poller_register_tcp_listener(poller, listeners[i], 5, MIO_ST_READABLE, MIO_ST_EDGE));
         AGAIN(mio_st_poller_register_tcp_listener(other, listeners[i], 5, MIO_ST_READABLE, MIO_ST_EDGE));
     }
+    AGAIN(mio_st_tcp_listener_detach(listeners[0], &detached));
+    AGAIN(mio_st_tcp_listener_attach(&listeners[0], detached));
+    AGAIN(mio_st_poller_detach(poller, &detached));
+    AGAIN(mio_st_poller_attach(&poller, detached));
     EQUAL(mio_st_poller_cancel_deadline(poller, key), 1);
     EQUAL(mio_st_addr_parse("127.0.0.1:1", &address), sizeof(struct sockaddr_in));
     EQUAL(mio_st_tcp_listener_bind(&listeners[0], (struct sockaddr *)&address, 7), -EINVAL);
@@ -93,6 +101,7 @@ static void work(void)
     for (int i = 0; i < MANY; i++) {
         OK(mio_st_poller_poll(poller, &event, 1, 0));
         OK(mio_st_awakener_close(awakeners[i]));
+        OK(mio_st_registrar_close(registrars[i]));
         OK(mio_st_tcp_listener_close(listeners[i]));
     }
     OK(mio_st_poller_close(poller));
@@ -294,6 +303,16 @@ static void serve_others(struct server *server)
     EQUAL(mio_st_signals_receive(server->signals), SIGURG);
 }
 
+static void hand_over(struct server *server)
+{
+    mio_st_detached_t detached;
+
+    OK(mio_st_tcp_listener_detach(server->listener, &detached));
+    OK(mio_st_tcp_listener_attach(&server->listener, detached));
+    OK(mio_st_poller_detach(server->poller, &detached));
+    OK(mio_st_poller_attach(&server->poller, detached));
+}
+
 static void wait_for_deadlines_and_others(struct server *server)
 {
     mio_st_deadline_key_t key, moved;
@@ -326,6 +345,7 @@ static void nothing_is_allocated_in_steady_state(void)
             before = allocations;
         serve_a_connection(&server);
         serve_others(&server);
+        hand_over(&server);
         wait_for_deadlines_and_others(&server);
     }
     EQUAL(allocations - before, 0);

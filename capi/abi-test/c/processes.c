@@ -1,7 +1,7 @@
 /* Signals and the exit of a child, as events. */
 
-#include <fcntl.h>
 #include <limits.h>
+#include <pthread.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/wait.h>
@@ -12,12 +12,15 @@ extern char **environ;
 
 static mio_st_poller_t poller;
 
-static int is_blocked(int number)
+static int is_handled(int number)
 {
+    struct sigaction action;
     sigset_t mask;
 
     OK(-pthread_sigmask(SIG_BLOCK, NULL, &mask));
-    return sigismember(&mask, number);
+    EQUAL(sigismember(&mask, number), 0);
+    OK(sigaction(number, NULL, &action));
+    return action.sa_handler != SIG_DFL;
 }
 
 static void signals_are_received_while_the_handle_is_open(void)
@@ -30,10 +33,10 @@ static void signals_are_received_while_the_handle_is_open(void)
     EQUAL(mio_st_signals_new(&signals, none, 1), -EINVAL);
     EQUAL(mio_st_signals_new(&signals, unknown, 1), -EINVAL);
     EQUAL(mio_st_signals_new(&signals, far, 1), -EINVAL);
-    EQUAL(is_blocked(SIGTERM), 0);
+    EQUAL(is_handled(SIGTERM), 0);
     OK(mio_st_signals_new(&signals, numbers, 2));
     OK(mio_st_signals_new(&second, numbers + 1, 1));
-    EQUAL(is_blocked(SIGTERM), 1);
+    EQUAL(is_handled(SIGTERM), 1);
     OK(mio_st_poller_register_signals(poller, signals, 5, MIO_ST_READABLE, MIO_ST_LEVEL));
     EQUAL(mio_st_signals_receive(signals), -EAGAIN);
     OK(kill(getpid(), SIGTERM));
@@ -41,11 +44,13 @@ static void signals_are_received_while_the_handle_is_open(void)
     EQUAL(event.id, 5);
     EQUAL(mio_st_signals_receive(signals), SIGTERM);
     EQUAL(mio_st_signals_receive(signals), -EAGAIN);
+    EQUAL(mio_st_signals_receive(second), SIGTERM);
+    EQUAL(mio_st_signals_receive(second), -EAGAIN);
     OK(mio_st_signals_close(signals));
-    EQUAL(is_blocked(SIGUSR1), 0);
-    EQUAL(is_blocked(SIGTERM), 1);
+    EQUAL(is_handled(SIGUSR1), 0);
+    EQUAL(is_handled(SIGTERM), 1);
     OK(mio_st_signals_close(second));
-    EQUAL(is_blocked(SIGTERM), 0);
+    EQUAL(is_handled(SIGTERM), 0);
     EQUAL(mio_st_signals_receive(second), -EBADF);
 }
 
@@ -108,87 +113,108 @@ static void the_exit_of_a_child_is_an_event(void)
     OK(mio_st_process_close(process));
 }
 
-static pid_t spawn(const posix_spawnattr_t *attributes)
+static void is_ended_by(int number, int status)
 {
-    char *arguments[] = {(char *)"sleep", (char *)"100", NULL};
-    pid_t child;
-
-    EQUAL(posix_spawnp(&child, arguments[0], NULL, attributes, arguments, environ), 0);
-    return child;
+    EQUAL(WIFSIGNALED(status) ? WTERMSIG(status) : 0, number);
 }
 
-/* The guide's remedy for popen. */
-static FILE *read_from(const char *command, pid_t *child)
+static int status_of(pid_t child)
 {
-    char *arguments[] = {(char *)"sh", (char *)"-c", (char *)command, NULL};
-    posix_spawn_file_actions_t actions;
-    posix_spawnattr_t attributes;
-    sigset_t none;
-    int fds[2];
+    int status;
 
-    if (pipe(fds) != 0)
-        return NULL;
-    fcntl(fds[0], F_SETFD, FD_CLOEXEC);
-    fcntl(fds[1], F_SETFD, FD_CLOEXEC);
-    sigemptyset(&none);
-    posix_spawnattr_init(&attributes);
-    posix_spawnattr_setsigmask(&attributes, &none);
-    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_adddup2(&actions, fds[1], STDOUT_FILENO);
-    int error = posix_spawn(child, "/bin/sh", &actions, &attributes, arguments, environ);
-    posix_spawn_file_actions_destroy(&actions);
-    posix_spawnattr_destroy(&attributes);
-    close(fds[1]);
-    if (error == 0)
-        return fdopen(fds[0], "r"); /* and in the end waitpid(*child, ...) */
-    close(fds[0]);
-    errno = error;
+    EQUAL(waitpid(child, &status, 0), child);
+    return status;
+}
+
+/* With all as it is by default. */
+static void children_are_ended_by_signals_however_they_are_started(void)
+{
+    const int numbers[] = {SIGTERM, SIGINT};
+    char *sleeps[] = {(char *)"sleep", (char *)"100", NULL};
+    mio_st_signals_t signals;
+    pid_t child;
+
+    OK(mio_st_signals_new(&signals, numbers, 2));
+    for (int i = 0; i < 2; i++) {
+        const char *script = i == 0 ? "kill -TERM $$; exit 3" : "kill -INT $$; exit 3";
+
+        EQUAL(posix_spawnp(&child, sleeps[0], NULL, NULL, sleeps, environ), 0);
+        OK(kill(child, numbers[i]));
+        is_ended_by(numbers[i], status_of(child));
+
+        child = OK(fork());
+        if (child == 0) {
+            execl("/bin/sh", "sh", "-c", script, (char *)NULL);
+            _exit(127);
+        }
+        is_ended_by(numbers[i], status_of(child));
+        is_ended_by(numbers[i], pclose(popen(script, "r")));
+        is_ended_by(numbers[i], system(script));
+    }
+    EQUAL(mio_st_signals_receive(signals), -EAGAIN);
+    OK(mio_st_signals_close(signals));
+}
+
+static void a_forked_child_has_signals_of_its_own(void)
+{
+    const int numbers[] = {SIGTERM, SIGUSR1};
+    mio_st_signals_t signals, own;
+    pid_t child;
+
+    OK(mio_st_signals_new(&signals, numbers, 2));
+    OK(kill(getpid(), SIGUSR1));
+    for (int i = 0; i < 2; i++) {
+        child = OK(fork());
+        if (child == 0) {
+            OK(mio_st_signals_new(&own, numbers + 1, 1));
+            OK(raise(SIGUSR1));
+            EQUAL(mio_st_signals_receive(own), SIGUSR1);
+            if (i == 0) {
+                /* What waits is the parent's. */
+                EQUAL(mio_st_signals_receive(signals), -EAGAIN);
+                OK(raise(SIGTERM));
+                EQUAL(mio_st_signals_receive(signals), SIGTERM);
+                OK(mio_st_signals_close(signals));
+            }
+            raise(SIGTERM);
+            _exit(3);
+        }
+        is_ended_by(SIGTERM, status_of(child));
+    }
+    EQUAL(mio_st_signals_receive(signals), SIGUSR1);
+    EQUAL(mio_st_signals_receive(signals), -EAGAIN);
+    OK(mio_st_signals_close(signals));
+}
+
+static void *send_signals(void *process)
+{
+    for (int i = 0; i < 100; i++)
+        OK(kill(*(pid_t *)process, SIGUSR1));
     return NULL;
 }
 
-/* A child starts with the mask of its parent: the guide's remedy. */
-static void a_spawned_child_with_a_mask_of_its_own_is_ended_by_a_signal(void)
+static void signals_of_other_threads_are_received_while_handles_come_and_go(void)
 {
-    const int numbers[] = {SIGTERM};
-    mio_st_signals_t signals;
-    posix_spawnattr_t attributes;
-    sigset_t none, own, saved;
-    FILE *output;
-    pid_t child;
-    int status, number;
+    const int numbers[] = {SIGUSR1};
+    mio_st_signals_t signals, other;
+    mio_st_event_t event;
+    pthread_t threads[2];
+    pid_t process = getpid();
 
     OK(mio_st_signals_new(&signals, numbers, 1));
-    OK(sigemptyset(&none));
-    EQUAL(posix_spawnattr_init(&attributes), 0);
-    EQUAL(posix_spawnattr_setsigmask(&attributes, &none), 0);
-    EQUAL(posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK), 0);
-    child = spawn(&attributes);
-    EQUAL(posix_spawnattr_destroy(&attributes), 0);
-    OK(kill(child, SIGTERM));
-    EQUAL(waitpid(child, &status, 0), child);
-    EQUAL(WIFSIGNALED(status) ? WTERMSIG(status) : 0, SIGTERM);
-
-    OK(sigemptyset(&own));
-    OK(sigaddset(&own, SIGTERM));
-    EQUAL(pthread_sigmask(SIG_UNBLOCK, &own, &saved), 0);
-    output = popen("kill -TERM $$; echo deaf", "r");
-    EQUAL(pthread_sigmask(SIG_SETMASK, &saved, NULL), 0);
-    EQUAL(fgetc(output), EOF);
-    pclose(output);
-
-    output = read_from("kill -TERM $$; echo deaf", &child);
-    EQUAL(output != NULL, 1);
-    EQUAL(fgetc(output), EOF);
-    EQUAL(fclose(output), 0);
-    EQUAL(waitpid(child, &status, 0), child);
-    EQUAL(WIFSIGNALED(status) ? WTERMSIG(status) : 0, SIGTERM);
-
-    /* The parent receives as before. */
-    OK(kill(getpid(), SIGTERM));
-    while ((number = mio_st_signals_receive(signals)) == -EAGAIN)
+    OK(mio_st_poller_register_signals(poller, signals, 7, MIO_ST_READABLE, MIO_ST_LEVEL));
+    for (int i = 0; i < 2; i++)
+        EQUAL(pthread_create(&threads[i], NULL, send_signals, &process), 0);
+    for (int i = 0; i < 20; i++) {
+        OK(mio_st_signals_new(&other, numbers, 1));
+        OK(mio_st_signals_close(other));
+    }
+    for (int i = 0; i < 2; i++)
+        EQUAL(pthread_join(threads[i], NULL), 0);
+    EQUAL(mio_st_poller_poll(poller, &event, 1, LONG), 1);
+    EQUAL(mio_st_signals_receive(signals), SIGUSR1);
+    while (mio_st_signals_receive(signals) > 0)
         continue;
-    EQUAL(number, SIGTERM);
     OK(mio_st_signals_close(signals));
 }
 
@@ -198,7 +224,9 @@ int main(void)
     signals_are_received_while_the_handle_is_open();
     signals_say_who_and_what_and_are_added_and_removed();
     the_exit_of_a_child_is_an_event();
-    a_spawned_child_with_a_mask_of_its_own_is_ended_by_a_signal();
+    children_are_ended_by_signals_however_they_are_started();
+    a_forked_child_has_signals_of_its_own();
+    signals_of_other_threads_are_received_while_handles_come_and_go();
     OK(mio_st_poller_close(poller));
     EQUAL(mio_st_live_handles(), 0);
     return 0;

@@ -358,7 +358,7 @@ int main(void)
     mio_st_poller_t poller;
 
     FOR_EACH_KIND(kind) {
-        /* An awakener belongs to no thread. */
+        /* The others belong to no thread. */
         if (kind->fd)
             a_handle_on_another_thread_is_refused(kind);
         if (kind->from_fd)

@@ -39,6 +39,7 @@ const SECTIONS: &[(&str, &[&str])] = &[
         ],
     ),
     ("Handles", &["mio_st_live_handles"]),
+    ("What is detached", &["mio_st_detached_*"]),
     (
         "The poller",
         &[
@@ -53,6 +54,7 @@ const SECTIONS: &[(&str, &[&str])] = &[
         ],
     ),
     ("The awakener", &["mio_st_awakener_*"]),
+    ("The registrar", &["mio_st_registrar_*"]),
     ("Addresses", &["MIO_ST_ADDR_*", "mio_st_addr_*"]),
     ("Options of sockets", &["MIO_ST_SOCKET_*", "mio_st_keepalive_t", "mio_st_socket_options_t"]),
     ("Error queues", &["MIO_ST_ORIGIN_*", "mio_st_queued_error_t"]),

@@ -10,7 +10,7 @@
  * bits. Each is checked at each call, so that using one that was closed is an error and never an accident,
  * also if its memory or its descriptor number serves another object by then. `{0}` is never a handle; closing
  * it does nothing. A handle belongs to the thread that made it; when that thread ends, what it left open is
- * closed. An awakener belongs to no thread.
+ * closed. An awakener, a registrar and what is detached belong to no thread.
  *
  * Errors. A function returns an `int` or an `int64_t`: negative is an error, the negated errno (`-EAGAIN`) or
  * one of `MIO_ST_E...`; anything else is success. A function of the poller that succeeds, and any `_close`, leaves
@@ -35,8 +35,9 @@
  *
  * Cancelling. A thread that may be cancelled (pthread_cancel) disables that around its calls, and calls
  * pthread_testcancel() between them. On Linux one that is cancelled while it polls without a timeout ends, and what
- * it has open is closed as when any thread ends; its cleanup handlers get -EBUSY from this library. In any other call,
- * and elsewhere, nothing is promised.
+ * it has open is closed as when any thread ends; its cleanup handlers get -EBUSY from this library. (That is so of an
+ * optimised library, as `make lib` makes it; another ends the process.) In any other call, and elsewhere, nothing is
+ * promised.
  *
  * Times are nanoseconds of the monotonic clock. Sockets are non-blocking and close-on-exec.
  */

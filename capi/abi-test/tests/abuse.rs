@@ -353,10 +353,12 @@ fn generate(functions: &[Function]) -> String {
     // In a forked child.
     writeln!(c, "}}\nstatic void forked(struct objects use) {{").unwrap();
     for function in functions {
-        let takes_poller =
-            function.parameters.iter().any(|parameter| handle(parameter) == Some("poller"));
-        if takes_poller && function.name != "mio_st_poller_close"
+        let takes =
+            |kind| function.parameters.iter().any(|parameter| handle(parameter) == Some(kind));
+        if takes("poller") && function.name != "mio_st_poller_close"
             || function.name == "mio_st_awakener_wake"
+            || takes("registrar") && function.name != "mio_st_registrar_close"
+            || function.name == "mio_st_poller_attach"
         {
             let call = call(function, usize::MAX, "");
             writeln!(

@@ -70,6 +70,12 @@ fn a_wake_hands_over_what_was_written_before() {
     passes("handover");
 }
 
+/// Behaviours 33 and 41 and 42.
+#[test]
+fn threads_register_with_one_poller_and_take_turns_with_it() {
+    passes("turns");
+}
+
 /// Behaviours 11 and 26 and 27 and 30.
 #[test]
 fn tcp_connections_begin_and_end() {
@@ -145,6 +151,7 @@ fn options_are_what_the_system_sees() {
     passes("options");
 }
 
+/// Behaviour 45.
 #[test]
 fn signals_and_exits_are_events() {
     passes("processes");

@@ -38,12 +38,12 @@ fn is_quiet(sanitizer: &str, name: &str, library: &str) {
     common::succeeds(&mut command);
 }
 
-/// Behaviour 24: what was written before a wake.
+/// Behaviours 24 and 41 and 42: what was written before a wake, or a post, and what was detached.
 #[test]
 fn thread_sanitizer_sees_that_a_wake_hands_data_over() {
     if there_is("thread") {
         is_quiet("thread", "handover", "libmio_st.so");
-        for name in ["handover", "awakeners", "threads"] {
+        for name in ["handover", "awakeners", "threads", "turns", "processes"] {
             is_quiet("thread", name, "libmio_st.a");
         }
     }
@@ -54,9 +54,16 @@ fn thread_sanitizer_sees_that_a_wake_hands_data_over() {
 fn memory_sanitizer_sees_what_the_library_writes() {
     if there_is("memory") {
         is_quiet("memory", "datagrams", "libmio_st.so");
-        for name in
-            ["poll", "datagrams", "options", "processes", "registration", "sockets", "transfer"]
-        {
+        for name in [
+            "poll",
+            "datagrams",
+            "messages",
+            "options",
+            "processes",
+            "registration",
+            "sockets",
+            "transfer",
+        ] {
             is_quiet("memory", name, "libmio_st.a");
         }
     }

@@ -57,7 +57,7 @@ impl World {
         let (how, which) = (self.byte(), usize::from(self.byte()));
         let handles = self.handles.iter().rev();
         let thread = self.thread;
-        let mine = |thread_of| thread_of == thread || kind == AWAKENER;
+        let mine = |thread_of| thread_of == thread || is_anybodys(kind);
         let found: Vec<u64> = match how {
             0..176 => {
                 let mine = handles.filter(|k| k.kind == kind && k.open && mine(k.thread));
@@ -109,6 +109,18 @@ impl World {
     /// One that names nothing any more after success.
     pub fn consumed<H: Handle>(&mut self) -> H {
         let bits = self.bits(H::KIND);
+        self.call.consumed = Some(bits);
+        self.expect(bits)
+    }
+
+    /// What is attached: mostly of the kind that the function is for.
+    pub fn detached(&mut self) -> mio_st_detached_t {
+        let wanted = self.call.opened.last().map(|(_, kind)| *kind);
+        let found = if self.byte() < 160 { wanted } else { None };
+        let found = found.and_then(|kind| self.one_detached(kind)).map(|known| known.bits);
+        let bits = found.unwrap_or_else(|| self.bits(DETACHED));
+        let was = self.detached.iter().find(|(detached, _)| *detached == bits);
+        self.call.loose_fd |= was.map(|(_, was)| was.kind) != wanted;
         self.call.consumed = Some(bits);
         self.expect(bits)
     }
@@ -593,7 +605,7 @@ impl World {
         };
         let fd = fd.unwrap_or(-1);
         let open = self.fds.contains(&fd) || handles.iter().any(|k| k.open && k.fd == fd);
-        // An awakener has -1.
+        // What belongs to no thread has -1.
         self.call.loose_fd |= fd < 0 || !open || self.tainted.contains(&fd);
         fd
     }

@@ -15,6 +15,7 @@ use mio_st_capi::live::mio_st_live_handles;
 use mio_st_capi::pipe::mio_st_new_pipe;
 use mio_st_capi::poller::mio_st_poller_new;
 use mio_st_capi::process::mio_st_process_from_pid;
+use mio_st_capi::registrar::mio_st_registrar_new;
 use mio_st_capi::signals::mio_st_signals_new;
 use mio_st_capi::tcp::{
     mio_st_tcp_listener_accept, mio_st_tcp_listener_bind_str, mio_st_tcp_stream_connect,
@@ -60,7 +61,7 @@ pub struct Known {
     /// Which thread made it.
     pub thread: usize,
     pub open: bool,
-    /// -1 of an awakener.
+    /// -1 of what belongs to no thread.
     pub fd: c_int,
 }
 
@@ -105,6 +106,10 @@ pub struct World {
     pub tainted: HashSet<c_int>,
     /// Which handle is registered with which poller, by functions that take the handle.
     registered: Vec<(u64, u64)>,
+    /// What is detached, and what it was.
+    pub detached: Vec<(u64, Known)>,
+    /// A poller was attached: what is registered may have been forgotten meanwhile.
+    handed_over: bool,
     pub keys: Vec<mio_st_deadline_key_t>,
     pub ids: Vec<u64>,
     /// Paths that may have been bound.
@@ -175,6 +180,8 @@ pub fn run(steps: &[[u8; STEP]]) {
         fds: Vec::new(),
         tainted: HashSet::new(),
         registered: Vec::new(),
+        detached: Vec::new(),
+        handed_over: false,
         keys: Vec::new(),
         ids: Vec::new(),
         paths: false,
@@ -327,9 +334,9 @@ impl World {
     }
 
     pub fn is_tainted(&self, known: &Known) -> bool {
-        // What the descriptors of pollers and awakeners are made of is not known.
+        // What the descriptors of pollers, and of what belongs to no thread, are made of is not known.
         self.tainted.contains(&known.fd)
-            || !self.tainted.is_empty() && [POLLER, AWAKENER].contains(&known.kind)
+            || !self.tainted.is_empty() && (known.kind == POLLER || is_anybodys(known.kind))
     }
 
     fn step(&mut self) {
@@ -442,8 +449,10 @@ impl World {
                 assert_eq!(answer, 0, "{name}");
             }
             if let (true, &[known]) = (name.ends_with("_into_fd"), &good[..]) {
-                let expected = if self.is_registered(known.bits) { -libc::EBUSY } else { known.fd };
-                assert!(answer == expected.into() || !self.tainted.is_empty(), "{name}: {answer}");
+                let registered = self.is_registered(known.bits);
+                let busy = registered && answer == (-libc::EBUSY).into();
+                let taken = (!registered || self.handed_over) && answer == known.fd.into();
+                assert!(busy || taken || !self.tainted.is_empty(), "{name}: {answer}");
             }
         }
         if name == "mio_st_live_handles" {
@@ -470,9 +479,12 @@ impl World {
                 self.registered.retain(|both| *both != (known.bits, poller.bits));
             }
         }
+        let mut consumed = None;
         if let Some(bits) = call.consumed {
             let known = self.handles.iter_mut().find(|known| known.bits == bits && known.open);
-            known.expect("a handle that was good").open = false;
+            let known = known.expect("a handle that was good");
+            known.open = false;
+            consumed = Some(*known);
             if name.ends_with("_into_fd") {
                 self.fds.push(answer as c_int);
             }
@@ -486,14 +498,21 @@ impl World {
         for (memory, kind) in &call.opened {
             let bits = call.memories[*memory].content();
             let new = self.admit(*kind, u64::from_ne_bytes(bits.try_into().expect("8 bytes")));
+            match consumed {
+                Some(known) if new.kind == DETACHED => self.detached.push((new.bits, known)),
+                Some(known) if known.kind == DETACHED => self.is_what_it_was(&known, &new),
+                _ => {}
+            }
             // What is made of a descriptor of which nothing is known is not known either.
-            if call.good.iter().any(|known| self.is_tainted(known)) {
+            if new.fd > 2 && call.good.iter().any(|known| self.is_tainted(known)) {
                 self.tainted.insert(new.fd);
             }
             // One that is made of another has its registrations.
-            for (registered, _) in &mut self.registered {
-                if call.consumed == Some(*registered) {
-                    *registered = new.bits;
+            for (registered, poller) in &mut self.registered {
+                for bits in [registered, poller] {
+                    if call.consumed == Some(*bits) {
+                        *bits = new.bits;
+                    }
                 }
             }
         }
@@ -527,9 +546,47 @@ impl World {
         }
     }
 
-    /// Whether a handle is registered with a poller that is open.
+    /// After what was detached is attached.
+    fn is_what_it_was(&mut self, detached: &Known, new: &Known) {
+        let was = self.detached.iter().find(|(bits, _)| *bits == detached.bits);
+        let (_, was) = was.expect("what was detached");
+        assert!((was.kind, was.fd) == (new.kind, new.fd) || !self.tainted.is_empty());
+        self.handed_over |= new.kind == POLLER;
+    }
+
+    /// What is detached of a kind, which is made of a handle of this thread if there is none.
+    pub fn one_detached(&mut self, kind: usize) -> Option<Known> {
+        let open = |bits| self.handles.iter().rev().find(|known| known.bits == bits && known.open);
+        let found = self.detached.iter().rev().filter(|(_, was)| was.kind == kind);
+        if let Some(known) = found.filter_map(|(bits, _)| open(*bits)).next() {
+            return Some(*known);
+        }
+        let known = self.one(kind)?;
+        let detach = KINDS[kind].detach.first()?;
+        let mut detached = mio_st_detached_t { bits: 0 };
+        if detach(known.bits, &mut detached) < 0 {
+            return None;
+        }
+        let one = self.handles.iter_mut().find(|one| one.bits == known.bits && one.open);
+        one.expect("an open handle").open = false;
+        for (registered, poller) in &mut self.registered {
+            for bits in [registered, poller] {
+                if *bits == known.bits {
+                    *bits = detached.bits;
+                }
+            }
+        }
+        self.detached.push((detached.bits, known));
+        Some(self.admit(DETACHED, detached.bits))
+    }
+
+    /// Whether a handle is registered with a poller that is open in this thread.
     fn is_registered(&self, bits: u64) -> bool {
-        let open = |poller| self.handles.iter().any(|known| known.bits == poller && known.open);
+        let open = |poller| {
+            self.handles
+                .iter()
+                .any(|known| known.bits == poller && known.open && known.thread == self.thread)
+        };
         self.registered.iter().any(|(handle, poller)| *handle == bits && open(*poller))
     }
 
@@ -538,7 +595,7 @@ impl World {
         assert!(bits != 0 && self.given.insert(bits), "{bits:x} was given twice");
         let fd = KINDS[kind].fd.first().map_or(-1, |fd| fd(bits));
         let known = Known { kind, bits, thread: self.thread, open: true, fd };
-        if kind != AWAKENER {
+        if !is_anybodys(kind) {
             assert!(fd > 2, "a new handle answers {fd}");
             let owned = self.handles.iter().any(|known| known.open && known.fd == fd)
                 || self.fds.contains(&fd);
@@ -608,6 +665,11 @@ impl World {
                 RECEIVER => mio_st_new_pipe(second.cast(), first.cast()),
                 SIGNALS => mio_st_signals_new(first.cast(), ONE_SIGNAL.as_ptr(), 1),
                 PROCESS => mio_st_process_from_pid(first.cast(), child()),
+                REGISTRAR => {
+                    let poller = mio_st_poller_t { bits: self.one(POLLER)?.bits };
+                    mio_st_registrar_new(first.cast(), poller)
+                }
+                DETACHED => return self.one_detached(UNIX_STREAM),
                 AWAKENER => {
                     let poller = mio_st_poller_t { bits: self.one(POLLER)?.bits };
                     self.ids.push(AWAKENER_ID);
@@ -633,7 +695,7 @@ impl World {
     /// An open handle of this thread, found or made.
     fn one(&mut self, kind: usize) -> Option<Known> {
         let found = self.handles.iter().rev().find(|known| {
-            known.kind == kind && known.open && (known.thread == self.thread || kind == AWAKENER)
+            known.kind == kind && known.open && (known.thread == self.thread || is_anybodys(kind))
         });
         match found {
             Some(known) => Some(*known),
@@ -649,7 +711,7 @@ impl World {
         if known.kind != kind {
             return Err(&[BAD]);
         }
-        if kind == AWAKENER || known.thread == self.thread {
+        if is_anybodys(kind) || known.thread == self.thread {
             return if known.open { Ok(*known) } else { Err(&[BAD]) };
         }
         // The table of a thread that has ended is the next one's, once that makes a handle.
@@ -764,7 +826,7 @@ impl World {
             other.end();
         }
         for known in &mut self.handles {
-            if known.thread == self.other && known.kind != AWAKENER {
+            if known.thread == self.other && !is_anybodys(known.kind) {
                 known.open = false;
             }
         }
@@ -901,7 +963,7 @@ impl World {
     fn close_all(&mut self) {
         for n in 0..self.handles.len() {
             let Known { kind, bits, thread, open, fd } = self.handles[n];
-            if !open || (thread != self.thread && kind != AWAKENER) {
+            if !open || (thread != self.thread && !is_anybodys(kind)) {
                 continue;
             }
             if kind == TCP_STREAM {

@@ -10,6 +10,7 @@ use super::watch::Watch;
 use crate::deadlines::{DEFAULT_SLACK, PORTION};
 use crate::event::{Event, Ready};
 use crate::poll::awakener::Awakeners;
+use crate::poll::changes::{Change, Registration};
 use crate::poll::checks::Found;
 use crate::poll::registry::Registry;
 use crate::poll::{Checks, Clock, Complaint, Interests, PollOption, Stats};
@@ -198,6 +199,9 @@ impl Poller {
         } else {
             self.special.get_or_insert_default();
         }
+        if let Some(awakeners) = &self.awakeners {
+            awakeners.changes().want(self.special.is_some());
+        }
         self.plain = if self.special.is_none() { self.generation } else { Generation::NONE };
         self.has_asked.set(false);
         self.apply_slack();
@@ -333,6 +337,7 @@ impl Poller {
         buffer: &mut Buffer<'_>,
         timeout: Option<u64>,
     ) -> io::Result<()> {
+        self.note_changes();
         let measures = self.special.as_ref().is_some_and(Special::measures);
         let began = if measures { sys::monotonic()? } else { 0 };
         if let (true, Some(special)) = (measures, &mut self.special) {
@@ -436,11 +441,32 @@ impl Poller {
         }
     }
 
+    /// Takes note of what registrars have changed.
+    fn note_changes(&mut self) {
+        let (Some(special), Some(awakeners)) = (&mut self.special, &self.awakeners) else { return };
+        let Special { registry, watch, .. } = special;
+        let mut changes = awakeners.changes().take();
+        while let Some(change) = changes.pop() {
+            let Change { fd, now } = *change;
+            match now {
+                Some(Registration { id, interests, option, is_new }) => {
+                    let before = registry.note(fd, id, interests, option, is_new);
+                    watch.note_registration(fd, id, is_new, before);
+                }
+                None => {
+                    registry.remove(fd);
+                    watch.note_deregistration();
+                }
+            }
+        }
+    }
+
     /// Looks for problems before a wait; whether there are some, or events meanwhile.
     fn finds_problem(&mut self, buffer: &mut Buffer<'_>, room: usize) -> io::Result<bool> {
         if !self.special.as_ref().is_some_and(|special| special.watch.is_on()) {
             return Ok(false);
         }
+        self.note_changes();
         let time = self.turns_time()?;
         let Some(Special { watch, registry, .. }) = &mut self.special else { return Ok(false) };
         let forgotten = watch.look_for_forgotten(registry, time);
@@ -534,6 +560,7 @@ impl Poller {
         if buffer.len() == 0 || !(is_driven || watches) {
             return;
         }
+        self.note_changes();
         let time = self.now_or_last();
         let Some(Special { watch, registry, sorting, .. }) = &mut self.special else { return };
         if is_driven {
@@ -561,6 +588,7 @@ impl Poller {
         if !self.generation.is_current() {
             return Ok(None);
         }
+        self.note_changes();
         apply(&mut self.selector)?;
         if let Some(Special { registry, watch, .. }) = &mut self.special {
             let before = registry.note(fd, id, interests, option, is_new);
@@ -599,6 +627,7 @@ impl Poller {
         if !self.generation.is_current() {
             return Ok(None);
         }
+        self.note_changes();
         if let Some(Special { registry, watch, .. }) = &mut self.special {
             registry.remove(fd);
             watch.note_deregistration();
