@@ -60,7 +60,6 @@ static inline void mio_st_curl_step(mio_st_curl_t *curl, curl_socket_t fd, int w
 static inline void mio_st_curl_act(mio_st_curl_t *curl, curl_socket_t fd, int what)
 {
     curl->acts = 1;
-    curl->is_due = 0;
     mio_st_curl_step(curl, fd, what);
     curl->acts = 0;
     if (curl->is_due)

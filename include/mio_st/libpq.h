@@ -111,8 +111,6 @@ static inline void mio_st_libpq_hand_out(mio_st_libpq_t *pg)
         pg->copies = copies;
         pg->waits = result != NULL;
         pg->on_event(pg, MIO_ST_LIBPQ_RESULT, result);
-        if (pg->conn == NULL)
-            return;
     }
 }
 

@@ -67,7 +67,10 @@ static void nothing_is_left(void)
 
 static CURL *transfers[2];
 static curl_socket_t opened; /* the last one */
-static int keeps;
+static int copies, copy_of_opened;
+static int keeps, next_port; /* of one that is begun where the last has ended; or 0 */
+
+static void transfer(mio_st_curl_t *curl, int which, int port);
 
 static void remove_transfer(mio_st_curl_t *curl, CURL *easy)
 {
@@ -84,6 +87,9 @@ static void on_done(mio_st_curl_t *curl, CURL *easy, CURLcode result)
         if (transfers[i] != NULL)
             remove_transfer(curl, transfers[i]);
     transfers[0] = transfers[1] = NULL;
+    if (next_port != 0)
+        transfer(curl, 0, next_port);
+    next_port = 0;
 }
 
 static size_t on_data(char *data, size_t size, size_t count, void *user)
@@ -96,6 +102,8 @@ static int on_opened(void *user, curl_socket_t fd, curlsocktype purpose)
 {
     (void)user, (void)purpose;
     opened = fd;
+    if (copies)
+        copy_of_opened = OK(dup(fd));
     return CURL_SOCKOPT_OK;
 }
 
@@ -120,10 +128,14 @@ static void curl_in_trouble(void)
         begin(may_watch);
         OK(mio_st_curl_init(&curl, &loop, on_done));
         transfer(&curl, 0, silent);
+        copies = 1;
         turn_until(1);
+        copies = 0;
         EQUAL(status, CURLE_ABORTED_BY_CALLBACK);
         mio_st_curl_cleanup(&curl);
+        OK(shutdown(copy_of_opened, SHUT_RDWR));
         nothing_is_left();
+        close(copy_of_opened);
     }
     /* It is given up before it has heard of that. */
     begin(0);
@@ -210,6 +222,10 @@ static void curl_uses_a_connection_again(void)
         fetch(&curl, port);
         EQUAL(asked, 0); /* it stayed registered */
     }
+    begin(1000);
+    transfer(&curl, 0, port);
+    next_port = port;
+    turn_until(2);
     EQUAL(accepted, 1);
     /* The server hangs up meanwhile: once there is an event, which is not curl's. */
     mio_st_tcp_stream_close(http_stream);
@@ -396,26 +412,45 @@ static void cares_in_trouble(void)
 
 static mio_st_libpq_t connections[2];
 
+static int keeps_failed;
+
 static void on_postgres(mio_st_libpq_t *pg, mio_st_libpq_what_t what, PGresult *result)
 {
-    (void)pg, (void)result;
-    EQUAL(what, MIO_ST_LIBPQ_FAILED);
     called++;
+    if (what == MIO_ST_LIBPQ_CONNECTED) {
+        EQUAL(PQisnonblocking(pg->conn), 1);
+        EQUAL(PQsendQuery(pg->conn, "SELECT"), 1);
+        OK(mio_st_libpq_flush(pg));
+        return;
+    }
+    if (what == MIO_ST_LIBPQ_RESULT) {
+        EQUAL(PQresultStatus(result), PGRES_COMMAND_OK);
+        PQclear(result);
+        mio_st_libpq_close(pg); /* and nothing else is told */
+        return;
+    }
+    EQUAL(what, MIO_ST_LIBPQ_FAILED);
+    if (keeps_failed)
+        return;
     mio_st_libpq_close(&connections[0]);
     mio_st_libpq_close(&connections[1]);
 }
 
 static void connect_postgres(int which, int port)
 {
-    char text[80];
-    snprintf(text, sizeof text, "hostaddr=127.0.0.1 port=%d user=nobody", port);
+    char text[100];
+    snprintf(text, sizeof text, "hostaddr=127.0.0.1 port=%d user=nobody sslmode=disable gssencmode=disable", port);
     OK(mio_st_libpq_connect(&connections[which], &loop, text, on_postgres));
 }
 
 static void libpq_in_trouble(void)
 {
-    char text[80];
-    int copy;
+    const char ready[] = "R\0\0\0\10\0\0\0\0Z\0\0\0\5I"; /* welcome, and what can be done? */
+    const char done[] = "C\0\0\0\15SELECT 1";
+    char text[80], address[MIO_ST_ADDR_TEXT_SIZE];
+    mio_st_tcp_listener_t beside;
+    mio_st_tcp_stream_t server;
+    int copy, error;
     for (int may_watch = 0; may_watch < 2; may_watch++) {
         begin(may_watch);
         connect_postgres(0, silent);
@@ -424,9 +459,35 @@ static void libpq_in_trouble(void)
         nothing_is_left();
     }
     begin(1000);
-    connect_postgres(0, silent);
-    connect_postgres(1, refusing);
+    /* The one that fails ends the other one, which has an event in the same batch. */
+    connect_postgres(0, refusing);
+    connect_postgres(1, silent);
     turn_until(1);
+    EQUAL(called, 1);
+    nothing_is_left();
+    /* One that has failed is told of once, also if nobody closes it. */
+    begin(1);
+    keeps_failed = 1;
+    connect_postgres(0, silent);
+    turn_until(1);
+    nothing_is_left();
+    mio_st_libpq_close(&connections[0]);
+    keeps_failed = 0;
+    /* One that stands does not block. */
+    begin(1000);
+    beside = test_listener(address);
+    connect_postgres(0, atoi(strchr(address, ':') + 1));
+    while ((error = mio_st_tcp_listener_accept(beside, &server, NULL)) == -EAGAIN)
+        ;
+    OK(error);
+    EQUAL(mio_st_tcp_stream_write(server, ready, sizeof ready - 1), sizeof ready - 1);
+    turn_until(1);
+    EQUAL(connections[0].connecting == NULL, 1);
+    EQUAL(mio_st_tcp_stream_write(server, done, sizeof done), sizeof done);
+    turn_until(2);
+    EQUAL(called, 2);
+    mio_st_tcp_stream_close(server);
+    mio_st_tcp_listener_close(beside);
     nothing_is_left();
     /* The first address refuses; the socket for the second one has the number of the first. */
     begin(1000);
