@@ -172,8 +172,8 @@ impl Server {
         Server::start(command.env("MIO_ST_CLOCK", "paused").stdin(Stdio::piped()))
     }
 
-    /// Moves its time. What comes to it after this comes after it. It must have heard of the last time, as one knows
-    /// who was answered since.
+    /// Moves its time. What makes an event after this comes after it; what it reads without another poll may come
+    /// before. It must have heard of the last time, as one knows who was answered since.
     pub fn advance(&mut self, by: Duration) {
         writeln!(self.child.stdin.as_mut().unwrap(), "{}", by.as_millis()).unwrap();
     }
