@@ -233,7 +233,8 @@ pub unsafe extern "C" fn mio_st_udp_socket_send_to(
     target: *const sockaddr,
     target_length: socklen_t,
 ) -> i64 {
-    using(socket, move |socket| {
+    call(socket, |table| {
+        let socket = table.get(socket)?;
         // SAFETY: C promises that `buffer` is `length` bytes.
         let buffer = unsafe { memory::bytes_in(buffer, length) }?;
         // SAFETY: C promises that the pointer and the length are those of an address.
@@ -261,7 +262,8 @@ pub unsafe extern "C" fn mio_st_udp_socket_recv_from(
     sender: *mut sockaddr_storage,
     sender_length: *mut socklen_t,
 ) -> i64 {
-    using(socket, move |socket| {
+    call(socket, |table| {
+        let socket = table.get(socket)?;
         // SAFETY: C promises that `buffer` has room for `length` bytes.
         let buffer = unsafe { memory::bytes_out(buffer, length) }?;
         let (count, address) = socket.recv_from(buffer)?;
@@ -288,7 +290,8 @@ pub unsafe extern "C" fn mio_st_udp_socket_peek_from(
     sender: *mut sockaddr_storage,
     sender_length: *mut socklen_t,
 ) -> i64 {
-    using(socket, move |socket| {
+    call(socket, |table| {
+        let socket = table.get(socket)?;
         // SAFETY: C promises that `buffer` has room for `length` bytes.
         let buffer = unsafe { memory::bytes_out(buffer, length) }?;
         let (count, address) = socket.peek_from(buffer)?;

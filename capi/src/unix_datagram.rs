@@ -254,7 +254,8 @@ pub unsafe extern "C" fn mio_st_unix_datagram_send_to(
     length: usize,
     path: *const c_char,
 ) -> i64 {
-    using(socket, move |socket| {
+    call(socket, |table| {
+        let socket = table.get(socket)?;
         // SAFETY: C promises that `buffer` is `length` bytes.
         let buffer = unsafe { memory::bytes_in(buffer, length) }?;
         // SAFETY: C promises that the path ends with a NUL.
@@ -314,7 +315,8 @@ pub unsafe extern "C" fn mio_st_unix_datagram_recv_from(
     sender: *mut sockaddr_storage,
     sender_length: *mut socklen_t,
 ) -> i64 {
-    using(socket, move |socket| {
+    call(socket, |table| {
+        let socket = table.get(socket)?;
         // SAFETY: C promises that `buffer` has room for `length` bytes.
         let buffer = unsafe { memory::bytes_out(buffer, length) }?;
         let (count, address) = UnixAddr::recv_from(socket, buffer)?;
