@@ -476,7 +476,7 @@ static void libpq_in_trouble(void)
     /* One that stands does not block. */
     begin(1000);
     beside = test_listener(address);
-    connect_postgres(0, atoi(strchr(address, ':') + 1));
+    connect_postgres(0, (int)strtol(strchr(address, ':') + 1, NULL, 10));
     while ((error = mio_st_tcp_listener_accept(beside, &server, NULL)) == -EAGAIN)
         ;
     OK(error);
@@ -581,7 +581,8 @@ static void all_bytes_arrive(void)
 {
     enum { LENGTH = 500000, MOST = 20000 };
     const int room = 10000;
-    char *bytes = (char *)malloc(LENGTH), copies[2][MOST], received[1000];
+    static char bytes[LENGTH];
+    char copies[2][MOST], received[1000];
     int64_t written = 0, read = 0, result;
     int blocked = 0;
     for (int i = 0; i < LENGTH; i++)
@@ -604,7 +605,6 @@ static void all_bytes_arrive(void)
         read += result > 0 ? result : 0;
     }
     EQUAL(blocked > 0, 1);
-    free(bytes);
 }
 
 static void tls_by_the_letter(void)
