@@ -68,6 +68,8 @@ pub(crate) struct Slots<T, const LIMIT: u32 = LAST_GENERATION> {
     first: u32,
 }
 
+// As large as `LOW_BITS` says, which it is by itself where addresses have 64 bits.
+#[cfg_attr(target_pointer_width = "32", repr(align(64)))]
 #[derive(Debug)]
 pub(crate) struct Slot<T> {
     /// The bits of the handle while the slot is used, otherwise zero.

@@ -326,7 +326,9 @@ extern "C" fn on_signal(signal: c_int, info: *mut siginfo_t, context: *mut c_voi
         visit(|target| {
             if target.wanted.contains(signal) {
                 wanted = true;
+                sanitizers::acquire(target);
                 target.put(&record, info, context);
+                sanitizers::release(target);
             }
         });
         if !wanted {
@@ -603,6 +605,7 @@ impl Caught {
         // SAFETY: it takes nothing.
         PROCESS.store(unsafe { libc::getpid() }, Ordering::SeqCst);
         caught.target().next.store(FIRST.load(Ordering::SeqCst), Ordering::SeqCst);
+        sanitizers::release(target.as_ptr());
         FIRST.store(target.as_ptr(), Ordering::SeqCst);
         for signal in signals.signals() {
             if let Err(error) = caught.target().want(signal, &mut changing) {
@@ -815,6 +818,7 @@ extern "C" fn close(target: NonNull<Target>) {
     }
     place.store(closed.next.load(Ordering::SeqCst), Ordering::SeqCst);
     closed.give_back();
+    sanitizers::acquire(target.as_ptr());
     // SAFETY: it was made with this layout, and nobody has it any more.
     unsafe {
         ptr::drop_in_place(target.as_ptr());
