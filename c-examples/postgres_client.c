@@ -28,6 +28,7 @@ struct connection {
 };
 
 static mio_st_loop_t loop;
+static mio_st_timer_t patience;
 static struct connection connections[CONNECTIONS + 1];
 static int open_connections, listening;
 
@@ -43,6 +44,8 @@ static void finish(struct connection *c, const char *what)
 {
     printf("%d %s\n", (int)(c - connections), what);
     fflush(stdout);
+    if (c->task == CANCEL)
+        mio_st_timer_stop(&loop, &patience);
     mio_st_libpq_close(&c->pg);
     open_connections--;
 }
@@ -54,6 +57,19 @@ static void query(struct connection *c, const char *command)
         exit(1);
     }
     check(mio_st_libpq_flush(&c->pg), "flush");
+}
+
+/* Once more if need be: the server ignores a cancellation that comes before the command. */
+static void cancel(struct connection *c)
+{
+    check(mio_st_libpq_cancel(&c->pg), "cancel");
+    check(mio_st_timer_start(&loop, &patience, 100 * 1000000ull), "timer");
+}
+
+static void on_patience(mio_st_source_t *source, uint32_t readiness)
+{
+    (void)source, (void)readiness;
+    cancel(&connections[CANCEL]);
 }
 
 static void begin(struct connection *c)
@@ -74,7 +90,7 @@ static void begin(struct connection *c)
         break; /* on_result() of the one that listens begins it later */
     case CANCEL:
         query(c, "SELECT pg_sleep(1000)");
-        check(mio_st_libpq_cancel(&c->pg), "cancel");
+        cancel(c);
         break;
     case END:
         query(c, c->step == 0 ? "SELECT pg_terminate_backend(pg_backend_pid())" : "SELECT 1");
@@ -201,6 +217,7 @@ int main(int argc, char **argv)
     const char *conninfo = argc > 1 ? argv[1] : "host=/var/run/postgresql dbname=postgres";
     check(mio_st_poller_new(&loop.poller), "poller");
     check(look_for_mistakes(loop.poller), "checks");
+    patience.source.on_event = on_patience;
     for (int i = 0; i < CONNECTIONS; i++)
         start(&connections[i], i <= SLEEP ? (enum task)i : SLEEP, conninfo);
     if (argc > 2)

@@ -166,7 +166,7 @@ static inline void *mio_st_libpq_cancel_in_thread(void *user)
 }
 
 /* Asks the server to cancel what runs, in a thread, since PQcancel() connects and waits. If it is in time, the result is
- * an error. 0, or an error. */
+ * an error; the server ignores one that comes by its own connection before the command does. 0, or an error. */
 static inline int mio_st_libpq_cancel(mio_st_libpq_t *pg)
 {
     PGcancel *cancel = PQgetCancel(pg->conn);
