@@ -16,6 +16,9 @@ pub const CONTENDERS: [&str; 11] = [
     "mio-st-so",
 ];
 
+/// All but this library.
+const OTHERS: &[&str] = CONTENDERS.split_at(8).0;
+
 /// Those that do the same otherwise: `+short` reads, see `echo-1`; `+spin`, looking again for `SPIN`
 /// nanoseconds before sleeping; registered for `+both` interests; the server of version `+0.3`; with `+checks` or
 /// `+stats` on.
@@ -483,16 +486,7 @@ const fn deadlines(name: &'static str, arguments: &'static str) -> Work {
         counted: Some((64_000, 320_000)),
         timed: 0,
         clock: Clock::Processor,
-        without: &[
-            FLOOR,
-            "raw-rust",
-            "mio",
-            "polling",
-            "mio-st-0.2.2",
-            "libuv",
-            "libev",
-            "libevent",
-        ],
+        without: OTHERS,
         otherwise: &[],
         latency: false,
         note: "",

@@ -467,21 +467,9 @@ unsafe fn block_at_return(context: *mut c_void, signal: c_int) -> bool {
         let context = context.cast::<libc::ucontext_t>();
         // SAFETY: the caller's promise. The kernel's set may be shorter than the C library's: nothing is touched but the
         // word with the signal.
-        unsafe { libc::sigaddset(&raw mut (*context).uc_sigmask, signal) == 0 }
+        return unsafe { libc::sigaddset(&raw mut (*context).uc_sigmask, signal) == 0 };
     }
-    #[cfg(not(all(
-        epoll,
-        any(
-            target_arch = "x86_64",
-            target_arch = "x86",
-            target_arch = "aarch64",
-            target_arch = "arm",
-            target_arch = "riscv64",
-            target_arch = "s390x",
-            target_arch = "loongarch64",
-        ),
-        any(not(target_os = "android"), target_arch = "aarch64"),
-    )))]
+    #[allow(unreachable_code)]
     {
         let _ = (context, signal);
         false
