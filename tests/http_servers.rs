@@ -465,9 +465,14 @@ fn an_idle_connection_is_closed_and_a_busy_one_is_not(language: Language) {
     let none = server.descriptors();
     let [mut idle, mut used, mut busy, mut slow, mut body] = [(); 5].map(|()| server.connect());
     until("all are accepted", || (server.descriptors() == none + 5).then_some(()));
-    assert_eq!(ask(&mut used, GET), HELLO);
     body.write_all(b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1000000\r\n\r\n").unwrap();
     slow.write_all(b"GET / HTTP/1.1\r\nX: ").unwrap();
+    [&body, &slow].map(deliver);
+    // The second answer is of another poll than both beginnings. Told of them but not come to them yet, it would read
+    // what follows with them, before it has heard of the time.
+    for _ in 0..2 {
+        assert_eq!(ask(&mut used, GET), HELLO);
+    }
 
     server.advance(IDLE - MILLISECOND);
     // The bytes of a head that comes slowly do not count, those of a body do.
