@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::plan::Work;
+use crate::plan::{Work, spins};
 use crate::{namespaces, shipped};
 
 /// How long the load generator waits before each request when counting, in microseconds: the server is
@@ -115,6 +115,9 @@ fn instructions(work: &Work, contender: &str) -> Option<(f64, f64)> {
 }
 
 pub fn system_calls(work: &Work, contender: &str) -> Option<f64> {
+    if spins(contender) {
+        return unhindered_calls(work, contender);
+    }
     // `-f` follows threads; the load generator is another program, which it would follow too.
     let follow: &[&str] = if work.program == "wake" { &["-f"] } else { &[] };
     let [calls] = difference(work, |size| {
@@ -132,6 +135,24 @@ pub fn system_calls(work: &Work, contender: &str) -> Option<f64> {
     Some(calls.max(0.0))
 }
 
+/// As [`system_calls`], of who would spin for longer if a tracer held up the other side: the C library's functions are
+/// counted. Whom the system takes the processor from keeps the other side waiting: it is the median of some runs.
+fn unhindered_calls(work: &Work, contender: &str) -> Option<f64> {
+    let run = |size| {
+        let mut command = command(&[], work, contender, size, 0);
+        command.env("LD_PRELOAD", shipped::folder().join("count_calls.so"));
+        let output = output(&mut command)?;
+        let said = said(&output);
+        Some((field(&said, "operations")?, field(&said, "calls")?))
+    };
+    let mut all = Vec::new();
+    for _ in 0..9 {
+        let ((few, less), (many, more)) = (run(work.timed)?, run(2 * work.timed)?);
+        all.push((more - less) / (many - few));
+    }
+    Some(median(all).max(0.0))
+}
+
 /// What is counted in a run of each of the two sizes: the difference, for an operation.
 fn difference<const N: usize>(
     work: &Work,
@@ -142,13 +163,18 @@ fn difference<const N: usize>(
     Some(std::array::from_fn(|i| (more[i] - less[i]) / (many.operations - few.operations)))
 }
 
-fn outcome(command: &mut Command) -> Option<Run> {
+/// `None` if the contender does not have what the work asks for.
+fn output(command: &mut Command) -> Option<Output> {
     let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
     if output.status.code() == Some(3) {
         return None;
     }
-    let said = said(&output);
-    assert!(output.status.success(), "{command:?}: {}\n{said}", output.status);
+    assert!(output.status.success(), "{command:?}: {}\n{}", output.status, said(&output));
+    Some(output)
+}
+
+fn outcome(command: &mut Command) -> Option<Run> {
+    let said = said(&output(command)?);
     let number = |name| field(&said, name).unwrap_or_else(|| panic!("no `{name}`: {said}"));
     let operations = number("operations");
     Some(Run {

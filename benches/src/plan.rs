@@ -19,7 +19,7 @@ pub const CONTENDERS: [&str; 11] = [
 /// All but this library.
 const OTHERS: &[&str] = CONTENDERS.split_at(8).0;
 
-/// Those that do the same otherwise: `+short` reads, see `echo-1`; `+spin`, looking again for `SPIN`
+/// Those that do the same otherwise: `+short` reads, see `echo-1`; `+spin`, looking again for so many
 /// nanoseconds before sleeping; registered for `+both` interests; the server of version `+0.3`; with `+checks` or
 /// `+stats` on.
 const ECHO: &[&str] =
@@ -38,6 +38,9 @@ const ECHO_1: &[&str] = &[
 ];
 const SPINNING: &[&str] = &["mio-st+spin", "mio-st-a+spin", "mio-st-so+spin"];
 const SPIN: usize = 200_000;
+/// So long that neither side of a round trip sleeps: who slept once, held up by a tracer, would otherwise make the other
+/// sleep in turn, and never find back.
+const SPIN_ON: usize = 1_000_000_000;
 
 /// Datagrams: in a `+batch`, as a run cut by the system (`+gso`) and put together by it (`+gro`), with what goes
 /// along (`+all`); put together in memory of `+malloc`. Without a word, a call for each.
@@ -68,6 +71,11 @@ pub fn is_ours(contender: &str) -> bool {
 /// The contender's name, and what it does otherwise.
 fn parts(contender: &str) -> (&str, &str) {
     contender.split_once('+').unwrap_or((contender, ""))
+}
+
+/// Whether a contender looks again before it sleeps.
+pub fn spins(contender: &str) -> bool {
+    parts(contender).1 == "spin"
 }
 
 /// Which clock counts.
@@ -319,7 +327,7 @@ pub const PLAN: &[Work] = &[
         title: "Wake: a round trip between two threads",
         operation: "round trip",
         program: "wake",
-        arguments: "trips {spin} {}",
+        arguments: "trips {spin-on} {}",
         counted: Some((500, 1_500)),
         timed: 20_000,
         clock: Clock::Wall,
@@ -327,7 +335,7 @@ pub const PLAN: &[Work] = &[
         otherwise: SPINNING,
         latency: false,
         note: "Instructions and system calls are those of both threads. Those with `+spin` \
-               look again for 200 µs before they sleep.",
+               look again for a second before they sleep. Measured after 100 round trips.",
     },
     Work {
         name: "awake",
@@ -511,6 +519,7 @@ impl Work {
                 "{pause}" => pause.to_string(),
                 "{reads}" => (if otherwise == "short" { "short" } else { "drain" }).into(),
                 "{spin}" => (if otherwise == "spin" { SPIN } else { 0 }).to_string(),
+                "{spin-on}" => (if otherwise == "spin" { SPIN_ON } else { 0 }).to_string(),
                 "{how}" => (if otherwise.is_empty() { "plain" } else { otherwise }).into(),
                 "{interests}" => (if otherwise == "both" { "both" } else { "readable" }).into(),
                 word => word.to_string(),

@@ -92,6 +92,15 @@ fn build(folder: &Path) {
         compilers.push(compile(name, &header, &["-O3"], &sources, &[library]));
     }
 
+    let shared = ["-O2", "-shared", "-fPIC"];
+    compilers.push(compile(
+        "count_calls.so",
+        &header,
+        &shared,
+        &[benches.join("c/count_calls.c")],
+        &[],
+    ));
+
     let server = root.join("c-examples/http_server.c");
     let by_hand = benches.join("c/http_by_hand");
     let mut serve = |name: &str, include: &Path, source: &Path, libraries: &[&str]| {

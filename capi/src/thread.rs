@@ -76,12 +76,16 @@ impl Local {
 
 /// What this thread is doing.
 ///
-/// In a shared library std's thread-locals are found by a call, `__tls_get_addr`, at whose first glibc takes
+/// In a shared library std's thread-locals are found by a call, `__tls_get_addr` on x86-64, at whose first glibc takes
 /// memory, and ends the process if there is none. So few bytes have room in what each thread has from its
 /// beginning, also if the library is loaded later: the dynamic linker writes down where, once (the model
 /// `initial-exec` of "ELF Handling For Thread-Local Storage"). musl refuses that for a library that is loaded
 /// later.
-#[cfg(all(target_os = "linux", target_env = "gnu", target_arch = "x86_64"))]
+#[cfg(all(
+    target_os = "linux",
+    target_env = "gnu",
+    any(target_arch = "x86_64", target_arch = "aarch64"),
+))]
 mod local {
     use std::arch::{asm, global_asm};
     use std::mem::offset_of;
@@ -90,11 +94,11 @@ mod local {
 
     // All-zero is what a thread begins with: no table, and doing nothing. Weak, so that it may be there twice.
     global_asm!(
-        ".pushsection .tbss.local_of_mio_st,\"awT\",@nobits",
+        ".pushsection .tbss.local_of_mio_st,\"awT\",%nobits",
         ".balign 8",
         ".weak local_of_mio_st",
         ".hidden local_of_mio_st",
-        ".type local_of_mio_st, @object",
+        ".type local_of_mio_st, %object",
         ".size local_of_mio_st, {size}",
         "local_of_mio_st:",
         ".zero {size}",
@@ -105,14 +109,28 @@ mod local {
     #[inline(always)]
     pub(super) fn with<T>(body: impl FnOnce(&Local) -> T) -> T {
         let local: *const Local;
-        // SAFETY: the first instruction loads the distance of the variable from the thread's pointer, the
-        // second adds the pointer, which is at its own address.
+        // SAFETY: the distance of the variable from the thread's pointer is loaded, and the pointer added, which is
+        // at its own address,
+        #[cfg(target_arch = "x86_64")]
         unsafe {
             asm!(
                 "mov {local}, qword ptr [rip + local_of_mio_st@GOTTPOFF]",
                 "add {local}, qword ptr fs:[0]",
                 local = out(reg) local,
                 options(pure, readonly, nostack),
+            );
+        }
+        // SAFETY: or in a register of its own.
+        #[cfg(target_arch = "aarch64")]
+        unsafe {
+            asm!(
+                "adrp {local}, :gottprel:local_of_mio_st",
+                "ldr {local}, [{local}, :gottprel_lo12:local_of_mio_st]",
+                "mrs {thread}, tpidr_el0",
+                "add {local}, {local}, {thread}",
+                local = out(reg) local,
+                thread = out(reg) _,
+                options(pure, readonly, nostack, preserves_flags),
             );
         }
         // SAFETY: it is there as long as the thread, and is made of atomics.
@@ -124,11 +142,28 @@ mod local {
     #[inline(always)]
     pub(super) fn make_ready() {
         // SAFETY: the byte is there as long as the thread.
+        #[cfg(target_arch = "x86_64")]
         unsafe {
             asm!(
                 "mov {local}, qword ptr [rip + local_of_mio_st@GOTTPOFF]",
                 "mov byte ptr fs:[{local} + {ready}], 1",
                 local = out(reg) _,
+                ready = const offset_of!(Local, ready),
+                options(nostack, preserves_flags),
+            );
+        }
+        // SAFETY: as above.
+        #[cfg(target_arch = "aarch64")]
+        unsafe {
+            asm!(
+                "adrp {local}, :gottprel:local_of_mio_st",
+                "ldr {local}, [{local}, :gottprel_lo12:local_of_mio_st]",
+                "mrs {other}, tpidr_el0",
+                "add {local}, {local}, {other}",
+                "mov {other:w}, 1",
+                "strb {other:w}, [{local}, {ready}]",
+                local = out(reg) _,
+                other = out(reg) _,
                 ready = const offset_of!(Local, ready),
                 options(nostack, preserves_flags),
             );
@@ -139,12 +174,22 @@ mod local {
     #[inline(always)]
     pub(super) fn in_memory<T>(value: &T) {
         // SAFETY: it does nothing.
-        unsafe { asm!("/* {0} */", in(reg) value, options(nostack, preserves_flags)) };
+        #[cfg(target_arch = "x86_64")]
+        unsafe {
+            asm!("/* {0} */", in(reg) value, options(nostack, preserves_flags));
+        }
+        // Of such registers ARM has more, and saves two by an instruction.
+        #[cfg(target_arch = "aarch64")]
+        let _ = value;
     }
 }
 
 /// As above, as std has it.
-#[cfg(not(all(target_os = "linux", target_env = "gnu", target_arch = "x86_64")))]
+#[cfg(not(all(
+    target_os = "linux",
+    target_env = "gnu",
+    any(target_arch = "x86_64", target_arch = "aarch64"),
+)))]
 mod local {
     use super::*;
 

@@ -84,6 +84,9 @@ fn ask<W: Wake>(waker: &W::Waker, asked: &AtomicUsize, round: usize) {
     W::wake(waker);
 }
 
+/// Round trips before those that are measured: the threads are there, and so is their memory.
+const WARM_UP: usize = 100;
+
 fn trips<W: Wake>(rounds: usize, spin: Duration) -> Option<Outcome> {
     let (here_asked, there_asked) = (&AtomicUsize::new(0), &AtomicUsize::new(0));
     let (mut here, here_waker) = Side::<W>::new(spin)?;
@@ -95,17 +98,19 @@ fn trips<W: Wake>(rounds: usize, spin: Duration) -> Option<Outcome> {
             // Some pollers must stay in the thread that made them.
             let (mut there, there_waker) = Side::<W>::new(spin).unwrap();
             sender.send(there_waker).unwrap();
-            for round in 1..=rounds {
+            for round in 1..=WARM_UP + rounds {
                 there.wait(there_asked, round);
                 ask::<W>(here_waker, here_asked, round);
             }
         });
         let there_waker = receiver.recv().unwrap();
+        let mut trip = |round| {
+            ask::<W>(&there_waker, there_asked, round);
+            here.wait(here_asked, round);
+        };
+        (1..=WARM_UP).for_each(&mut trip);
         Some(Outcome::of(|| {
-            for round in 1..=rounds {
-                ask::<W>(&there_waker, there_asked, round);
-                here.wait(here_asked, round);
-            }
+            (WARM_UP + 1..=WARM_UP + rounds).for_each(&mut trip);
             rounds as u64
         }))
     })
