@@ -110,7 +110,7 @@ fn c_example(name: &str) -> Option<PathBuf> {
     let mut built = BUILT.lock().unwrap();
     if !built.contains(&program) {
         // Renamed at the end, since an old one may still run.
-        let new = program.with_extension("new");
+        let new = program.with_extension(format!("new-{}", std::process::id()));
         let status = Command::new(compiler)
             .args([
                 "-std=c11",
@@ -241,6 +241,8 @@ pub fn is_closed(stream: &mut TcpStream) -> bool {
         match stream.read(&mut [0; 4096]) {
             Ok(0) => return true,
             Ok(_) => {}
+            // With a timeout a read is interrupted by any signal, also by one without a handler.
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return error.kind() == io::ErrorKind::ConnectionReset,
         }
     }
