@@ -236,7 +236,8 @@ impl Poller {
     ///
     /// # Errors
     ///
-    /// `NotFound` when the handle is not registered here, `EBADF` when its descriptor is not open.
+    /// `NotFound` when the handle is not registered here, `EBADF` when its descriptor is not open, `EPERM` for a file or a
+    /// folder, which cannot be registered.
     pub fn deregister<E>(&mut self, handle: &mut E) -> io::Result<()>
     where
         E: Evented + ?Sized,
