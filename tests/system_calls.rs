@@ -61,7 +61,9 @@ fn sections(log: &str) -> Vec<(String, Vec<String>)> {
             thread = (!name.is_empty()).then_some(id);
             if thread.is_some() {
                 // One that is there again takes the place of the last.
-                sections.pop_if(|(last, _)| last == name);
+                if sections.last().is_some_and(|(last, _)| last == name) {
+                    sections.pop();
+                }
                 sections.push((name.to_owned(), Vec::new()));
             }
         } else if thread == Some(id) && !call.starts_with(['<', '+', '-']) {
