@@ -15,6 +15,8 @@ use mio_st::{EventedId, Events, PollOption, Poller, Ready};
 
 use differences::differs;
 
+/// Only a failing test waits so long.
+const PATIENCE: Duration = Duration::from_secs(20);
 const CENTURY: Duration = Duration::from_secs(100 * 365 * 86_400);
 
 fn poll(poller: &mut Poller, timeout: Option<Duration>) -> Vec<Event> {
@@ -81,24 +83,28 @@ fn a_deadline_is_never_early() {
 fn a_timeout_of_200_microseconds_takes_neither_none_nor_a_millisecond() {
     let mut poller = Poller::new().unwrap();
     let timeout = Duration::from_micros(200);
-    let mut took: Vec<Duration> = (0..50)
-        .map(|_| {
-            let start = Instant::now();
-            poller.add_timeout(EventedId(0), timeout);
-            assert_eq!(poll(&mut poller, None).len(), 1);
-            start.elapsed()
-        })
-        .collect();
+    let mut wait = || {
+        let start = Instant::now();
+        poller.add_timeout(EventedId(0), timeout);
+        assert_eq!(poll(&mut poller, None).len(), 1);
+        let took = start.elapsed();
+        assert!(took >= timeout, "{took:?}");
+        took
+    };
+    let mut took: Vec<Duration> = (0..50).map(|_| wait()).collect();
     took.sort_unstable();
-    let shortest = took[0];
-    assert!(shortest >= timeout, "{shortest:?}");
     if differs("ticks") {
         // Half of them: a loaded machine lets some pass before the poll, which then does not wait.
         assert!(cfg!(not(kqueue_simulated)) || took[25] >= Duration::from_millis(20));
         return;
     }
     // The shortest of many: a loaded machine makes some of them late, not all.
-    assert!(shortest < Duration::from_micros(900), "{shortest:?}");
+    let mut shortest = took[0];
+    let end = Instant::now() + PATIENCE;
+    while shortest >= Duration::from_micros(900) {
+        assert!(Instant::now() < end, "{shortest:?}");
+        shortest = wait();
+    }
 }
 
 // Behaviour 18
@@ -249,8 +255,15 @@ fn an_interval_that_falls_behind_fires_once_and_keeps_its_phase() {
     // The loop stalls; there is nothing to wait for.
     thread::sleep(10 * period);
     assert_eq!(expired(&mut poller), [timer(0)]);
-    let before = Instant::now();
-    let wakeup = poller.next_wakeup().unwrap();
+    let (before, wakeup) = loop {
+        let before = Instant::now();
+        let wakeup = poller.next_wakeup().unwrap();
+        if !wakeup.is_zero() {
+            break (before, wakeup);
+        }
+        // The next one was due by then.
+        assert_eq!(expired(&mut poller), [timer(0)]);
+    };
     assert!(wakeup <= period);
     // In phase: a whole number of periods after it was added, which was between `start` and `added`.
     let earliest = (before + wakeup - added).as_nanos();
