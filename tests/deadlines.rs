@@ -2,7 +2,6 @@
 //! `src/deadlines`.
 
 mod differences;
-mod unix_support;
 
 use std::io::Write;
 use std::os::unix::net::UnixStream;
@@ -15,8 +14,9 @@ use mio_st::unix::EventedFd;
 use mio_st::{EventedId, Events, PollOption, Poller, Ready};
 
 use differences::differs;
-use unix_support::LONG;
 
+/// Only a failing test waits so long.
+const PATIENCE: Duration = Duration::from_secs(20);
 const CENTURY: Duration = Duration::from_secs(100 * 365 * 86_400);
 
 fn poll(poller: &mut Poller, timeout: Option<Duration>) -> Vec<Event> {
@@ -87,19 +87,20 @@ fn a_timeout_of_200_microseconds_takes_neither_none_nor_a_millisecond() {
         let start = Instant::now();
         poller.add_timeout(EventedId(0), timeout);
         assert_eq!(poll(&mut poller, None).len(), 1);
-        start.elapsed()
+        let took = start.elapsed();
+        assert!(took >= timeout, "{took:?}");
+        took
     };
     let mut took: Vec<Duration> = (0..50).map(|_| wait()).collect();
     took.sort_unstable();
-    let mut shortest = took[0];
-    assert!(shortest >= timeout, "{shortest:?}");
     if differs("ticks") {
         // Half of them: a loaded machine lets some pass before the poll, which then does not wait.
         assert!(cfg!(not(kqueue_simulated)) || took[25] >= Duration::from_millis(20));
         return;
     }
-    // The shortest of many: at some time the machine is not so busy.
-    let end = Instant::now() + LONG;
+    // The shortest of many: a loaded machine makes some of them late, not all.
+    let mut shortest = took[0];
+    let end = Instant::now() + PATIENCE;
     while shortest >= Duration::from_micros(900) {
         assert!(Instant::now() < end, "{shortest:?}");
         shortest = wait();
@@ -264,7 +265,7 @@ fn an_interval_that_falls_behind_fires_once_and_keeps_its_phase() {
         if !wakeup.is_zero() {
             break (before, wakeup);
         }
-        // A slow machine may be late for the next already.
+        // The next one was due by then.
         assert_eq!(expired(&mut poller), [timer(0)]);
     };
     assert!(wakeup <= period);
