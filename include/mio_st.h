@@ -271,9 +271,9 @@ size_t mio_st_live_handles(void);
 /**
  * A poller or a handle on its way from one thread to another.
  *
- * Made by mio_st_poller_detach() and its kin, of which there is one for each type of handle but signals, which are
- * blocked in their thread; used up by mio_st_poller_attach() and its kin, or closed by mio_st_detached_close(). It
- * belongs to no thread, and outlives the one that made it.
+ * Made by mio_st_poller_detach() and its kin, of which there is one for each type of handle but signals, which have
+ * let in what their thread had blocked; used up by mio_st_poller_attach() and its kin, or closed by
+ * mio_st_detached_close(). It belongs to no thread, and outlives the one that made it.
  */
 typedef struct {
     /**
@@ -676,7 +676,8 @@ int mio_st_poller_reregister_fd(mio_st_poller_t poller,
  * there may be duplicates of it (`dup(2)`, `fork(2)`): without them closing ends the registration as well. In both
  * cases the number can be registered at once when it is another's.
  *
- * Returns 0; `-ENOENT` if it is not registered here; `-EBADF` if it is not open; the errors of a handle.
+ * Returns 0; `-ENOENT` if it is not registered here; `-EBADF` if it is not open; `-EPERM` for a file or a folder, which
+ * cannot be registered; the errors of a handle.
  *
  * Thread: that of the poller.
  */
@@ -688,8 +689,8 @@ int mio_st_poller_deregister_fd(mio_st_poller_t poller,
  * `interests`, 0, ends it. It is one call for an adapter of another library that says of its descriptors what
  * it wants to hear from now on.
  *
- * The arguments are those of mio_st_poller_register_fd(); without interests `id` and `option` are not looked
- * at. The poller remembers which descriptors it was called for, so that it is one system call that does not
+ * The arguments are those of mio_st_poller_register_fd(), without `MIO_ST_EXCLUSIVE`; without interests `id` and
+ * `option` are not looked at. The poller remembers which descriptors it was called for, so that it is one system call that does not
  * fail. What it remembers is a guess: a descriptor that was closed meanwhile, and whose number is another's,
  * is registered.
  *
@@ -741,8 +742,8 @@ int mio_st_poller_add_timeout(mio_st_poller_t poller,
 /**
  * Asks for an event with `id` and `MIO_ST_TIMER` after `first_ns` nanoseconds, counted from now, and from
  * then on every `period_ns`. A loop that stalls over several periods gets one event, not several, and then
- * goes on in phase. `key` receives the name of the deadline, which stays valid until it is cancelled; it
- * may be NULL.
+ * goes on in phase. `key` receives the name of the deadline, which stays valid until it is cancelled, or
+ * until its next event would be after the last nanosecond of the clock, `UINT64_MAX`; it may be NULL.
  *
  * Returns 0; `-EINVAL` if the period is 0; `-ENOMEM`; the errors of a handle.
  *
@@ -892,8 +893,8 @@ int mio_st_poller_now(mio_st_poller_t poller,
 
 /**
  * Sets the clock that the poller runs on: `MIO_ST_CLOCK_MONOTONIC`, as from the beginning, or one that the program
- * drives, `MIO_ST_CLOCK_PAUSED` or `MIO_ST_CLOCK_AUTOMATIC`. What every call does on each is a table in the guide,
- * `c-guide.md`, "A clock that the program drives".
+ * drives, `MIO_ST_CLOCK_PAUSED` or `MIO_ST_CLOCK_AUTOMATIC`. What every call does on each is the table of
+ * line 37 of `behaviours.md`, beside the guide.
  *
  * A clock that is driven begins with the time that there is, on which mio_st_poller_advance() and
  * mio_st_poller_set_time() go on. Deadlines keep their times and their slack; those that are added or moved on a
@@ -5371,9 +5372,9 @@ int mio_st_poller_deregister_process(mio_st_poller_t poller, mio_st_process_t pr
  * `process` receives the handle; close it with mio_st_process_close(). `pid` is its number, that of a child
  * which was not reaped; the number of a reaped process may be that of another.
  *
- * Returns 0; `-ESRCH` if there is no such process; `-ENOSYS` before Linux 5.3; `-EINVAL` if `pid` is not
- * positive, or `process` is NULL; `-EMFILE` or `-ENFILE` if there are too many descriptors; `-ENOMEM`;
- * `-EAGAIN` as mio_st_poller_new().
+ * Returns 0; `-ESRCH` if there is no such process, as of the number of a thread; `-ENOSYS` before Linux 5.3; `-EINVAL`
+ * if `pid` is not positive, or `process` is NULL; `-EMFILE` or `-ENFILE` if there are too many descriptors;
+ * `-ENOMEM`; `-EAGAIN` as mio_st_poller_new().
  *
  * The handle belongs to the calling thread.
  */

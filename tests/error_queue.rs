@@ -29,13 +29,11 @@ fn has_error(poller: &mut Poller) -> bool {
     events.iter().map(|event: Event| event.readiness()).any(|ready| ready.contains(Ready::ERROR))
 }
 
-/// An address where nobody listens, and which nobody else gets: it belongs to a socket that has another peer.
+/// An address where nobody listens, and which nobody else gets: it belongs to a socket whose peer is itself.
 fn nobody(address: &str) -> (ConnectedUdpSocket, SocketAddr) {
-    let address = address.parse().unwrap();
-    let other = UdpSocket::bind(address).unwrap().local_addr().unwrap();
-    let deaf = ConnectedUdpSocket::connect(address, other).unwrap();
-    let address = deaf.local_addr().unwrap();
-    (deaf, address)
+    let socket = UdpSocket::bind(address.parse().unwrap()).unwrap();
+    let address = socket.local_addr().unwrap();
+    (socket.connect(address).unwrap(), address)
 }
 
 // Behaviour 32

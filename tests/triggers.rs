@@ -306,9 +306,9 @@ impl Scene {
     }
 
     fn datagram_to_nobody(&mut self) {
-        // With another peer it keeps its port, which nobody else gets, and hears nothing.
+        // With itself as its peer it keeps its port, which nobody else gets, and hears nobody.
         let peer = UdpSocket::from(self.peer.take().unwrap());
-        peer.connect(udp().local_addr().unwrap()).unwrap();
+        peer.connect(peer.local_addr().unwrap()).unwrap();
         self.peer = Some(peer.into());
         write(&self.ours, b"hello").unwrap();
     }

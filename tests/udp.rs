@@ -78,12 +78,12 @@ fn connected_pair(address: SocketAddr) -> (ConnectedUdpSocket, ConnectedUdpSocke
     (a.connect(address_b).unwrap(), b.connect(address_a).unwrap())
 }
 
-/// An address where nobody listens, and which nobody else gets: it belongs to a socket that has another
-/// peer, and the system answers as if it were not there.
+/// An address where nobody listens, and which nobody else gets: it belongs to a socket whose peer is itself, and the
+/// system answers as if it were not there.
 fn deaf(address: SocketAddr) -> (ConnectedUdpSocket, SocketAddr) {
-    let (a, _) = connected_pair(address);
-    let address = a.local_addr().unwrap();
-    (a, address)
+    let socket = UdpSocket::bind(address).unwrap();
+    let address = socket.local_addr().unwrap();
+    (socket.connect(address).unwrap(), address)
 }
 
 #[test]
@@ -299,9 +299,11 @@ fn sends_where_sigpipe_kills() {
     }
 }
 
-/// A number of the test's own, for groups that no other test joins.
+/// A group that no other test joins, nor another run of this one: a socket hears what comes to it while anybody on the
+/// machine is a member (`IP_MULTICAST_ALL` in ip(7)).
 fn group_v4(number: u8) -> Ipv4Addr {
-    Ipv4Addr::new(239, 255, 71, number)
+    let [.., high, low] = std::process::id().to_be_bytes();
+    Ipv4Addr::new(239, 192 + number, high, low)
 }
 
 fn loopback_index() -> u32 {

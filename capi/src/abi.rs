@@ -216,9 +216,9 @@ pub struct mio_st_stats_t {
 
 /// A poller or a handle on its way from one thread to another.
 ///
-/// Made by mio_st_poller_detach() and its kin, of which there is one for each type of handle but signals, which are
-/// blocked in their thread; used up by mio_st_poller_attach() and its kin, or closed by mio_st_detached_close(). It
-/// belongs to no thread, and outlives the one that made it.
+/// Made by mio_st_poller_detach() and its kin, of which there is one for each type of handle but signals, which have
+/// let in what their thread had blocked; used up by mio_st_poller_attach() and its kin, or closed by
+/// mio_st_detached_close(). It belongs to no thread, and outlives the one that made it.
 #[derive(Copy, Clone, Debug, Eq, PartialEq)]
 #[repr(C)]
 pub struct mio_st_detached_t {

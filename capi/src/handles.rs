@@ -120,7 +120,7 @@ objects! {
     13 Process: mio_st_process_t => Process,
 }
 
-/// A handle that may go to another thread: all but that of signals, which are blocked in theirs.
+/// A handle that may go to another thread: all but that of signals, which lets in what its thread had blocked.
 pub(crate) trait Travels: Handle {}
 
 impl Travels for mio_st_poller_t {}

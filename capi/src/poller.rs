@@ -275,7 +275,8 @@ pub extern "C" fn mio_st_poller_reregister_fd(
 /// there may be duplicates of it (`dup(2)`, `fork(2)`): without them closing ends the registration as well. In both
 /// cases the number can be registered at once when it is another's.
 ///
-/// Returns 0; `-ENOENT` if it is not registered here; `-EBADF` if it is not open; the errors of a handle.
+/// Returns 0; `-ENOENT` if it is not registered here; `-EBADF` if it is not open; `-EPERM` for a file or a folder, which
+/// cannot be registered; the errors of a handle.
 ///
 /// Thread: that of the poller.
 #[unsafe(no_mangle)]
@@ -287,8 +288,8 @@ pub extern "C" fn mio_st_poller_deregister_fd(poller: mio_st_poller_t, fd: c_int
 /// `interests`, 0, ends it. It is one call for an adapter of another library that says of its descriptors what
 /// it wants to hear from now on.
 ///
-/// The arguments are those of mio_st_poller_register_fd(); without interests `id` and `option` are not looked
-/// at. The poller remembers which descriptors it was called for, so that it is one system call that does not
+/// The arguments are those of mio_st_poller_register_fd(), without `MIO_ST_EXCLUSIVE`; without interests `id` and
+/// `option` are not looked at. The poller remembers which descriptors it was called for, so that it is one system call that does not
 /// fail. What it remembers is a guess: a descriptor that was closed meanwhile, and whose number is another's,
 /// is registered.
 ///
@@ -911,8 +912,8 @@ pub unsafe extern "C" fn mio_st_poller_add_timeout(
 
 /// Asks for an event with `id` and `MIO_ST_TIMER` after `first_ns` nanoseconds, counted from now, and from
 /// then on every `period_ns`. A loop that stalls over several periods gets one event, not several, and then
-/// goes on in phase. `key` receives the name of the deadline, which stays valid until it is cancelled; it
-/// may be NULL.
+/// goes on in phase. `key` receives the name of the deadline, which stays valid until it is cancelled, or
+/// until its next event would be after the last nanosecond of the clock, `UINT64_MAX`; it may be NULL.
 ///
 /// Returns 0; `-EINVAL` if the period is 0; `-ENOMEM`; the errors of a handle.
 ///
@@ -1158,8 +1159,8 @@ pub unsafe extern "C" fn mio_st_poller_now(poller: mio_st_poller_t, now_ns: *mut
 }
 
 /// Sets the clock that the poller runs on: `MIO_ST_CLOCK_MONOTONIC`, as from the beginning, or one that the program
-/// drives, `MIO_ST_CLOCK_PAUSED` or `MIO_ST_CLOCK_AUTOMATIC`. What every call does on each is a table in the guide,
-/// `c-guide.md`, "A clock that the program drives".
+/// drives, `MIO_ST_CLOCK_PAUSED` or `MIO_ST_CLOCK_AUTOMATIC`. What every call does on each is the table of
+/// line 37 of `behaviours.md`, beside the guide.
 ///
 /// A clock that is driven begins with the time that there is, on which mio_st_poller_advance() and
 /// mio_st_poller_set_time() go on. Deadlines keep their times and their slack; those that are added or moved on a

@@ -11,7 +11,7 @@ use crate::unix::{EventedIo, Process, Receiver, Sender, UnixDatagram, UnixListen
 /// threads take turns under one lock, detaches the poller and what is registered with it, and attaches them in the other
 /// thread. Registrations, deadlines and notifications go along; awakeners and registrars work all the time.
 ///
-/// [`Signals`](crate::unix::Signals) stay in their thread, whose mask they have changed.
+/// [`Signals`](crate::unix::Signals) stay in their thread, where they have let in what it had blocked.
 ///
 /// # Examples
 ///

@@ -130,10 +130,9 @@ fn udp() -> (UdpSocket, UdpSocket) {
     (nonblocking(ours), nonblocking(peer))
 }
 
-/// Whoever sends to it is refused: it has another peer now. It keeps its port, which nobody else gets.
+/// Whoever sends to it is refused: it is its own peer now. It keeps its port, which nobody else gets.
 fn deafen(socket: &UdpSocket) {
-    let other = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    socket.connect(other).unwrap();
+    socket.connect(socket.local_addr().unwrap()).unwrap();
 }
 
 fn unix() -> (UnixStream, UnixStream) {

@@ -6,7 +6,6 @@ use std::fs;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::os::fd::AsRawFd;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -70,8 +69,11 @@ fn launcher(runner: &str, program: &Path, language: Language) -> PathBuf {
     let text = format!("#!/bin/sh\nexec {runner} {} \"$@\"\n", program.display());
     let _alone = WRITTEN.lock().unwrap();
     if !fs::read_to_string(&script).is_ok_and(|before| before == text) {
-        fs::write(&script, text).unwrap();
-        fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
+        // Not by this process: a child that another thread starts meanwhile has all that is open here until it calls `exec`,
+        // and a file that is open for writing cannot be run (ETXTBSY).
+        let write = "printf %s \"$1\" >\"$0\" && chmod 755 \"$0\"";
+        let status = Command::new("sh").args(["-c", write]).arg(&script).arg(&text).status();
+        assert!(status.unwrap().success());
     }
     script
 }
@@ -110,7 +112,7 @@ fn c_example(name: &str) -> Option<PathBuf> {
     let mut built = BUILT.lock().unwrap();
     if !built.contains(&program) {
         // Renamed at the end, since an old one may still run.
-        let new = program.with_extension("new");
+        let new = program.with_extension(format!("new-{}", std::process::id()));
         let status = Command::new(compiler)
             .args([
                 "-std=c11",
@@ -249,6 +251,8 @@ pub fn is_closed(stream: &mut TcpStream) -> bool {
         match stream.read(&mut [0; 4096]) {
             Ok(0) => return true,
             Ok(_) => {}
+            // With a timeout a read is interrupted by any signal, also by one without a handler.
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return error.kind() == io::ErrorKind::ConnectionReset,
         }
     }

@@ -291,20 +291,22 @@ static void errors_come_with_their_origin(void)
 {
     struct sockaddr_storage nobody, ours;
     socklen_t length, ours_length;
-    mio_st_udp_socket_t gone = bound("127.0.0.1:0", &nobody, &length);
+    mio_st_udp_socket_t to_be_deaf = bound("127.0.0.1:0", &nobody, &length);
     mio_st_udp_socket_t socket = bound("127.0.0.1:0", &ours, &ours_length);
-    mio_st_connected_udp_socket_t connected;
+    mio_st_connected_udp_socket_t connected, deaf;
     mio_st_tcp_listener_t listener;
     mio_st_tcp_stream_t stream;
     mio_st_queued_error_t entry;
     mio_st_poller_t poller;
     struct sockaddr_storage address;
 
-    OK(mio_st_udp_socket_close(gone));
+    /* Its own peer, it keeps its port, which nobody else gets, and hears nobody. */
+    OK(mio_st_udp_socket_connect(to_be_deaf, ANY_ADDRESS(nobody), length, &deaf));
     EQUAL(mio_st_udp_socket_set_recv_errors(socket, 1), LINUX ? 0 : -EOPNOTSUPP);
     if (!LINUX) {
         EQUAL(mio_st_udp_socket_recv_error(socket, NULL, 0, &entry), -EOPNOTSUPP);
         OK(mio_st_udp_socket_close(socket));
+        OK(mio_st_connected_udp_socket_close(deaf));
         return;
     }
     OK(mio_st_poller_new(&poller));
@@ -342,6 +344,7 @@ static void errors_come_with_their_origin(void)
     EQUAL(mio_st_tcp_stream_recv_error(stream, NULL, 0, &entry), -EAGAIN);
     OK(mio_st_tcp_stream_close(stream));
     OK(mio_st_tcp_listener_close(listener));
+    OK(mio_st_connected_udp_socket_close(deaf));
     OK(mio_st_poller_close(poller));
 }
 

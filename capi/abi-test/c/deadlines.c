@@ -67,7 +67,7 @@ static void a_timeout_of_200_microseconds_is_neither_none_nor_a_millisecond(void
     uint64_t shortest = UINT64_MAX;
 
     open_poller(1 << 20);
-    for (int i = 0; i < 50; i++) {
+    for (int i = 0; once_more(i, 50, shortest, MICROSECONDS(900)); i++) {
         uint64_t start = monotonic(), waited;
 
         OK(mio_st_poller_add_timeout(poller, 1, MICROSECONDS(200), NULL));
@@ -76,8 +76,7 @@ static void a_timeout_of_200_microseconds_is_neither_none_nor_a_millisecond(void
         EQUAL(waited >= MICROSECONDS(200), 1);
         shortest = waited < shortest ? waited : shortest;
     }
-    /* The shortest of many: a loaded machine makes some of them late, not all. Valgrind 3.19 does not know
-     * epoll_pwait2(2): there the wait is rounded up. */
+    /* Valgrind 3.19 does not know epoll_pwait2(2): there the wait is rounded up. */
     if (!getenv("UNDER_VALGRIND"))
         EQUAL(shortest < MICROSECONDS(900), 1);
     OK(mio_st_poller_close(poller));
@@ -236,9 +235,11 @@ static void an_interval_that_falls_behind_fires_once_and_keeps_its_phase(void)
     EQUAL(monotonic() - start >= 3 * period, 1);
     /* The loop stalls over ten periods: there is one event, and it is there at once. */
     sleep_for(10 * period);
-    EQUAL(mio_st_poller_poll(poller, events, 16, 0), 1);
-    before = monotonic();
-    wakeup = (uint64_t)next_wakeup();
+    do { /* again where the next one was due by then */
+        EQUAL(mio_st_poller_poll(poller, events, 16, 0), 1);
+        before = monotonic();
+        wakeup = (uint64_t)next_wakeup();
+    } while (wakeup == 0);
     EQUAL(wakeup <= period, 1);
     /* A whole number of periods after it was added, which was between `start` and `added`. */
     earliest = before + wakeup - added;

@@ -288,6 +288,7 @@ static void what_is_watched_is_registered_as_asked_for(void)
         EQUAL(mio_st_poller_watch_fd(poller, fd, 3, MIO_ST_ERROR, MIO_ST_LEVEL), -EINVAL);
         EQUAL(mio_st_poller_watch_fd(poller, fd, 3, R, 0), -EINVAL);
         EQUAL(mio_st_poller_watch_fd(poller, fd, 3, R, MIO_ST_LEVEL | MIO_ST_EDGE), -EINVAL);
+        EQUAL(mio_st_poller_watch_fd(poller, fd, 3, R, MIO_ST_LEVEL | MIO_ST_EXCLUSIVE), -EINVAL);
         expect_nothing();
         if (round == 1)
             OK(mio_st_poller_deregister_fd(poller, fd));

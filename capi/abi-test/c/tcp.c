@@ -7,10 +7,17 @@
 
 static mio_st_poller_t poller;
 
-/* An address on loopback where nobody listens. */
-static void nobody(char *text)
+/* A socket at an address on loopback, which nobody else gets, and at which nobody listens. */
+static int nobody(char *text)
 {
-    OK(mio_st_tcp_listener_close(test_listener(text)));
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    socklen_t length = sizeof address;
+    int fd = OK(socket(AF_INET, SOCK_STREAM, 0));
+
+    OK(bind(fd, (struct sockaddr *)&address, length));
+    OK(getsockname(fd, (struct sockaddr *)&address, &length));
+    OK(mio_st_addr_format((struct sockaddr *)&address, length, text, MIO_ST_ADDR_TEXT_SIZE));
+    return fd;
 }
 
 /* Behaviour 26 */
@@ -18,9 +25,8 @@ static void a_refused_connection_is_told_once(int by_connected)
 {
     char text[MIO_ST_ADDR_TEXT_SIZE], byte;
     mio_st_tcp_stream_t stream;
-    int error = 77;
+    int error = 77, deaf = nobody(text);
 
-    nobody(text);
     OK(mio_st_tcp_stream_connect_str(&stream, text));
     OK(mio_st_poller_register_tcp_stream(poller, stream, 1, W, MIO_ST_EDGE));
     test_wait(poller, 1, W | MIO_ST_ERROR | MIO_ST_HUP);
@@ -36,6 +42,7 @@ static void a_refused_connection_is_told_once(int by_connected)
     EQUAL(mio_st_tcp_stream_write(stream, "x", 1) < 0, 1);
     EQUAL(mio_st_tcp_stream_read(stream, &byte, 1) <= 0, 1);
     OK(mio_st_tcp_stream_close(stream));
+    OK(close(deaf));
 }
 
 static void a_stream_knows_its_addresses(void)
@@ -44,7 +51,7 @@ static void a_stream_knows_its_addresses(void)
     mio_st_tcp_listener_t listener = test_listener(text), clone;
     struct sockaddr_storage ours, theirs, seen;
     mio_st_tcp_stream_t client, server;
-    int length;
+    int length, deaf;
 
     OK(mio_st_tcp_listener_try_clone(&clone, listener));
     EQUAL(mio_st_tcp_listener_accept(listener, &server, &seen), -EAGAIN);
@@ -66,10 +73,11 @@ static void a_stream_knows_its_addresses(void)
     OK(mio_st_tcp_stream_close(client));
     OK(mio_st_tcp_stream_close(server));
 
-    nobody(text);
+    deaf = nobody(text);
     OK(mio_st_tcp_stream_connect_str(&client, text));
     EQUAL(mio_st_tcp_stream_peer_addr(client, &theirs), -ENOTCONN);
     OK(mio_st_tcp_stream_close(client));
+    OK(close(deaf));
 }
 
 /* Behaviour 30 */

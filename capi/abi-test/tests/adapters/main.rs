@@ -123,9 +123,9 @@ fn free_port() -> FreePort {
         tcp.set_reuse_address(true).unwrap();
         tcp.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
         let address = tcp.local_addr().unwrap().as_socket().unwrap();
-        // With a peer, it answers everybody else as if nobody were there.
+        // With itself as its peer, it answers everybody else as if nobody were there.
         let udp = UdpSocket::bind(address).ok()?;
-        udp.connect(UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap()).unwrap();
+        udp.connect(address).unwrap();
         Some(FreePort { number: address.port(), _tcp: tcp, _udp: udp })
     })
 }
