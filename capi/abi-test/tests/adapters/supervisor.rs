@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 use crate::{Running, common, program, ways};
 
 fn tell_to_end(supervisor: &Running) {
-    common::succeeds(Command::new("kill").arg(supervisor.child.0.id().to_string()));
+    supervisor.signal("TERM");
 }
 
 /// Its lines until one begins so.
@@ -128,19 +128,12 @@ fn children_that_end_at_once_are_all_noticed() {
         let line = supervisor.line();
         line.split_once(" is process ").unwrap().1.to_owned()
     });
-    let pid = supervisor.child.0.id();
-    let kill = |arguments: &[&str]| common::succeeds(Command::new("kill").args(arguments));
-    kill(&["-STOP", &pid.to_string()]);
-    let stopped = || {
-        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
-        status.contains("State:\tT").then_some(())
-    };
-    crate::eventually("it has stopped", stopped);
-    kill(&["-KILL", &groups[0], &groups[1], &groups[2]]);
+    supervisor.stop();
+    common::succeeds(Command::new("kill").arg("-KILL").args(&groups));
     crate::eventually("all have ended", || {
         (!groups.iter().any(|group| lives(group))).then_some(())
     });
-    kill(&["-CONT", &pid.to_string()]);
+    supervisor.signal("CONT");
     let mut ended = 0;
     while ended < groups.len() {
         ended += usize::from(supervisor.line().ends_with(" ended by signal 9"));
