@@ -742,8 +742,8 @@ int mio_st_poller_add_timeout(mio_st_poller_t poller,
 /**
  * Asks for an event with `id` and `MIO_ST_TIMER` after `first_ns` nanoseconds, counted from now, and from
  * then on every `period_ns`. A loop that stalls over several periods gets one event, not several, and then
- * goes on in phase. `key` receives the name of the deadline, which stays valid until it is cancelled; it
- * may be NULL.
+ * goes on in phase. `key` receives the name of the deadline, which stays valid until it is cancelled, or
+ * until its next event would be after the last nanosecond of the clock, `UINT64_MAX`; it may be NULL.
  *
  * Returns 0; `-EINVAL` if the period is 0; `-ENOMEM`; the errors of a handle.
  *
@@ -5372,9 +5372,9 @@ int mio_st_poller_deregister_process(mio_st_poller_t poller, mio_st_process_t pr
  * `process` receives the handle; close it with mio_st_process_close(). `pid` is its number, that of a child
  * which was not reaped; the number of a reaped process may be that of another.
  *
- * Returns 0; `-ESRCH` if there is no such process; `-ENOSYS` before Linux 5.3; `-EINVAL` if `pid` is not
- * positive, or `process` is NULL; `-EMFILE` or `-ENFILE` if there are too many descriptors; `-ENOMEM`;
- * `-EAGAIN` as mio_st_poller_new().
+ * Returns 0; `-ESRCH` if there is no such process, as of the number of a thread; `-ENOSYS` before Linux 5.3; `-EINVAL`
+ * if `pid` is not positive, or `process` is NULL; `-EMFILE` or `-ENFILE` if there are too many descriptors;
+ * `-ENOMEM`; `-EAGAIN` as mio_st_poller_new().
  *
  * The handle belongs to the calling thread.
  */

@@ -112,15 +112,15 @@ fn a_timeout_of_200_microseconds_takes_neither_none_nor_a_millisecond() {
 fn a_long_wait_is_not_late_by_a_part_of_it() {
     let mut poller = Poller::new().unwrap();
     let timeout = Duration::from_millis(800);
-    // The least of a few: a loaded machine makes some of them late, not all.
-    let late = (0..5).map(|_| {
+    // The least of many: a loaded machine makes some of them late, not all.
+    let late = (0..25).map(|_| {
         let deadline = Instant::now() + timeout;
         poller.add_deadline(EventedId(0), deadline);
         assert_eq!(poll(&mut poller, None).len(), 1);
         deadline.elapsed()
     });
     // FreeBSD's kernel takes a sixteenth. Where time goes by ticks, there is one of 10 ms and one more.
-    assert!({ late }.any(|late| late < timeout / 32), "later than a part of the wait");
+    assert!({ late }.any(|late| late < timeout / 20), "later than a part of the wait");
 }
 
 /// How often this thread has slept.
@@ -142,19 +142,23 @@ fn neighbours_within_the_slack_share_a_wake_up() {
     let mut events = Events::with_capacity(1000);
     // At 250 ms the slack is the cap of 2^20 ns: 1,000 deadlines over one of them need two wake-ups at most. A
     // poll that comes after the time of some more hands these out, and does not sleep.
-    let start = Instant::now() + Duration::from_millis(250);
-    for i in 0..1000 {
-        poller.add_deadline(EventedId(i), start + Duration::from_nanos(1048 * i as u64));
-    }
-    let before = sleeps();
-    let mut fired = 0;
-    while fired < 1000 {
-        poller.poll(&mut events, None).unwrap();
-        fired += events.len();
-    }
-    let wakeups = sleeps() - before;
-    assert!(wakeups <= 2, "{wakeups} wake-ups");
-    assert!(Instant::now() >= start + Duration::from_nanos(1048 * 999));
+    let mut wakeups = || {
+        let start = Instant::now() + Duration::from_millis(250);
+        for i in 0..1000 {
+            poller.add_deadline(EventedId(i), start + Duration::from_nanos(1048 * i as u64));
+        }
+        let before = sleeps();
+        let mut fired = 0;
+        while fired < 1000 {
+            poller.poll(&mut events, None).unwrap();
+            fired += events.len();
+        }
+        let wakeups = sleeps() - before;
+        assert!(Instant::now() >= start + Duration::from_nanos(1048 * 999));
+        wakeups
+    };
+    // The least of many: a thread also sleeps where the system waits for something else, such as memory.
+    assert!((0..25).any(|_| wakeups() <= 2), "more than two wake-ups");
 }
 
 // Behaviour 18

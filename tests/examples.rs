@@ -196,3 +196,15 @@ fn the_supervisor_ends_its_child_and_itself_on_ctrl_c() {
     assert!(supervisor.line().starts_with("signal: 9"));
     supervisor.ends();
 }
+
+/// And nothing is started before the pause is over.
+#[test]
+fn the_supervisor_ends_itself_while_it_waits_to_start_its_child_again() {
+    let mut supervisor = Supervisor::start(&["false"]);
+    assert!(supervisor.line().starts_with("started process "));
+    assert_eq!(supervisor.line(), "exit status: 1");
+    supervisor.advance(99);
+    supervisor.interrupt();
+    assert!(supervisor.line().ends_with("stopping"));
+    supervisor.ends();
+}

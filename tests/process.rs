@@ -7,6 +7,8 @@ use std::io::{BufRead, BufReader, ErrorKind};
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
+#[cfg(epoll)]
+use std::{sync::mpsc, thread};
 
 use mio_st::event::Ready;
 use mio_st::poll::Interests;
@@ -146,6 +148,25 @@ fn no_such_process_is_an_error() {
     for pid in [0, 1 << 31, u32::MAX] {
         assert_eq!(kind(Process::from_pid(pid)), ErrorKind::InvalidInput, "{pid}");
     }
+}
+
+/// A thread has a number, too, which is that of no process: Linux says EINVAL, or ENOENT.
+#[test]
+#[cfg(epoll)]
+fn a_thread_is_no_process() {
+    let (tell, told) = mpsc::channel();
+    let (done, wait) = mpsc::channel::<()>();
+    thread::scope(|scope| {
+        scope.spawn(move || {
+            // SAFETY: there are no arguments.
+            tell.send(unsafe { libc::syscall(libc::SYS_gettid) } as u32).unwrap();
+            let _ = wait.recv();
+        });
+        let thread = told.recv().unwrap();
+        let process = Process::from_pid(thread);
+        drop(done);
+        assert_eq!(errno(process), Some(libc::ESRCH));
+    });
 }
 
 #[test]

@@ -117,6 +117,27 @@ fn bytes_go_both_ways_at_once(language: Language) {
     });
 }
 
+/// Writes as much as there is room for while nobody reads, and returns how much that is. `others` are relayed meanwhile.
+fn fill(
+    writer: &mut TcpStream,
+    bytes: &[u8],
+    (client, server): &mut (TcpStream, TcpStream),
+) -> usize {
+    writer.set_nonblocking(true).unwrap();
+    let (mut filled, mut quiet) = (0, 0);
+    while quiet < 100 {
+        match writer.write(&bytes[filled..]) {
+            Ok(count) => (filled, quiet) = (filled + count, 0),
+            Err(error) => assert_eq!(error.kind(), io::ErrorKind::WouldBlock),
+        }
+        // Meanwhile it serves others; and when it has done so often, it has done what it could here.
+        client.write_all(b"hello").unwrap();
+        server.read_exact(&mut [0; 5]).unwrap();
+        quiet += 1;
+    }
+    filled
+}
+
 fn a_slow_reader_slows_down_its_writer(language: Language) {
     let Some(relay) = Relay::start(language) else { return };
     // Without the program's own pages, which come when they are first used.
@@ -125,25 +146,14 @@ fn a_slow_reader_slows_down_its_writer(language: Language) {
         let line = status.lines().find(|line| line.starts_with("RssAnon:")).unwrap();
         line.split_whitespace().nth(1).unwrap().parse::<usize>().unwrap()
     };
-    let (mut other_client, mut other_server) = relay.connect();
+    let mut others = relay.connect();
     let before = memory();
     for from_client in [true, false] {
         let (client, server) = relay.connect();
         let (mut writer, mut reader) =
             if from_client { (client, server) } else { (server, client) };
         let sent = bytes(64 << 20, 1);
-        writer.set_nonblocking(true).unwrap();
-        let (mut filled, mut quiet) = (0, 0);
-        while quiet < 100 {
-            match writer.write(&sent[filled..]) {
-                Ok(count) => (filled, quiet) = (filled + count, 0),
-                Err(error) => assert_eq!(error.kind(), io::ErrorKind::WouldBlock),
-            }
-            // Meanwhile it serves others; and when it has done so often, it has done what it could here.
-            other_client.write_all(b"hello").unwrap();
-            other_server.read_exact(&mut [0; 5]).unwrap();
-            quiet += 1;
-        }
+        let filled = fill(&mut writer, &sent, &mut others);
         assert!(filled < sent.len(), "the relay keeps {filled} bytes");
         // An emulator's memory is its own.
         assert!(is_emulated() || memory() < before + 1024, "{} KB became {}", before, memory());
@@ -186,21 +196,26 @@ fn an_end_is_passed_on_and_the_other_direction_goes_on(language: Language) {
 /// No time passes but as the test says.
 fn who_says_nothing_is_closed(language: Language) {
     let Some(mut relay) = Relay::start(language) else { return };
+    let silent = relay.connect();
     let (mut client, mut server) = relay.connect();
-    // As long as there is something to relay, it stands: for longer than the time.
-    for _ in 0..3 {
+    // As long as there is something to relay, from whichever side, it stands: for longer than the time.
+    for from_client in [false, true, false, true] {
         relay.server.advance(IDLE - MILLISECOND);
         // Who is relayed reads on without a poll: only after another one has come it has heard of the time.
         drop(relay.connect());
-        server.write_all(b"x").unwrap();
-        client.read_exact(&mut [0]).unwrap();
+        let (writer, reader) =
+            if from_client { (&mut client, &mut server) } else { (&mut server, &mut client) };
+        writer.write_all(b"x").unwrap();
+        reader.read_exact(&mut [0]).unwrap();
     }
     relay.server.advance(IDLE - MILLISECOND);
     let _others = relay.connect();
     assert!(is_open(&client) && is_open(&server));
     relay.server.advance(MILLISECOND);
-    assert_eq!(kind_of_read(&client), io::ErrorKind::ConnectionReset);
-    assert_eq!(kind_of_read(&server), io::ErrorKind::ConnectionReset);
+    // Also those who have never said anything.
+    for end in [client, server, silent.0, silent.1] {
+        assert_eq!(kind_of_read(&end), io::ErrorKind::ConnectionReset);
+    }
 }
 
 fn a_server_that_refuses_is_a_reset(language: Language) {
@@ -212,6 +227,8 @@ fn a_server_that_refuses_is_a_reset(language: Language) {
 
 fn a_reset_is_passed_on(language: Language) {
     let Some(relay) = Relay::start(language) else { return };
+    let mut others = relay.connect();
+    let much = vec![0; 64 << 20];
     for client_resets in [true, false] {
         let (client, server) = relay.connect();
         let (first, second) = if client_resets { (client, server) } else { (server, client) };
@@ -221,12 +238,22 @@ fn a_reset_is_passed_on(language: Language) {
         // Also when the other one does not read, and the relay therefore not either.
         let (client, server) = relay.connect();
         let (mut first, second) = if client_resets { (client, server) } else { (server, client) };
-        first.set_nonblocking(true).unwrap();
-        let block = vec![0; 1 << 20];
-        until("there is no more room", || first.write(&block).err().map(drop));
+        fill(&mut first, &much, &mut others);
         reset(first);
-        let mut received = second;
-        let error = io::copy(&mut received, &mut io::sink()).expect_err("a reset");
+        let error = until("the other one is told", || second.take_error().unwrap());
+        assert_eq!(error.kind(), io::ErrorKind::ConnectionReset);
+
+        // And in the middle of much that is relayed.
+        let (client, server) = relay.connect();
+        let (mut first, mut second) =
+            if client_resets { (client, server) } else { (server, client) };
+        relay.server.stop();
+        first.set_nonblocking(true).unwrap();
+        until("there is no more room", || first.write(&much).err().map(drop));
+        relay.server.signal("CONT");
+        second.read_exact(&mut [0]).unwrap();
+        reset(first);
+        let error = until("the other one is told", || second.take_error().unwrap());
         assert_eq!(error.kind(), io::ErrorKind::ConnectionReset);
     }
 }

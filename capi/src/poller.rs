@@ -912,8 +912,8 @@ pub unsafe extern "C" fn mio_st_poller_add_timeout(
 
 /// Asks for an event with `id` and `MIO_ST_TIMER` after `first_ns` nanoseconds, counted from now, and from
 /// then on every `period_ns`. A loop that stalls over several periods gets one event, not several, and then
-/// goes on in phase. `key` receives the name of the deadline, which stays valid until it is cancelled; it
-/// may be NULL.
+/// goes on in phase. `key` receives the name of the deadline, which stays valid until it is cancelled, or
+/// until its next event would be after the last nanosecond of the clock, `UINT64_MAX`; it may be NULL.
 ///
 /// Returns 0; `-EINVAL` if the period is 0; `-ENOMEM`; the errors of a handle.
 ///

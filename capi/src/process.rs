@@ -16,9 +16,9 @@ use crate::thread::{call, close, create};
 /// `process` receives the handle; close it with mio_st_process_close(). `pid` is its number, that of a child
 /// which was not reaped; the number of a reaped process may be that of another.
 ///
-/// Returns 0; `-ESRCH` if there is no such process; `-ENOSYS` before Linux 5.3; `-EINVAL` if `pid` is not
-/// positive, or `process` is NULL; `-EMFILE` or `-ENFILE` if there are too many descriptors; `-ENOMEM`;
-/// `-EAGAIN` as mio_st_poller_new().
+/// Returns 0; `-ESRCH` if there is no such process, as of the number of a thread; `-ENOSYS` before Linux 5.3; `-EINVAL`
+/// if `pid` is not positive, or `process` is NULL; `-EMFILE` or `-ENFILE` if there are too many descriptors;
+/// `-ENOMEM`; `-EAGAIN` as mio_st_poller_new().
 ///
 /// The handle belongs to the calling thread.
 #[unsafe(no_mangle)]

@@ -563,7 +563,8 @@ impl Poller {
     /// on every `period`.
     ///
     /// A loop that stalls over several periods gets one event, not several, and then goes on in phase.
-    /// A period of zero is taken as one nanosecond. The key stays valid until it is cancelled.
+    /// A period of zero is taken as one nanosecond. The key stays valid until it is cancelled, or
+    /// until the next event would be after the end of the clock, 584 years from its beginning.
     pub fn add_interval(
         &mut self,
         id: EventedId,

@@ -11,8 +11,19 @@ use crate::sys::Source;
 pub(crate) fn open(pid: u32) -> io::Result<Source> {
     // What is beyond a `pid_t` becomes negative, which is EINVAL as zero is.
     let pid = pid as libc::pid_t;
-    // SAFETY: no pointer is passed, and the new descriptor is ours.
-    unsafe { syscall!(syscall(libc::SYS_pidfd_open, pid, 0)).map(|raw| Source::new(raw as _)) }
+    // SAFETY: no pointer is passed.
+    match unsafe { syscall!(syscall(libc::SYS_pidfd_open, pid, 0)) } {
+        // The number of a thread, or of a group whose leader was reaped, and of no process: EINVAL, of newer kernels
+        // ENOENT (seen of 6.18).
+        Err(error)
+            if pid > 0 && matches!(error.raw_os_error(), Some(libc::EINVAL | libc::ENOENT)) =>
+        {
+            crate::sys::ignore(error);
+            Err(io::Error::from_raw_os_error(libc::ESRCH))
+        }
+        // SAFETY: the new descriptor is ours.
+        result => result.map(|raw| unsafe { Source::new(raw as _) }),
+    }
 }
 
 /// A queue that becomes readable when the process exits: the event stays in it.

@@ -84,7 +84,7 @@ impl Process {
     ///
     /// # Errors
     ///
-    /// - `ESRCH`: there is no such process.
+    /// - `ESRCH`: there is no such process; the number of a thread is none.
     /// - `InvalidInput`: the number is zero, or no `pid_t`.
     /// - `Unsupported`: the system is too old.
     /// - `EMFILE`, `ENFILE`: too many descriptors.

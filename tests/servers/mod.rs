@@ -202,6 +202,14 @@ impl Server {
         assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
     }
 
+    /// Stops it, until SIGCONT: what happens meanwhile has happened at once.
+    pub fn stop(&self) {
+        self.signal("STOP");
+        let status = format!("/proc/{}/status", self.pid());
+        let stopped = || fs::read_to_string(&status).unwrap().contains("State:\tT").then_some(());
+        until("it has stopped", stopped);
+    }
+
     pub fn wait(mut self) -> ExitStatus {
         until("the server exits", || self.child.try_wait().unwrap())
     }
