@@ -11,7 +11,7 @@ use std::slice;
 use std::time::Duration;
 
 use mio_st::net::{Datagram, Transmit};
-use servers::{Language, PATIENCE, Server, example, until};
+use servers::{Language, PATIENCE, Server, example, uninterrupted, until};
 
 const IDLE: Duration = Duration::from_secs(30);
 
@@ -30,7 +30,7 @@ fn bound(address: &str) -> UdpSocket {
 
 fn receive(socket: &UdpSocket) -> (Vec<u8>, SocketAddr) {
     let mut buffer = vec![0; 1 << 16];
-    let (n, from) = socket.recv_from(&mut buffer).unwrap();
+    let (n, from) = uninterrupted(|| socket.recv_from(&mut buffer)).unwrap();
     buffer.truncate(n);
     (buffer, from)
 }
@@ -133,13 +133,8 @@ fn a_client_that_is_silent_is_forgotten_and_may_come_again() {
 /// Its deadline has fired, and before its event there is one of another datagram: it is there for another while.
 #[test]
 fn who_speaks_at_the_last_moment_is_forgotten_later() {
-    const IDLE: Duration = Duration::from_secs(30);
-
     let server = bound("127.0.0.1:0");
-    let Some(mut command) = command("127.0.0.1:0", server.local_addr().unwrap(), "30000") else {
-        return;
-    };
-    let mut proxy = Server::start_paused(&mut command);
+    let Some(mut proxy) = start("127.0.0.1:0", server.local_addr().unwrap()) else { return };
     let none = proxy.descriptors();
     let [client, other] = [(); 2].map(|()| bound("127.0.0.1:0"));
     for socket in [&client, &other] {
@@ -163,10 +158,7 @@ fn who_speaks_at_the_last_moment_is_forgotten_later() {
 #[test]
 fn more_clients_than_there_are_places_wait_for_one() {
     let server = bound("127.0.0.1:0");
-    let Some(mut command) = command("127.0.0.1:0", server.local_addr().unwrap(), "30000") else {
-        return;
-    };
-    let mut proxy = Server::start_paused(&mut command);
+    let Some(mut proxy) = start("127.0.0.1:0", server.local_addr().unwrap()) else { return };
     let none = proxy.descriptors();
     let clients: Vec<_> = (0..257).map(|_| bound("127.0.0.1:0")).collect();
     let (late, clients) = clients.split_last().unwrap();
@@ -177,7 +169,7 @@ fn more_clients_than_there_are_places_wait_for_one() {
     late.send_to(b"unheard", proxy.address).unwrap();
     clients[0].send_to(b"hello again", proxy.address).unwrap();
     assert_eq!(receive(&server).0, b"hello again");
-    proxy.advance(Duration::from_secs(30));
+    proxy.advance(IDLE);
     until("all are forgotten", || (proxy.descriptors() == none).then_some(()));
     late.send_to(b"heard", proxy.address).unwrap();
     assert_eq!(receive(&server).0, b"heard");
@@ -187,7 +179,7 @@ fn more_clients_than_there_are_places_wait_for_one() {
 #[test]
 fn a_server_that_cannot_be_connected_to_leaves_nothing_behind() {
     let nowhere = SocketAddr::from(([255, 255, 255, 255], 9));
-    let Some(proxy) = start("127.0.0.1:0", nowhere, "30000") else { return };
+    let Some(proxy) = start("127.0.0.1:0", nowhere) else { return };
     let none = proxy.descriptors();
     let client = bound("127.0.0.1:0");
     for _ in 0..100 {
