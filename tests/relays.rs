@@ -13,7 +13,9 @@ use std::process::Command;
 use std::thread;
 use std::time::Duration;
 
-use servers::{Language, PATIENCE, Server, example, for_both_languages, have, is_open, until};
+use servers::{
+    Language, PATIENCE, Server, example, for_both_languages, have, is_open, uninterrupted, until,
+};
 use socket2::SockRef;
 
 for_both_languages! {
@@ -83,8 +85,9 @@ fn bytes(length: usize, mut state: u32) -> Vec<u8> {
     bytes
 }
 
-fn kind(result: io::Result<usize>) -> io::ErrorKind {
-    result.expect_err("an error").kind()
+/// The error of a read.
+fn kind_of_read(mut stream: &TcpStream) -> io::ErrorKind {
+    uninterrupted(|| stream.read(&mut [0])).expect_err("an error").kind()
 }
 
 fn reset(stream: TcpStream) {
@@ -106,7 +109,7 @@ fn bytes_go_both_ways_at_once(language: Language) {
             // In pieces that fit no buffer.
             let mut received = Vec::new();
             let mut piece = [0; 7777];
-            while let count @ 1.. = (&mut &*stream).read(&mut piece).unwrap() {
+            while let count @ 1.. = uninterrupted(|| (&mut &*stream).read(&mut piece)).unwrap() {
                 received.extend_from_slice(&piece[..count]);
             }
             assert!(received == *sent);
@@ -186,7 +189,7 @@ fn an_end_is_passed_on_and_the_other_direction_goes_on(language: Language) {
             assert_eq!(received, part.as_bytes());
         }
         drop(second);
-        assert_eq!(first.read(&mut [0]).unwrap(), 0);
+        assert_eq!(uninterrupted(|| first.read(&mut [0])).unwrap(), 0);
     }
 }
 
@@ -210,16 +213,16 @@ fn who_says_nothing_is_closed(language: Language) {
     assert!(is_open(&client) && is_open(&server));
     relay.server.advance(MILLISECOND);
     // Also those who have never said anything.
-    for mut end in [client, server, silent.0, silent.1] {
-        assert_eq!(kind(end.read(&mut [0])), io::ErrorKind::ConnectionReset);
+    for end in [client, server, silent.0, silent.1] {
+        assert_eq!(kind_of_read(&end), io::ErrorKind::ConnectionReset);
     }
 }
 
 fn a_server_that_refuses_is_a_reset(language: Language) {
     let Some(relay) = Relay::start(language) else { return };
     relay.refuse();
-    let mut client = relay.server.connect();
-    assert_eq!(kind(client.read(&mut [0])), io::ErrorKind::ConnectionReset);
+    let client = relay.server.connect();
+    assert_eq!(kind_of_read(&client), io::ErrorKind::ConnectionReset);
 }
 
 fn a_reset_is_passed_on(language: Language) {
@@ -228,9 +231,9 @@ fn a_reset_is_passed_on(language: Language) {
     let much = vec![0; 64 << 20];
     for client_resets in [true, false] {
         let (client, server) = relay.connect();
-        let (first, mut second) = if client_resets { (client, server) } else { (server, client) };
+        let (first, second) = if client_resets { (client, server) } else { (server, client) };
         reset(first);
-        assert_eq!(kind(second.read(&mut [0])), io::ErrorKind::ConnectionReset);
+        assert_eq!(kind_of_read(&second), io::ErrorKind::ConnectionReset);
 
         // Also when the other one does not read, and the relay therefore not either.
         let (client, server) = relay.connect();
@@ -272,7 +275,7 @@ fn those_who_find_no_descriptor_wait_for_one(language: Language) {
         assert!(prlimit.status().unwrap().success());
         let mut client = relay.server.connect();
         if more == 1 {
-            assert_eq!(kind(client.read(&mut [0])), io::ErrorKind::ConnectionReset);
+            assert_eq!(kind_of_read(&client), io::ErrorKind::ConnectionReset);
             continue;
         }
         // It sleeps, and does not ask again and again.
@@ -314,11 +317,11 @@ fn leaves_nothing_behind(relay: Relay) {
         reset(relay.connect().0);
     }
     until("all are closed", || (relay.server.descriptors() == before).then_some(()));
-    let (mut client, _server) = relay.connect();
+    let (client, _server) = relay.connect();
     relay.refuse();
-    assert_eq!(kind(relay.server.connect().read(&mut [0])), io::ErrorKind::ConnectionReset);
+    assert_eq!(kind_of_read(&relay.server.connect()), io::ErrorKind::ConnectionReset);
     relay.server.signal("TERM");
-    assert_eq!(kind(client.read(&mut [0])), io::ErrorKind::ConnectionReset);
+    assert_eq!(kind_of_read(&client), io::ErrorKind::ConnectionReset);
     // The one in C says so if a handle is left.
     assert!(relay.server.wait().success());
 }

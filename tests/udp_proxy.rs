@@ -11,7 +11,7 @@ use std::slice;
 use std::time::Duration;
 
 use mio_st::net::{Datagram, Transmit};
-use servers::{Language, PATIENCE, Server, example, until};
+use servers::{Language, PATIENCE, Server, example, uninterrupted, until};
 
 const IDLE: Duration = Duration::from_secs(30);
 
@@ -30,7 +30,7 @@ fn bound(address: &str) -> UdpSocket {
 
 fn receive(socket: &UdpSocket) -> (Vec<u8>, SocketAddr) {
     let mut buffer = vec![0; 1 << 16];
-    let (n, from) = socket.recv_from(&mut buffer).unwrap();
+    let (n, from) = uninterrupted(|| socket.recv_from(&mut buffer)).unwrap();
     buffer.truncate(n);
     (buffer, from)
 }

@@ -245,14 +245,24 @@ pub fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
     }
 }
 
+/// What a call says that was not interrupted. One that waits with a timeout is interrupted by the end of a child, too,
+/// which is no signal to be handled: by one that ends while the thread that has started it blocks signals still, as
+/// `posix_spawn` does.
+pub fn uninterrupted<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    loop {
+        match call() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            result => return result,
+        }
+    }
+}
+
 /// Whether the peer has closed, in whatever way. Throws away what it has sent before.
 pub fn is_closed(stream: &mut TcpStream) -> bool {
     loop {
-        match stream.read(&mut [0; 4096]) {
+        match uninterrupted(|| stream.read(&mut [0; 4096])) {
             Ok(0) => return true,
             Ok(_) => {}
-            // With a timeout a read is interrupted by any signal, also by one without a handler.
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return error.kind() == io::ErrorKind::ConnectionReset,
         }
     }
