@@ -65,11 +65,12 @@ static void forget(struct client *client)
     client->upstream.bits = 0;
 }
 
-/* It is there for another while. */
+/* It is there for another while. Its deadline may have fired, its event being in this batch: then there is a new one. */
 static void keep(struct client *client, uint64_t now)
 {
     client->until = now + idle_time;
-    mio_st_poller_move_deadline(poller, client->idle, client->until);
+    if (mio_st_poller_move_or_add_deadline(poller, (uint64_t)(client - clients), client->until, &client->idle) < 0)
+        forget(client); /* without memory for one it would stay for ever */
 }
 
 /* A socket for a new client. What fails, such as for want of descriptors, costs one datagram, as on any network. */

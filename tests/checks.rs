@@ -7,6 +7,7 @@ use std::io::{Read, Write};
 use std::net::Shutdown;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::process::Command;
+use std::sync::RwLockReadGuard;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::thread;
 use std::time::Duration;
@@ -18,7 +19,7 @@ use mio_st::unix::{self, EventedFd, Process, UnixListener, UnixStream};
 #[cfg(epoll)]
 use mio_st::unix::{Signal, Signals, UnixDatagram};
 
-use unix_support::Folder;
+use unix_support::{Folder, no_child_starts, start};
 
 const ID: EventedId = EventedId(7);
 const OTHER: EventedId = EventedId(8);
@@ -31,6 +32,8 @@ const TICK: Duration = Duration::from_millis(5);
 struct World {
     poller: Poller,
     events: Events,
+    /// A child has a copy of what is closed, until it runs.
+    _alone: RwLockReadGuard<'static, ()>,
 }
 
 impl World {
@@ -39,7 +42,7 @@ impl World {
         // A busy machine may keep any program from its poll.
         let checks = Checks::UNDRAINED | Checks::SPINNING | Checks::FORGOTTEN;
         poller.set_checks(checks).unwrap();
-        World { poller, events: Events::new() }
+        World { poller, events: Events::new(), _alone: no_child_starts() }
     }
 
     fn poll(&mut self) -> Vec<Event> {
@@ -444,8 +447,8 @@ fn of_two_signals_one_is_received() {
 #[test]
 #[cfg(epoll)]
 fn an_exit_that_is_left_registered() {
+    let mut child = start(&mut Command::new("true"));
     let mut world = World::new();
-    let mut child = Command::new("true").spawn().unwrap();
     let mut process = Process::new(&child).unwrap();
     world.poller.register(&mut process, ID, Process::INTERESTS, PollOption::Level).unwrap();
     world.wait();
@@ -515,6 +518,7 @@ fn a_poller_in_another_by_edge() {
 // Behaviour 43
 #[test]
 fn nothing_is_said_of_what_was_drained_or_cannot_be() {
+    let mut child = start(&mut Command::new("true"));
     let mut world = World::new();
     // Drained.
     let (mut stream, mut peer) = world.stream(UnixStream::INTERESTS, PollOption::Edge);
@@ -529,7 +533,6 @@ fn nothing_is_said_of_what_was_drained_or_cannot_be() {
     world.wait();
     world.expect_none();
     // A process that has ended.
-    let mut child = Command::new("true").spawn().unwrap();
     let mut process = Process::new(&child).unwrap();
     world.poller.register(&mut process, OTHER, R, PollOption::Edge).unwrap();
     while world.wait().id() != OTHER {}

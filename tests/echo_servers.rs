@@ -9,7 +9,7 @@ use std::net::{Shutdown, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use servers::{Language, Server, example, for_both_languages, have, until};
+use servers::{Language, Server, example, for_both_languages, have, uninterrupted, until};
 
 for_both_languages! {
     a_megabyte_comes_back
@@ -60,7 +60,7 @@ fn a_megabyte_comes_back(language: Language) {
     let mut received = Vec::new();
     let mut piece = [0; 777];
     while received.len() < sent.len() {
-        let count = stream.read(&mut piece).unwrap();
+        let count = uninterrupted(|| stream.read(&mut piece)).unwrap();
         assert!(count > 0);
         received.extend_from_slice(&piece[..count]);
     }
@@ -135,12 +135,9 @@ fn one_that_never_stops_does_not_starve_another(language: Language) {
     let flood = server.connect();
     let (mut reader, mut writer) = (flood.try_clone().unwrap(), flood.try_clone().unwrap());
     let writing = std::thread::spawn(move || while writer.write_all(&[b'x'; 65_536]).is_ok() {});
-    let reading =
-        std::thread::spawn(
-            move || {
-                while reader.read(&mut [0; 65_536]).is_ok_and(|count| count > 0) {}
-            },
-        );
+    let reading = std::thread::spawn(move || {
+        while uninterrupted(|| reader.read(&mut [0; 65_536])).is_ok_and(|n| n > 0) {}
+    });
     let mut other = server.connect();
     for _ in 0..100 {
         assert_echoes(&mut other, b"and me?");
@@ -181,7 +178,7 @@ fn a_closed_connection_leaves_nothing_behind(language: Language) {
             // The echo is left unread, which makes the kernel reset the connection.
             _ => {
                 client.write_all(b"hello").unwrap();
-                until("the echo is here", || client.peek(&mut [0]).ok());
+                uninterrupted(|| client.peek(&mut [0])).unwrap();
             }
         }
     }

@@ -10,7 +10,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpStream, UdpSocket};
 use std::process::{Child, ChildStdout, Command, Stdio};
 
-use servers::{Language, PATIENCE, Server, example};
+use servers::{Language, PATIENCE, Server, example, uninterrupted};
 
 fn command(name: &str, arguments: &[&str]) -> Command {
     let mut command = Command::new(example(Language::Rust, name).unwrap());
@@ -47,7 +47,7 @@ fn udp_echo_sends_every_datagram_back() {
     for length in [1, 0, 1000, 60_000] {
         let datagram = vec![length as u8; length];
         socket.send(&datagram).unwrap();
-        let received = socket.recv(&mut buffer).unwrap();
+        let received = uninterrupted(|| socket.recv(&mut buffer)).unwrap();
         assert_eq!(&buffer[..received], datagram);
     }
 }
@@ -108,7 +108,7 @@ fn the_acceptor_hands_connections_to_all_workers() {
     for mut client in clients {
         client.write_all(b"thanks").unwrap();
         client.shutdown(Shutdown::Write).unwrap();
-        assert_eq!(client.read(&mut [0; 1]).unwrap(), 0);
+        assert_eq!(uninterrupted(|| client.read(&mut [0; 1])).unwrap(), 0);
     }
 }
 
@@ -194,5 +194,17 @@ fn the_supervisor_ends_its_child_and_itself_on_ctrl_c() {
     supervisor.interrupt();
     assert!(supervisor.line().ends_with("stopping"));
     assert!(supervisor.line().starts_with("signal: 9"));
+    supervisor.ends();
+}
+
+/// And nothing is started before the pause is over.
+#[test]
+fn the_supervisor_ends_itself_while_it_waits_to_start_its_child_again() {
+    let mut supervisor = Supervisor::start(&["false"]);
+    assert!(supervisor.line().starts_with("started process "));
+    assert_eq!(supervisor.line(), "exit status: 1");
+    supervisor.advance(99);
+    supervisor.interrupt();
+    assert!(supervisor.line().ends_with("stopping"));
     supervisor.ends();
 }

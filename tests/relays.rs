@@ -13,7 +13,9 @@ use std::process::Command;
 use std::thread;
 use std::time::Duration;
 
-use servers::{Language, PATIENCE, Server, example, for_both_languages, have, is_open, until};
+use servers::{
+    Language, PATIENCE, Server, example, for_both_languages, have, is_open, uninterrupted, until,
+};
 use socket2::SockRef;
 
 for_both_languages! {
@@ -83,8 +85,9 @@ fn bytes(length: usize, mut state: u32) -> Vec<u8> {
     bytes
 }
 
-fn kind(result: io::Result<usize>) -> io::ErrorKind {
-    result.expect_err("an error").kind()
+/// The error of a read.
+fn kind_of_read(mut stream: &TcpStream) -> io::ErrorKind {
+    uninterrupted(|| stream.read(&mut [0])).expect_err("an error").kind()
 }
 
 fn reset(stream: TcpStream) {
@@ -106,12 +109,33 @@ fn bytes_go_both_ways_at_once(language: Language) {
             // In pieces that fit no buffer.
             let mut received = Vec::new();
             let mut piece = [0; 7777];
-            while let count @ 1.. = (&mut &*stream).read(&mut piece).unwrap() {
+            while let count @ 1.. = uninterrupted(|| (&mut &*stream).read(&mut piece)).unwrap() {
                 received.extend_from_slice(&piece[..count]);
             }
             assert!(received == *sent);
         }
     });
+}
+
+/// Writes as much as there is room for while nobody reads, and returns how much that is. `others` are relayed meanwhile.
+fn fill(
+    writer: &mut TcpStream,
+    bytes: &[u8],
+    (client, server): &mut (TcpStream, TcpStream),
+) -> usize {
+    writer.set_nonblocking(true).unwrap();
+    let (mut filled, mut quiet) = (0, 0);
+    while quiet < 100 {
+        match writer.write(&bytes[filled..]) {
+            Ok(count) => (filled, quiet) = (filled + count, 0),
+            Err(error) => assert_eq!(error.kind(), io::ErrorKind::WouldBlock),
+        }
+        // Meanwhile it serves others; and when it has done so often, it has done what it could here.
+        client.write_all(b"hello").unwrap();
+        server.read_exact(&mut [0; 5]).unwrap();
+        quiet += 1;
+    }
+    filled
 }
 
 fn a_slow_reader_slows_down_its_writer(language: Language) {
@@ -122,25 +146,14 @@ fn a_slow_reader_slows_down_its_writer(language: Language) {
         let line = status.lines().find(|line| line.starts_with("RssAnon:")).unwrap();
         line.split_whitespace().nth(1).unwrap().parse::<usize>().unwrap()
     };
-    let (mut other_client, mut other_server) = relay.connect();
+    let mut others = relay.connect();
     let before = memory();
     for from_client in [true, false] {
         let (client, server) = relay.connect();
         let (mut writer, mut reader) =
             if from_client { (client, server) } else { (server, client) };
         let sent = bytes(64 << 20, 1);
-        writer.set_nonblocking(true).unwrap();
-        let (mut filled, mut quiet) = (0, 0);
-        while quiet < 100 {
-            match writer.write(&sent[filled..]) {
-                Ok(count) => (filled, quiet) = (filled + count, 0),
-                Err(error) => assert_eq!(error.kind(), io::ErrorKind::WouldBlock),
-            }
-            // Meanwhile it serves others; and when it has done so often, it has done what it could here.
-            other_client.write_all(b"hello").unwrap();
-            other_server.read_exact(&mut [0; 5]).unwrap();
-            quiet += 1;
-        }
+        let filled = fill(&mut writer, &sent, &mut others);
         assert!(filled < sent.len(), "the relay keeps {filled} bytes");
         // An emulator's memory is its own.
         assert!(is_emulated() || memory() < before + 1024, "{} KB became {}", before, memory());
@@ -176,54 +189,71 @@ fn an_end_is_passed_on_and_the_other_direction_goes_on(language: Language) {
             assert_eq!(received, part.as_bytes());
         }
         drop(second);
-        assert_eq!(first.read(&mut [0]).unwrap(), 0);
+        assert_eq!(uninterrupted(|| first.read(&mut [0])).unwrap(), 0);
     }
 }
 
 /// No time passes but as the test says.
 fn who_says_nothing_is_closed(language: Language) {
     let Some(mut relay) = Relay::start(language) else { return };
+    let silent = relay.connect();
     let (mut client, mut server) = relay.connect();
-    // As long as there is something to relay, it stands: for longer than the time.
-    for _ in 0..3 {
+    // As long as there is something to relay, from whichever side, it stands: for longer than the time.
+    for from_client in [false, true, false, true] {
         relay.server.advance(IDLE - MILLISECOND);
         // Who is relayed reads on without a poll: only after another one has come it has heard of the time.
         drop(relay.connect());
-        server.write_all(b"x").unwrap();
-        client.read_exact(&mut [0]).unwrap();
+        let (writer, reader) =
+            if from_client { (&mut client, &mut server) } else { (&mut server, &mut client) };
+        writer.write_all(b"x").unwrap();
+        reader.read_exact(&mut [0]).unwrap();
     }
     relay.server.advance(IDLE - MILLISECOND);
     let _others = relay.connect();
     assert!(is_open(&client) && is_open(&server));
     relay.server.advance(MILLISECOND);
-    assert_eq!(kind(client.read(&mut [0])), io::ErrorKind::ConnectionReset);
-    assert_eq!(kind(server.read(&mut [0])), io::ErrorKind::ConnectionReset);
+    // Also those who have never said anything.
+    for end in [client, server, silent.0, silent.1] {
+        assert_eq!(kind_of_read(&end), io::ErrorKind::ConnectionReset);
+    }
 }
 
 fn a_server_that_refuses_is_a_reset(language: Language) {
     let Some(relay) = Relay::start(language) else { return };
     relay.refuse();
-    let mut client = relay.server.connect();
-    assert_eq!(kind(client.read(&mut [0])), io::ErrorKind::ConnectionReset);
+    let client = relay.server.connect();
+    assert_eq!(kind_of_read(&client), io::ErrorKind::ConnectionReset);
 }
 
 fn a_reset_is_passed_on(language: Language) {
     let Some(relay) = Relay::start(language) else { return };
+    let mut others = relay.connect();
+    let much = vec![0; 64 << 20];
     for client_resets in [true, false] {
         let (client, server) = relay.connect();
-        let (first, mut second) = if client_resets { (client, server) } else { (server, client) };
+        let (first, second) = if client_resets { (client, server) } else { (server, client) };
         reset(first);
-        assert_eq!(kind(second.read(&mut [0])), io::ErrorKind::ConnectionReset);
+        assert_eq!(kind_of_read(&second), io::ErrorKind::ConnectionReset);
 
         // Also when the other one does not read, and the relay therefore not either.
         let (client, server) = relay.connect();
         let (mut first, second) = if client_resets { (client, server) } else { (server, client) };
-        first.set_nonblocking(true).unwrap();
-        let block = vec![0; 1 << 20];
-        until("there is no more room", || first.write(&block).err().map(drop));
+        fill(&mut first, &much, &mut others);
         reset(first);
-        let mut received = second;
-        let error = io::copy(&mut received, &mut io::sink()).expect_err("a reset");
+        let error = until("the other one is told", || second.take_error().unwrap());
+        assert_eq!(error.kind(), io::ErrorKind::ConnectionReset);
+
+        // And in the middle of much that is relayed.
+        let (client, server) = relay.connect();
+        let (mut first, mut second) =
+            if client_resets { (client, server) } else { (server, client) };
+        relay.server.stop();
+        first.set_nonblocking(true).unwrap();
+        until("there is no more room", || first.write(&much).err().map(drop));
+        relay.server.signal("CONT");
+        second.read_exact(&mut [0]).unwrap();
+        reset(first);
+        let error = until("the other one is told", || second.take_error().unwrap());
         assert_eq!(error.kind(), io::ErrorKind::ConnectionReset);
     }
 }
@@ -245,7 +275,7 @@ fn those_who_find_no_descriptor_wait_for_one(language: Language) {
         assert!(prlimit.status().unwrap().success());
         let mut client = relay.server.connect();
         if more == 1 {
-            assert_eq!(kind(client.read(&mut [0])), io::ErrorKind::ConnectionReset);
+            assert_eq!(kind_of_read(&client), io::ErrorKind::ConnectionReset);
             continue;
         }
         // It sleeps, and does not ask again and again.
@@ -287,11 +317,11 @@ fn leaves_nothing_behind(relay: Relay) {
         reset(relay.connect().0);
     }
     until("all are closed", || (relay.server.descriptors() == before).then_some(()));
-    let (mut client, _server) = relay.connect();
+    let (client, _server) = relay.connect();
     relay.refuse();
-    assert_eq!(kind(relay.server.connect().read(&mut [0])), io::ErrorKind::ConnectionReset);
+    assert_eq!(kind_of_read(&relay.server.connect()), io::ErrorKind::ConnectionReset);
     relay.server.signal("TERM");
-    assert_eq!(kind(client.read(&mut [0])), io::ErrorKind::ConnectionReset);
+    assert_eq!(kind_of_read(&client), io::ErrorKind::ConnectionReset);
     // The one in C says so if a handle is left.
     assert!(relay.server.wait().success());
 }

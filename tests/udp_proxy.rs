@@ -4,13 +4,14 @@
 
 mod servers;
 
+use std::fs;
 use std::net::{SocketAddr, UdpSocket};
 use std::process::Command;
 use std::slice;
 use std::time::Duration;
 
 use mio_st::net::{Datagram, Transmit};
-use servers::{Language, PATIENCE, Server, example, until};
+use servers::{Language, PATIENCE, Server, example, uninterrupted, until};
 
 const IDLE: Duration = Duration::from_secs(30);
 
@@ -29,7 +30,7 @@ fn bound(address: &str) -> UdpSocket {
 
 fn receive(socket: &UdpSocket) -> (Vec<u8>, SocketAddr) {
     let mut buffer = vec![0; 1 << 16];
-    let (n, from) = socket.recv_from(&mut buffer).unwrap();
+    let (n, from) = uninterrupted(|| socket.recv_from(&mut buffer)).unwrap();
     buffer.truncate(n);
     (buffer, from)
 }
@@ -113,6 +114,85 @@ fn a_client_that_is_silent_is_forgotten_and_may_come_again() {
         proxy.advance(MILLISECOND);
         until("its socket is closed", || (proxy.descriptors() == none + 1).then_some(()));
     }
+    // What either of the two says counts.
+    client.send_to(b"hello", address).unwrap();
+    let (_, from) = receive(&server);
+    for by_server in [true, false, true, false] {
+        proxy.advance(IDLE - MILLISECOND);
+        greet(&other);
+        if by_server {
+            server.send_to(b"from the server", from).unwrap();
+            assert_eq!(receive(&client).0, b"from the server");
+        } else {
+            client.send_to(b"from the client", address).unwrap();
+            assert_eq!(receive(&server), (b"from the client".to_vec(), from));
+        }
+    }
+}
+
+/// Its deadline has fired, and before its event there is one of another datagram: it is there for another while.
+#[test]
+fn who_speaks_at_the_last_moment_is_forgotten_later() {
+    let server = bound("127.0.0.1:0");
+    let Some(mut proxy) = start("127.0.0.1:0", server.local_addr().unwrap()) else { return };
+    let none = proxy.descriptors();
+    let [client, other] = [(); 2].map(|()| bound("127.0.0.1:0"));
+    for socket in [&client, &other] {
+        socket.send_to(b"hello", proxy.address).unwrap();
+        receive(&server);
+    }
+    // The time, and a batch of the other's datagrams, are of one poll; the last datagram and the deadline of the next.
+    proxy.stop();
+    proxy.advance(IDLE);
+    for socket in std::iter::repeat_n(&other, 16).chain([&client]) {
+        socket.send_to(b"hello", proxy.address).unwrap();
+    }
+    proxy.signal("CONT");
+    for _ in 0..17 {
+        receive(&server);
+    }
+    proxy.advance(IDLE);
+    until("both are forgotten", || (proxy.descriptors() == none).then_some(()));
+}
+
+#[test]
+fn more_clients_than_there_are_places_wait_for_one() {
+    let server = bound("127.0.0.1:0");
+    let Some(mut proxy) = start("127.0.0.1:0", server.local_addr().unwrap()) else { return };
+    let none = proxy.descriptors();
+    let clients: Vec<_> = (0..257).map(|_| bound("127.0.0.1:0")).collect();
+    let (late, clients) = clients.split_last().unwrap();
+    for client in clients {
+        client.send_to(b"hello", proxy.address).unwrap();
+        receive(&server);
+    }
+    late.send_to(b"unheard", proxy.address).unwrap();
+    clients[0].send_to(b"hello again", proxy.address).unwrap();
+    assert_eq!(receive(&server).0, b"hello again");
+    proxy.advance(IDLE);
+    until("all are forgotten", || (proxy.descriptors() == none).then_some(()));
+    late.send_to(b"heard", proxy.address).unwrap();
+    assert_eq!(receive(&server).0, b"heard");
+}
+
+/// A server to whom one may not even connect costs datagrams, and no descriptors.
+#[test]
+fn a_server_that_cannot_be_connected_to_leaves_nothing_behind() {
+    let nowhere = SocketAddr::from(([255, 255, 255, 255], 9));
+    let Some(proxy) = start("127.0.0.1:0", nowhere) else { return };
+    let none = proxy.descriptors();
+    let client = bound("127.0.0.1:0");
+    for _ in 0..100 {
+        client.send_to(b"lost", proxy.address).unwrap();
+    }
+    let line = format!("0100007F:{:04X} 00000000:0000", proxy.address.port());
+    until("all are received", || {
+        let sockets = fs::read_to_string("/proc/net/udp").unwrap();
+        let socket = sockets.lines().find(|socket| socket.contains(&line))?;
+        (socket.split_whitespace().nth(4) == Some("00000000:00000000")).then_some(())
+    });
+    // It may still be at work at the last ones.
+    until("all are closed", || (proxy.descriptors() <= none).then_some(()));
 }
 
 /// A server that is not there costs datagrams only.

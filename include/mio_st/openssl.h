@@ -10,7 +10,8 @@
  * their turn, calls mio_st_tls_again(): `on_ready` is called in the next turn, too.
  *
  * mio_st_tls_open() takes the SSL object and the stream; if it fails they stay the caller's. mio_st_tls_close() frees and
- * closes both, in `on_ready` too; the struct is the program's, and stays where it is until then.
+ * closes both, in `on_ready` too, and does nothing to a struct that is closed already or all zero; the struct is the
+ * program's, and stays where it is until then.
  *
  * OpenSSL writes by write(2), so a program ignores SIGPIPE.
  *

@@ -146,10 +146,16 @@ struct Folder(PathBuf);
 impl Folder {
     fn new() -> Folder {
         static COUNT: AtomicU32 = AtomicU32::new(0);
-        let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        let path = std::env::temp_dir().join(format!("mio-st-row-{}-{count}", std::process::id()));
-        fs::create_dir(&path).unwrap();
-        Folder(path)
+        loop {
+            let count = COUNT.fetch_add(1, Ordering::Relaxed);
+            let name = format!("mio-st-row-{}-{count}", std::process::id());
+            let path = std::env::temp_dir().join(name);
+            match fs::create_dir(&path) {
+                Ok(()) => return Folder(path),
+                // Left by a process that was ended, whose number this one has.
+                Err(error) => assert_eq!(error.kind(), io::ErrorKind::AlreadyExists, "{error}"),
+            }
+        }
     }
 
     fn join(&self, name: &str) -> PathBuf {

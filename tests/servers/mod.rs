@@ -202,6 +202,14 @@ impl Server {
         assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
     }
 
+    /// Stops it, until SIGCONT: what happens meanwhile has happened at once.
+    pub fn stop(&self) {
+        self.signal("STOP");
+        let status = format!("/proc/{}/status", self.pid());
+        let stopped = || fs::read_to_string(&status).unwrap().contains("State:\tT").then_some(());
+        until("it has stopped", stopped);
+    }
+
     pub fn wait(mut self) -> ExitStatus {
         until("the server exits", || self.child.try_wait().unwrap())
     }
@@ -237,14 +245,24 @@ pub fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
     }
 }
 
+/// What a call says that was not interrupted. One that waits with a timeout is interrupted by the end of a child, too,
+/// which is no signal to be handled: by one that ends while the thread that has started it blocks signals still, as
+/// `posix_spawn` does.
+pub fn uninterrupted<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    loop {
+        match call() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            result => return result,
+        }
+    }
+}
+
 /// Whether the peer has closed, in whatever way. Throws away what it has sent before.
 pub fn is_closed(stream: &mut TcpStream) -> bool {
     loop {
-        match stream.read(&mut [0; 4096]) {
+        match uninterrupted(|| stream.read(&mut [0; 4096])) {
             Ok(0) => return true,
             Ok(_) => {}
-            // With a timeout a read is interrupted by any signal, also by one without a handler.
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return error.kind() == io::ErrorKind::ConnectionReset,
         }
     }

@@ -27,11 +27,16 @@ pub struct Folder(PathBuf);
 impl Folder {
     pub fn new() -> Folder {
         static COUNT: AtomicU32 = AtomicU32::new(0);
-        let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        // Short, since the path of a socket is.
-        let path = std::env::temp_dir().join(format!("mio-st-{}-{count}", std::process::id()));
-        fs::create_dir(&path).unwrap();
-        Folder(path)
+        loop {
+            let count = COUNT.fetch_add(1, Ordering::Relaxed);
+            // Short, since the path of a socket is.
+            let path = std::env::temp_dir().join(format!("mio-st-{}-{count}", std::process::id()));
+            match fs::create_dir(&path) {
+                Ok(()) => return Folder(path),
+                // Left by a process that was ended, whose number this one has.
+                Err(error) => assert_eq!(error.kind(), io::ErrorKind::AlreadyExists, "{error}"),
+            }
+        }
     }
 }
 

@@ -69,6 +69,7 @@ static CURL *transfers[2];
 static curl_socket_t opened; /* the last one */
 static int copies, copy_of_opened;
 static int keeps, next_port; /* of one that is begun where the last has ended; or 0 */
+static int ends_alone;
 
 static void transfer(mio_st_curl_t *curl, int which, int port);
 
@@ -80,13 +81,13 @@ static void remove_transfer(mio_st_curl_t *curl, CURL *easy)
 
 static void on_done(mio_st_curl_t *curl, CURL *easy, CURLcode result)
 {
-    (void)easy;
     called++;
     status = (int)result;
     for (int i = 0; i < 2; i++)
-        if (transfers[i] != NULL)
+        if (transfers[i] != NULL && (!ends_alone || transfers[i] == easy)) {
             remove_transfer(curl, transfers[i]);
-    transfers[0] = transfers[1] = NULL;
+            transfers[i] = NULL;
+        }
     if (next_port != 0)
         transfer(curl, 0, next_port);
     next_port = 0;
@@ -121,6 +122,50 @@ static void transfer(mio_st_curl_t *curl, int which, int port)
     curl_multi_add_handle(curl->multi, transfers[which]);
 }
 
+static void on_another(mio_st_source_t *source, uint32_t readiness)
+{
+    (void)source, (void)readiness;
+    called++;
+}
+
+/* The second one cannot be watched: both are told of, and nobody else is disturbed by what curl is not told of. */
+static void all_end_with_one(mio_st_curl_t *curl)
+{
+    mio_st_source_t another = {on_another};
+    int ends[2];
+    begin(1);
+    OK(mio_st_curl_init(curl, &loop, on_done));
+    copies = 1;
+    transfer(curl, 0, silent);
+    while (asked == 0)
+        OK(mio_st_loop_turn(&loop, LONG));
+    copies = 0;
+    transfer(curl, 1, silent);
+    ends_alone = 1;
+    turn_until(1);
+    EQUAL(called, 2);
+    ends_alone = 0;
+    EQUAL(status, CURLE_ABORTED_BY_CALLBACK);
+    /* An event of the first one's copy waits when all ends; the second one's number is another's by then. */
+    OK(shutdown(copy_of_opened, SHUT_RDWR));
+    EQUAL(mio_st_loop_poll(&loop, LONG), 1);
+    close(copy_of_opened);
+    OK(pipe(ends));
+    EQUAL(dup2(ends[0], opened), opened);
+    allowed = 1;
+    OK(mio_st_poller_watch_fd(loop.poller, opened, mio_st_source_id(&another), MIO_ST_READABLE, MIO_ST_LEVEL));
+    mio_st_curl_cleanup(curl);
+    OK(mio_st_loop_turn(&loop, 0));
+    EQUAL(write(ends[1], "", 1), 1);
+    EQUAL(called, 2);
+    turn_until(3);
+    OK(mio_st_poller_watch_fd(loop.poller, opened, 0, 0, MIO_ST_LEVEL));
+    close(opened);
+    close(ends[0]);
+    close(ends[1]);
+    nothing_is_left();
+}
+
 static void curl_in_trouble(void)
 {
     mio_st_curl_t curl;
@@ -137,6 +182,7 @@ static void curl_in_trouble(void)
         nothing_is_left();
         close(copy_of_opened);
     }
+    all_end_with_one(&curl);
     /* It is given up before it has heard of that. */
     begin(0);
     OK(mio_st_curl_init(&curl, &loop, on_done));
@@ -291,9 +337,9 @@ static void on_connect(const redisAsyncContext *context, int result)
     contexts[other] = NULL;
 }
 
-static void connect_redis(int which)
+static void connect_redis(int which, int port)
 {
-    redisAsyncContext *context = redisAsyncConnect("127.0.0.1", silent);
+    redisAsyncContext *context = redisAsyncConnect("127.0.0.1", port);
     int first = mio_st_hiredis_attach(context, &loop), second = mio_st_hiredis_attach(context, &loop);
     contexts[which] = context;
     EQUAL(context->err, 0);
@@ -306,27 +352,38 @@ static void hiredis_in_trouble(void)
     int copy;
     for (int may_watch = 0; may_watch < 2; may_watch++) {
         begin(may_watch);
-        connect_redis(0);
+        connect_redis(0, silent);
         redisAsyncCommand(contexts[0], on_reply, NULL, "PING");
         turn_until(1);
         nothing_is_left();
     }
+    /* One that is refused. */
+    begin(1000);
+    connect_redis(0, refusing);
+    redisAsyncCommand(contexts[0], on_reply, NULL, "PING");
+    turn_until(1);
+    nothing_is_left();
     /* One that waits has no events, and after its end has none, whatever becomes of a copy. */
     begin(1000);
-    connect_redis(0);
+    connect_redis(0, silent);
     redisAsyncCommand(contexts[0], on_reply, NULL, "PING");
     for (int i = 0; OK(mio_st_loop_turn(&loop, MILLISECONDS(20))) > 0; i++)
         EQUAL(i < 100, 1);
     copy = OK(dup(contexts[0]->c.fd));
+    /* What it has room for is written without asking whether there is. */
+    asked = 0;
+    redisAsyncCommand(contexts[0], on_reply, NULL, "PING");
+    EQUAL(mio_st_loop_turn(&loop, LONG), 1);
+    EQUAL(asked, 0);
     redisAsyncCommand(contexts[0], on_reply, NULL, "PING"); /* to be written in the next turn */
     redisAsyncFree(contexts[0]);
-    EQUAL(called, 2);
+    EQUAL(called, 3);
     OK(shutdown(copy, SHUT_RDWR));
     nothing_is_left();
     close(copy);
     begin(1000);
     for (int which = 0; which < 2; which++) {
-        connect_redis(which);
+        connect_redis(which, silent);
         redisAsyncSetConnectCallback(contexts[which], on_connect);
         redisAsyncCommand(contexts[which], on_reply, NULL, "PING");
     }
@@ -524,7 +581,7 @@ static void openssl_in_trouble(void)
 {
     SSL_CTX *context = SSL_CTX_new(TLS_client_method());
     mio_st_tcp_stream_t stream;
-    mio_st_tls_t not_open;
+    mio_st_tls_t not_open, never_open;
     SSL *ssl = SSL_new(context);
     struct sockaddr_storage address;
     socklen_t length = (socklen_t)OK(mio_st_tcp_listener_local_addr(listener, &address));
@@ -540,6 +597,8 @@ static void openssl_in_trouble(void)
     /* A stream that is closed already: the object stays the caller's. */
     EQUAL(mio_st_tls_open(&not_open, &loop, ssl, stream, 0, on_ready), -EBADF);
     SSL_free(ssl);
+    memset(&never_open, 0, sizeof never_open);
+    mio_st_tls_close(&never_open); /* nothing happens */
     SSL_CTX_free(context);
 }
 
@@ -555,6 +614,12 @@ static SSL_CTX *without_certificates(const SSL_METHOD *method)
 static void on_any(mio_st_tls_t *tls)
 {
     (void)tls;
+}
+
+static void on_counted(mio_st_tls_t *tls)
+{
+    (void)tls;
+    called++;
 }
 
 /* Two ends of a connection: of TLS the one that connects, of TCP the other one. */
@@ -589,6 +654,9 @@ static void all_bytes_arrive(void)
         bytes[i] = (char)(i / 100);
     OK(setsockopt(mio_st_tcp_stream_fd(streams[0].stream), SOL_SOCKET, SO_SNDBUF, &room, sizeof room));
     OK(setsockopt(mio_st_tcp_stream_fd(streams[1].stream), SOL_SOCKET, SO_RCVBUF, &room, sizeof room));
+    /* What there was room for of all is counted. */
+    written = mio_st_tls_write(&streams[0], bytes, LENGTH);
+    EQUAL(written > 0 && written < LENGTH, 1);
     for (int i = 0; read < LENGTH; i++) {
         if (written < LENGTH) {
             size_t length = LENGTH - written < MOST ? (size_t)(LENGTH - written) : MOST;
@@ -607,6 +675,29 @@ static void all_bytes_arrive(void)
     EQUAL(blocked > 0, 1);
 }
 
+/* One that has no room hears of it when the other one has read. */
+static void room_is_an_event(void)
+{
+    char bytes[1000] = {0};
+    begin(0);
+    while (mio_st_tls_write(&streams[0], bytes, sizeof bytes) > 0)
+        ;
+    while (OK(mio_st_loop_turn(&loop, 0)) > 0)
+        ;
+    streams[0].on_ready = on_counted;
+    nothing_is_left();
+    while (called == 0) {
+        while (mio_st_tls_read(&streams[1], bytes, sizeof bytes) > 0)
+            ;
+        OK(mio_st_loop_turn(&loop, LONG) > 0 ? 0 : -ETIMEDOUT);
+    }
+    /* What did not fit then is written, and read. */
+    EQUAL(mio_st_tls_write(&streams[0], bytes, sizeof bytes), sizeof bytes);
+    while (mio_st_tls_read(&streams[1], bytes, sizeof bytes) != sizeof bytes)
+        ;
+    streams[0].on_ready = on_any;
+}
+
 static void tls_by_the_letter(void)
 {
     const unsigned char goodbye[] = {21, 3, 3, 0, 2, 1, 0};
@@ -623,6 +714,7 @@ static void tls_by_the_letter(void)
     EQUAL(results[1], 1);
     EQUAL(mio_st_tls_write(&streams[0], "", 0), 0);
     all_bytes_arrive();
+    room_is_an_event();
     /* What another one has left behind is not this one's. */
     ERR_put_error(ERR_LIB_USER, 0, 1, __FILE__, __LINE__);
     EQUAL(mio_st_tls_read(&streams[0], &byte, 1), -EAGAIN);

@@ -2,12 +2,12 @@
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::{Cell, RefCell};
-use std::future::{pending, poll_fn};
+use std::future::{Future, pending, poll_fn};
 use std::io::{self, BufRead, BufReader};
 use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::rc::Rc;
-use std::task::Poll;
+use std::task::{Poll, Waker};
 use std::time::{Duration, Instant};
 
 use mio_st_executor::{Listener, Stream, run, sleep, spawn, timeout};
@@ -166,6 +166,115 @@ fn tasks_that_always_wake_themselves_do_not_starve_the_sockets() {
         let mut stream = Stream::connect(start_echo().unwrap()).await.unwrap();
         echo(&mut stream, &[1; 100_000]).await;
         sleep(Duration::from_millis(1)).await;
+    })
+    .unwrap();
+}
+
+/// Gives the others their turn.
+async fn give_way() {
+    let mut has_given = false;
+    poll_fn(|context| {
+        if std::mem::replace(&mut has_given, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}
+
+#[test]
+fn who_wakes_itself_while_it_runs_runs_again_and_no_sleep_ends_early_by_that() {
+    run(async {
+        for _ in 0..1000 {
+            give_way().await;
+        }
+        let begin = Instant::now();
+        let mut sleep = std::pin::pin!(sleep(Duration::from_millis(30)));
+        poll_fn(|context| {
+            context.waker().wake_by_ref();
+            sleep.as_mut().poll(context)
+        })
+        .await;
+        assert!(begin.elapsed() >= Duration::from_millis(30));
+    })
+    .unwrap();
+}
+
+#[test]
+fn a_task_that_has_ended_leaves_its_place_to_the_next() {
+    run(async {
+        let mut before = 0;
+        for number in 0..2000 {
+            if number == 1000 {
+                before = ALLOCATIONS.get();
+            }
+            spawn(async {});
+            give_way().await;
+        }
+        // Each its future and its waker.
+        assert_eq!(ALLOCATIONS.get() - before, 2 * 1000);
+    })
+    .unwrap();
+}
+
+#[test]
+fn who_has_no_room_to_write_goes_on_when_there_is_some() {
+    run(async {
+        const LENGTH: usize = 16 << 20;
+
+        let listener = Listener::bind(any_port()).unwrap();
+        let mut client = Stream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let mut server = listener.accept().await.unwrap();
+        spawn(async move { client.write_all(&vec![1; LENGTH]).await.unwrap() });
+        let mut buffer = vec![0; 1 << 16];
+        let mut received = 0;
+        while let count @ 1.. = server.read(&mut buffer).await.unwrap() {
+            received += count;
+        }
+        assert_eq!(received, LENGTH);
+    })
+    .unwrap();
+}
+
+/// The one that waited for it before is not the one that is woken.
+#[test]
+fn a_stream_may_go_to_another_task() {
+    run(async {
+        let listener = Listener::bind(any_port()).unwrap();
+        let mut client = Stream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let mut server = listener.accept().await.unwrap();
+        assert!(timeout(Duration::from_millis(1), server.read(&mut [0])).await.is_none());
+        let done = Rc::new(Cell::new(false));
+        let is_done = done.clone();
+        spawn(async move {
+            assert_eq!(server.read(&mut [0]).await.unwrap(), 1);
+            done.set(true);
+        });
+        give_way().await;
+        client.write_all(b"x").await.unwrap();
+        until(|| is_done.get()).await;
+    })
+    .unwrap();
+}
+
+#[test]
+fn tasks_that_end_with_the_executor_may_still_wake_others() {
+    struct WakeOnDrop(Waker);
+
+    impl Drop for WakeOnDrop {
+        fn drop(&mut self) {
+            self.0.wake_by_ref();
+        }
+    }
+
+    run(async {
+        let waker = poll_fn(|context| Poll::Ready(context.waker().clone())).await;
+        spawn(async {
+            let _wake = WakeOnDrop(waker);
+            pending::<()>().await;
+        });
+        give_way().await;
     })
     .unwrap();
 }

@@ -11,11 +11,12 @@ use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, Server
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, SignatureScheme, StreamOwned};
 
-use servers::Server;
+use servers::{Server, until};
 
 #[test]
 fn tls_echo_sends_everything_back() {
     let server = Server::start(Command::new(env!("CARGO_BIN_EXE_tls_echo")).arg("127.0.0.1:0"));
+    let none = server.descriptors();
     let config = ClientConfig::builder()
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(AnyCertificate))
@@ -41,6 +42,8 @@ fn tls_echo_sends_everything_back() {
     let _ = rude.read_to_end(&mut answer);
     assert_eq!(answer.first(), Some(&21), "an alert");
     drop(server.connect());
+    drop(rude);
+    until("every connection is closed", || (server.descriptors() == none).then_some(()));
 }
 
 #[derive(Debug)]

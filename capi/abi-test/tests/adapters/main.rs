@@ -228,6 +228,19 @@ impl Running {
         line.trim_end().to_owned()
     }
 
+    fn signal(&self, signal: &str) {
+        let pid = self.child.0.id().to_string();
+        common::succeeds(Command::new("kill").arg(format!("-{signal}")).arg(pid));
+    }
+
+    /// Stops it, until SIGCONT: what happens meanwhile has happened at once.
+    fn stop(&self) {
+        self.signal("STOP");
+        let status = format!("/proc/{}/status", self.child.0.id());
+        let stopped = || fs::read_to_string(&status).unwrap().contains("State:\tT").then_some(());
+        eventually("it has stopped", stopped);
+    }
+
     /// Moves the time of one that was started so.
     fn advance(&mut self, millis: u64) {
         writeln!(self.child.0.stdin.as_mut().unwrap(), "{millis}").unwrap();

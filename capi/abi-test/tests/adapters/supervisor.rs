@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 use crate::{Running, common, program, ways};
 
 fn tell_to_end(supervisor: &Running) {
-    common::succeeds(Command::new("kill").arg(supervisor.child.0.id().to_string()));
+    supervisor.signal("TERM");
 }
 
 /// Its lines until one begins so.
@@ -66,9 +66,10 @@ fn a_program_that_fails_is_started_again_later_each_time_until_it_succeeds() {
 #[test]
 fn all_end_with_the_supervisor_also_those_who_do_not_want_to() {
     let program = program("supervisor");
-    for mut command in ways(&program) {
+    for (mut command, grace) in ways(&program).into_iter().zip([None, Some(200)]) {
         let stubborn = "trap '' TERM; echo ready; while :; do sleep 1; done";
         let children = [stubborn, "exec sleep 1000", "false"];
+        command.envs(grace.map(|millis: u64| ("GRACE", millis.to_string())));
         let mut supervisor = start(command.args(children));
         let mut lines = Vec::new();
         // One that waits to be started again, too.
@@ -82,14 +83,62 @@ fn all_end_with_the_supervisor_also_those_who_do_not_want_to() {
         tell_to_end(&supervisor);
         supervisor.says("stopping");
         supervisor.says("1 ended by signal 15");
-        supervisor.advance(5_000);
+        // Once is enough: it goes on as it has begun.
+        tell_to_end(&supervisor);
+        supervisor.advance(grace.unwrap_or(5_000));
         supervisor.says("0 ended by signal 9");
         supervisor.ends();
         for group in groups {
-            let kill = ["-0", "--", &format!("-{group}")];
-            crate::eventually("nobody is left", || {
-                common::outcome(Command::new("kill").args(kill)).is_err().then_some(())
-            });
+            crate::eventually("nobody is left", || (!lives(&group)).then_some(()));
         }
     }
+}
+
+/// Whether one of a group of processes is there that is not only waited for.
+fn lives(group: &str) -> bool {
+    let processes = std::fs::read_dir("/proc").unwrap();
+    let stats =
+        processes.filter_map(|it| std::fs::read_to_string(it.ok()?.path().join("stat")).ok());
+    // After its name in brackets there are the state, the parent and the group.
+    let fields = |stat: String| stat.rsplit(") ").next().unwrap().to_owned();
+    stats.map(fields).any(|fields| {
+        let fields: Vec<_> = fields.split(' ').take(3).collect();
+        fields[2] == group && fields[0] != "Z"
+    })
+}
+
+#[test]
+fn one_that_fails_again_and_again_is_started_every_ten_seconds_at_last() {
+    let mut command = Command::new(program("supervisor"));
+    let mut supervisor = start(command.arg("false"));
+    for pause in [100, 200, 400, 800, 1600, 3200, 6400, 10_000, 10_000] {
+        lines_until(&mut supervisor, &format!("0 starts again in {pause} ms"));
+        supervisor.advance(pause);
+    }
+    tell_to_end(&supervisor);
+    lines_until(&mut supervisor, "stopping");
+    supervisor.ends();
+}
+
+/// One signal may stand for several.
+#[test]
+fn children_that_end_at_once_are_all_noticed() {
+    let mut supervisor = start(Command::new(program("supervisor")).args(["exec sleep 1000"; 3]));
+    let groups = [(); 3].map(|()| {
+        let line = supervisor.line();
+        line.split_once(" is process ").unwrap().1.to_owned()
+    });
+    supervisor.stop();
+    common::succeeds(Command::new("kill").arg("-KILL").args(&groups));
+    crate::eventually("all have ended", || {
+        (!groups.iter().any(|group| lives(group))).then_some(())
+    });
+    supervisor.signal("CONT");
+    let mut ended = 0;
+    while ended < groups.len() {
+        ended += usize::from(supervisor.line().ends_with(" ended by signal 9"));
+    }
+    tell_to_end(&supervisor);
+    lines_until(&mut supervisor, "stopping");
+    supervisor.ends();
 }

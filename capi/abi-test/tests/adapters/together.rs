@@ -69,7 +69,8 @@ fn five_libraries_and_the_program_s_own_live_in_one_poller() {
         command.args([&serve_dns(), &here]);
         let all = ["curl: 200", "redis: 200", "cares: 200", "postgres: 1000"];
         let (running, address) = start(&mut command, &all, false);
-        // One says nothing, and goes; one says nonsense.
+        // One says nothing, and goes; one says nothing, and stays; one says nonsense.
+        let _patient = TcpStream::connect(&address).unwrap();
         let silent = TcpStream::connect(&address).unwrap();
         let mut rude = TcpStream::connect(&address).unwrap();
         rude.write_all(b"GET / HTTP/1.1\r\n\r\n").unwrap();
