@@ -3868,8 +3868,8 @@ int mio_st_unix_stream_connect_addr(mio_st_unix_stream_t *stream,
  *
  * `a` and `b` receive them; close each with mio_st_unix_stream_close().
  *
- * Returns 0; `-EINVAL` if a pointer is NULL; `-EMFILE` or `-ENFILE` if there are too many descriptors;
- * `-ENOMEM`; `-EAGAIN` as mio_st_poller_new().
+ * Returns 0; `-EINVAL` if a pointer is NULL, or both are the same; `-EMFILE` or `-ENFILE` if there are too many
+ * descriptors; `-ENOMEM`; `-EAGAIN` as mio_st_poller_new().
  *
  * Both belong to the calling thread.
  */
@@ -4433,8 +4433,8 @@ int mio_st_unix_datagram_unbound(mio_st_unix_datagram_t *socket);
  *
  * `a` and `b` receive them; close each with mio_st_unix_datagram_close().
  *
- * Returns 0; `-EINVAL` if a pointer is NULL; `-EMFILE` or `-ENFILE` if there are too many descriptors;
- * `-ENOMEM`; `-EAGAIN` as mio_st_poller_new().
+ * Returns 0; `-EINVAL` if a pointer is NULL, or both are the same; `-EMFILE` or `-ENFILE` if there are too many
+ * descriptors; `-ENOMEM`; `-EAGAIN` as mio_st_poller_new().
  *
  * Both belong to the calling thread.
  */

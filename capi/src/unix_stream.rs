@@ -78,8 +78,8 @@ pub unsafe extern "C" fn mio_st_unix_stream_connect_addr(
 ///
 /// `a` and `b` receive them; close each with mio_st_unix_stream_close().
 ///
-/// Returns 0; `-EINVAL` if a pointer is NULL; `-EMFILE` or `-ENFILE` if there are too many descriptors;
-/// `-ENOMEM`; `-EAGAIN` as mio_st_poller_new().
+/// Returns 0; `-EINVAL` if a pointer is NULL, or both are the same; `-EMFILE` or `-ENFILE` if there are too many
+/// descriptors; `-ENOMEM`; `-EAGAIN` as mio_st_poller_new().
 ///
 /// Both belong to the calling thread.
 #[unsafe(no_mangle)]
@@ -89,6 +89,9 @@ pub unsafe extern "C" fn mio_st_unix_stream_pair(
     b: *mut mio_st_unix_stream_t,
 ) -> c_int {
     create(|table| {
+        if a == b {
+            return Err(Error::of(libc::EINVAL));
+        }
         // SAFETY: C promises that both can be written.
         let (first, second) = unsafe { (Out::new(a)?, Out::new(b)?) };
         table.reserve_two()?;

@@ -322,8 +322,12 @@ static void unix_datagrams_arrive_whole(void)
     mio_st_unix_datagram_t a, b, server, client;
     struct sockaddr_storage address, sender;
     socklen_t length, sender_length;
+    mio_st_unix_stream_t stream;
     char in[4];
 
+    /* One of two would have no handle. */
+    EQUAL(mio_st_unix_stream_pair(&stream, &stream), -EINVAL);
+    EQUAL(mio_st_unix_datagram_pair(&a, &a), -EINVAL);
     OK(mio_st_unix_datagram_pair(&a, &b));
     OK(mio_st_poller_register_unix_datagram(poller, b, 1, MIO_ST_READABLE, MIO_ST_EDGE));
     EQUAL(mio_st_unix_datagram_recv(b, in, sizeof in), -EAGAIN);
