@@ -289,9 +289,9 @@ pub extern "C" fn mio_st_poller_deregister_fd(poller: mio_st_poller_t, fd: c_int
 /// it wants to hear from now on.
 ///
 /// The arguments are those of mio_st_poller_register_fd(), without `MIO_ST_EXCLUSIVE`; without interests `id` and
-/// `option` are not looked at. The poller remembers which descriptors it was called for, so that it is one system call that does not
-/// fail. What it remembers is a guess: a descriptor that was closed meanwhile, and whose number is another's,
-/// is registered.
+/// `option` are not looked at. The poller remembers which descriptors it was called for, so that it is one
+/// system call that does not fail. What it remembers is a guess: a descriptor that was closed meanwhile, and
+/// whose number is another's, is registered.
 ///
 /// Returns 0; the errors of mio_st_poller_register_fd(), but for `-EEXIST`. Without interests, `-EBADF` if the
 /// descriptor is not open: then it is not registered either.
@@ -1159,8 +1159,8 @@ pub unsafe extern "C" fn mio_st_poller_now(poller: mio_st_poller_t, now_ns: *mut
 }
 
 /// Sets the clock that the poller runs on: `MIO_ST_CLOCK_MONOTONIC`, as from the beginning, or one that the program
-/// drives, `MIO_ST_CLOCK_PAUSED` or `MIO_ST_CLOCK_AUTOMATIC`. What every call does on each is the table of
-/// line 37 of `behaviours.md`, beside the guide.
+/// drives, `MIO_ST_CLOCK_PAUSED` or `MIO_ST_CLOCK_AUTOMATIC`. What every call does on each is a table in
+/// `behaviours.md`, beside the guide: "A clock that the program drives".
 ///
 /// A clock that is driven begins with the time that there is, on which mio_st_poller_advance() and
 /// mio_st_poller_set_time() go on. Deadlines keep their times and their slack; those that are added or moved on a

@@ -109,8 +109,8 @@ mod local {
     #[inline(always)]
     pub(super) fn with<T>(body: impl FnOnce(&Local) -> T) -> T {
         let local: *const Local;
-        // SAFETY: the distance of the variable from the thread's pointer is loaded, and the pointer added, which is
-        // at its own address,
+        // SAFETY: it reads two words that are there as long as the thread: the distance of the variable from the
+        // thread's pointer, which the dynamic linker wrote down, and that pointer, which is at its own address.
         #[cfg(target_arch = "x86_64")]
         unsafe {
             asm!(
@@ -120,7 +120,7 @@ mod local {
                 options(pure, readonly, nostack),
             );
         }
-        // SAFETY: or in a register of its own.
+        // SAFETY: as above, but that the thread's pointer is in a register.
         #[cfg(target_arch = "aarch64")]
         unsafe {
             asm!(
@@ -152,7 +152,7 @@ mod local {
                 options(nostack, preserves_flags),
             );
         }
-        // SAFETY: as above.
+        // SAFETY: as above; `local` becomes its address as in `with`.
         #[cfg(target_arch = "aarch64")]
         unsafe {
             asm!(

@@ -195,7 +195,7 @@ static inline void mio_st_curl_cleanup(mio_st_curl_t *curl)
     curl_multi_cleanup(curl->multi);
     for (int list = 0; list < 256; list++)
         for (mio_st_curl_socket_t *watched = curl->sockets[list], *next; watched != NULL; watched = next) {
-            mio_st_source_remove(curl->loop, &watched->source); /* of its copy, if it has one */
+            mio_st_source_remove(curl->loop, &watched->source); /* no more: the number may be another's */
             next = watched->next;
             free(watched);
         }

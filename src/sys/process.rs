@@ -13,8 +13,7 @@ pub(crate) fn open(pid: u32) -> io::Result<Source> {
     let pid = pid as libc::pid_t;
     // SAFETY: no pointer is passed.
     match unsafe { syscall!(syscall(libc::SYS_pidfd_open, pid, 0)) } {
-        // The number of a thread, or of a group whose leader was reaped, and of no process: EINVAL, of newer kernels
-        // ENOENT (seen of 6.18).
+        // The number of a thread, and of no process: EINVAL by the manual, ENOENT of Linux 6.18.
         Err(error)
             if pid > 0 && matches!(error.raw_os_error(), Some(libc::EINVAL | libc::ENOENT)) =>
         {
