@@ -4,6 +4,7 @@ use std::fs;
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::path::PathBuf;
+use std::process::Command;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -157,4 +158,24 @@ fn eighty_clients_speak_tls_each_in_a_manner_of_its_own() {
         server.says(&format!("{} ended, {} reset, {each} failed", 4 * each, 3 * each + 1));
         server.ends();
     }
+}
+
+/// Not under Valgrind, which takes a connection for which there is no descriptor, and throws it away.
+#[test]
+fn who_finds_no_descriptor_waits_for_one() {
+    let (files, config) = certificate("tls_echo-few");
+    let mut command = Command::new("sh");
+    command.args(["-c", "ulimit -n 20; exec \"$0\" \"$@\""]).arg(program("tls_echo"));
+    let mut server = Running::start(command.arg("127.0.0.1:0").args(&files));
+    let line = server.line();
+    let address = line.strip_prefix("listening on ").unwrap();
+    let folder = format!("/proc/{}/fd", server.child.0.id());
+    let silent: Vec<_> = (0..30).map(|_| TcpStream::connect(address).unwrap()).collect();
+    // At least: some with larger numbers may be inherited.
+    let is_full = || fs::read_dir(&folder).unwrap().count() >= 20;
+    eventually("there is none left", || is_full().then_some(()));
+    drop(silent);
+    talk(address, config, Joined);
+    server.signal("TERM");
+    server.ends();
 }
