@@ -129,3 +129,26 @@ fn without_descriptors_each_library_says_so_and_it_still_ends_in_order() {
         end(running, "rounds, 0 visits");
     }
 }
+
+/// Not under Valgrind: see [`crate::tls`].
+#[test]
+fn a_visitor_who_finds_no_descriptor_waits_for_one() {
+    let (files, config) = certificate("together-full");
+    let free = free_port();
+    let nobody = free.number;
+    let mut command = Command::new("sh");
+    command.args(["-c", "ulimit -n 30; exec \"$0\" \"$@\""]).arg(program("together"));
+    command.arg("127.0.0.1:0").args(&files).arg(format!("http://127.0.0.1:{nobody}/"));
+    command.arg(nobody.to_string()).arg(format!("127.0.0.1:{nobody}"));
+    command.arg(format!("hostaddr=127.0.0.1 port={nobody} user=nobody"));
+    let (running, address) =
+        start(&mut command, &["curl: ", "redis: ", "cares: ", "postgres: "], true);
+    let silent: Vec<_> = (0..40).map(|_| TcpStream::connect(&address).unwrap()).collect();
+    let folder = format!("/proc/{}/fd", running.child.0.id());
+    // At least: some with larger numbers may be inherited.
+    let is_full = || fs::read_dir(&folder).unwrap().count() >= 30;
+    crate::eventually("there is none left", || is_full().then_some(()));
+    drop(silent);
+    assert_eq!(visit(&address, config), "0 fetched, 0 counted, 0 found, 0 rows, 0 visits\n");
+    end(running, "rounds, 1 visits");
+}
